@@ -1,0 +1,95 @@
+namespace Ortho.Kernels.Lanes;
+
+/// <summary>
+/// The algebra every kernel formula is written in. What the lane is decides where the formula runs: <see cref="F32"/> and
+/// <see cref="F64"/> on a GPU thread or in a scalar tail, <see cref="Vec128{E}"/>, <see cref="Vec256{E}"/> and
+/// <see cref="Vec512{E}"/> on the SIMD units of the CPU, <see cref="Dual{T}"/> in a derivative, <see cref="Cx{T}"/> on complex numbers.
+/// </summary>
+/// <remarks>
+/// Every primitive is correctly rounded (or exact) on every device, so a formula gives the same bits wherever it runs.
+/// In particular <c>a * b</c> is never fused with a following addition; <see cref="Fma"/> always is.
+/// </remarks>
+/// <typeparam name="T">The lane itself.</typeparam>
+public interface ILane<T> where T : struct, ILane<T>
+{
+    /// <summary>Whether the lane computes in float64; it chooses the degree of the shared polynomials. A compile-time constant.</summary>
+    static abstract bool IsDouble { get; }
+
+    /// <summary>The constant in every position, rounded to the lane's precision.</summary>
+    static abstract T Of(double constant);
+
+    /// <summary>Sum.</summary>
+    static abstract T operator +(T a, T b);
+
+    /// <summary>Difference.</summary>
+    static abstract T operator -(T a, T b);
+
+    /// <summary>Product, rounded once; never contracted with a following addition.</summary>
+    static abstract T operator *(T a, T b);
+
+    /// <summary>Correctly rounded quotient.</summary>
+    static abstract T operator /(T a, T b);
+
+    /// <summary>Negation (flips the sign bit, also of zero).</summary>
+    static abstract T operator -(T a);
+
+    /// <summary>a b + c with a single rounding.</summary>
+    static abstract T Fma(T a, T b, T c);
+
+    /// <summary><c>a &lt; b ? a : b</c>: the second operand when either is NaN or both are zero.</summary>
+    static abstract T Min(T a, T b);
+
+    /// <summary><c>a &gt; b ? a : b</c>: the second operand when either is NaN or both are zero.</summary>
+    static abstract T Max(T a, T b);
+
+    /// <summary><c>a &lt; b ? yes : no</c>, position by position; <paramref name="no"/> when either is NaN.</summary>
+    static abstract T SelectLess(T a, T b, T yes, T no);
+
+    /// <summary><c>a == b ? yes : no</c>, position by position; <paramref name="no"/> when either is NaN.</summary>
+    static abstract T SelectEqual(T a, T b, T yes, T no);
+
+    /// <summary>Magnitude (clears the sign bit).</summary>
+    static abstract T Abs(T x);
+
+    /// <summary>The magnitude of <paramref name="x"/> with the sign bit of <paramref name="sign"/>.</summary>
+    static abstract T CopySign(T x, T sign);
+
+    /// <summary>Correctly rounded square root.</summary>
+    static abstract T Sqrt(T x);
+
+    /// <summary>2^k for integral k within the exponents of normal numbers.</summary>
+    static abstract T Exp2Int(T k);
+
+    /// <summary>floor(log2 x) for positive normal x, as a number of the lane.</summary>
+    static abstract T Exponent(T x);
+
+    /// <summary>x / 2^<see cref="Exponent"/>, in [1, 2), for positive normal x.</summary>
+    static abstract T Mantissa(T x);
+
+    /// <summary>Complex conjugate; the number itself on real lanes.</summary>
+    static virtual T Conj(T x) => x;
+
+    /// <summary>e^x; see <see cref="Functions.Elementary.Exp{T}"/>.</summary>
+    static virtual T Exp(T x) => Functions.Elementary.Exp(x);
+
+    /// <summary>Natural logarithm; see <see cref="Functions.Elementary.Log{T}"/>.</summary>
+    static virtual T Log(T x) => Functions.Elementary.Log(x);
+
+    /// <summary>Sine of x in radians; see <see cref="Functions.Elementary.Sin{T}"/>.</summary>
+    static virtual T Sin(T x) => Functions.Elementary.Sin(x);
+
+    /// <summary>Cosine of x in radians; see <see cref="Functions.Elementary.Cos{T}"/>.</summary>
+    static virtual T Cos(T x) => Functions.Elementary.Cos(x);
+
+    /// <summary>Hyperbolic tangent; see <see cref="Functions.Elementary.Tanh{T}"/>.</summary>
+    static virtual T Tanh(T x) => Functions.Elementary.Tanh(x);
+
+    /// <summary>Error function; see <see cref="Functions.Elementary.Erf{T}"/>.</summary>
+    static virtual T Erf(T x) => Functions.Elementary.Erf(x);
+
+    /// <summary>log(1 + x), accurate near zero; see <see cref="Functions.Elementary.Log1p{T}"/>.</summary>
+    static virtual T Log1p(T x) => Functions.Elementary.Log1p(x);
+
+    /// <summary>e^x - 1, accurate near zero; see <see cref="Functions.Elementary.Expm1{T}"/>.</summary>
+    static virtual T Expm1(T x) => Functions.Elementary.Expm1(x);
+}

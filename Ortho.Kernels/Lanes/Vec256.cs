@@ -1,0 +1,100 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Ortho.Kernels.Lanes;
+
+/// <summary>A 256-bit hardware vector of float32 or float64.</summary>
+/// <typeparam name="E">float or double.</typeparam>
+/// <param name="value">The vector.</param>
+public readonly struct Vec256<E>(Vector256<E> value) : ILane<Vec256<E>> where E : unmanaged
+{
+    /// <summary>The vector.</summary>
+    public readonly Vector256<E> Value = value;
+
+    // typeof(E) tests are folded by the JIT: each closed type holds one branch only.
+
+    /// <inheritdoc/>
+    public static bool IsDouble => typeof(E) == typeof(double);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> Of(double constant) => IsDouble
+        ? new(Vector256.Create(constant).As<double, E>())
+        : new(Vector256.Create((float)constant).As<float, E>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec256<E> operator +(Vec256<E> a, Vec256<E> b) => new(a.Value + b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec256<E> operator -(Vec256<E> a, Vec256<E> b) => new(a.Value - b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec256<E> operator *(Vec256<E> a, Vec256<E> b) => new(a.Value * b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec256<E> operator /(Vec256<E> a, Vec256<E> b) => new(a.Value / b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec256<E> operator -(Vec256<E> a) => new(-a.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> Fma(Vec256<E> a, Vec256<E> b, Vec256<E> c) => IsDouble
+        ? new(Vector256.FusedMultiplyAdd(a.Value.AsDouble(), b.Value.AsDouble(), c.Value.AsDouble()).As<double, E>())
+        : new(Vector256.FusedMultiplyAdd(a.Value.AsSingle(), b.Value.AsSingle(), c.Value.AsSingle()).As<float, E>());
+
+    // x86's minps and maxps return the second operand for NaN and for equal zeros, which is this algebra's rule; other machines select.
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> Min(Vec256<E> a, Vec256<E> b) => Sse.IsSupported
+        ? new(Vector256.MinNative(a.Value, b.Value))
+        : SelectLess(a, b, a, b);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> Max(Vec256<E> a, Vec256<E> b) => Sse.IsSupported
+        ? new(Vector256.MaxNative(a.Value, b.Value))
+        : SelectLess(b, a, a, b);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> SelectLess(Vec256<E> a, Vec256<E> b, Vec256<E> yes, Vec256<E> no)
+        => new(Vector256.ConditionalSelect(Vector256.LessThan(a.Value, b.Value), yes.Value, no.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> SelectEqual(Vec256<E> a, Vec256<E> b, Vec256<E> yes, Vec256<E> no)
+        => new(Vector256.ConditionalSelect(Vector256.Equals(a.Value, b.Value), yes.Value, no.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec256<E> Abs(Vec256<E> x) => new(Vector256.AndNot(x.Value, Of(-0.0).Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> CopySign(Vec256<E> x, Vec256<E> sign) => new(Vector256.ConditionalSelect(Of(-0.0).Value, sign.Value, x.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec256<E> Sqrt(Vec256<E> x) => new(Vector256.Sqrt(x.Value));
+
+    // Adding 1.5 * 2^23 (2^52) leaves a small integer in the low mantissa bits: the same integer conversion on every device.
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> Exp2Int(Vec256<E> k) => IsDouble
+        ? new((((k + Of(6755399441055744.0)).Value.AsInt64() + Vector256.Create(1023L)) << 52).As<long, E>())
+        : new((((k + Of(12582912.0)).Value.AsInt32() + Vector256.Create(127)) << 23).As<int, E>());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> Exponent(Vec256<E> x) => IsDouble
+        ? new(((x.Value.AsInt64() >>> 52) + Vector256.Create(0x4338000000000000L)).As<long, E>()) - Of(6755399441055744.0 + 1023)
+        : new(((x.Value.AsInt32() >>> 23) + Vector256.Create(0x4b400000)).As<int, E>()) - Of(12582912.0 + 127);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Vec256<E> Mantissa(Vec256<E> x) => IsDouble
+        ? new(((x.Value.AsInt64() & Vector256.Create(0x000fffffffffffffL)) | Vector256.Create(0x3ff0000000000000L)).As<long, E>())
+        : new(((x.Value.AsInt32() & Vector256.Create(0x007fffff)) | Vector256.Create(0x3f800000)).As<int, E>());
+}
