@@ -89,8 +89,8 @@ public readonly struct Vec128<E>(Vector128<E> value) : ILane<Vec128<E>> where E 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
     public static Vec128<E> Exponent(Vec128<E> x) => IsDouble
-        ? new(((x.Value.AsInt64() >>> 52) + Vector128.Create(0x4338000000000000L)).As<long, E>()) - Of(6755399441055744.0 + 1023)
-        : new(((x.Value.AsInt32() >>> 23) + Vector128.Create(0x4b400000)).As<int, E>()) - Of(12582912.0 + 127);
+        ? new Vec128<E>(((x.Value.AsInt64() >>> 52) + Vector128.Create(0x4338000000000000L)).As<long, E>()) - Of(6755399441055744.0 + 1023)
+        : new Vec128<E>(((x.Value.AsInt32() >>> 23) + Vector128.Create(0x4b400000)).As<int, E>()) - Of(12582912.0 + 127);
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]

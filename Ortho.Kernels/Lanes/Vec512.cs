@@ -89,8 +89,8 @@ public readonly struct Vec512<E>(Vector512<E> value) : ILane<Vec512<E>> where E 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
     public static Vec512<E> Exponent(Vec512<E> x) => IsDouble
-        ? new(((x.Value.AsInt64() >>> 52) + Vector512.Create(0x4338000000000000L)).As<long, E>()) - Of(6755399441055744.0 + 1023)
-        : new(((x.Value.AsInt32() >>> 23) + Vector512.Create(0x4b400000)).As<int, E>()) - Of(12582912.0 + 127);
+        ? new Vec512<E>(((x.Value.AsInt64() >>> 52) + Vector512.Create(0x4338000000000000L)).As<long, E>()) - Of(6755399441055744.0 + 1023)
+        : new Vec512<E>(((x.Value.AsInt32() >>> 23) + Vector512.Create(0x4b400000)).As<int, E>()) - Of(12582912.0 + 127);
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
