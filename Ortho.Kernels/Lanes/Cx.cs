@@ -55,10 +55,11 @@ public readonly struct Cx<T>(T re, T im) : ILane<Cx<T>> where T : struct, ILane<
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Cx<T> operator -(Cx<T> a) => new(-a.Re, -a.Im);
 
-    /// <summary>a b + c, each part by two fused multiply-adds.</summary>
+    /// <summary>a b + c, each part by two fused multiply-adds: first with the real part of b, then with its imaginary part.</summary>
+    /// <remarks>The host's complex matrix product, which runs on real vectors, keeps this order.</remarks>
     [MethodImpl(Inline.Always)]
     public static Cx<T> Fma(Cx<T> a, Cx<T> b, Cx<T> c)
-        => new(T.Fma(a.Re, b.Re, T.Fma(-a.Im, b.Im, c.Re)), T.Fma(a.Re, b.Im, T.Fma(a.Im, b.Re, c.Im)));
+        => new(T.Fma(-a.Im, b.Im, T.Fma(a.Re, b.Re, c.Re)), T.Fma(a.Re, b.Im, T.Fma(a.Im, b.Re, c.Im)));
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Cx<T> Min(Cx<T> a, Cx<T> b) => SelectLess(a, b, a, b);

@@ -1,0 +1,203 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+using Ortho.Tensors;
+using Device = Ortho.Tensors.Device;
+
+namespace Ortho.Kernels.Gpu;
+
+/// <summary>A kernel that was launched: what a lowering test must be able to assemble.</summary>
+/// <param name="Method">The closed kernel method.</param>
+/// <param name="IsGrouped">Whether it addresses groups explicitly; otherwise its first argument is an <see cref="Index1D"/>.</param>
+sealed record LaunchedKernel(MethodInfo Method, bool IsGrouped);
+
+/// <summary>A GPU (or ILGPU's simulator of one): memory, one stream, and its compiled kernels.</summary>
+/// <remarks>Work is asynchronous in the device's one stream; only reading a value waits.</remarks>
+public sealed class GpuDevice : Device, IDisposable
+{
+    static readonly Lazy<IReadOnlyList<GpuDevice>> found = new(Find);
+    static readonly Lazy<GpuDevice> simulator = new(() => new(DeviceKind.Simulator, CreateSimulator()));
+    static readonly ConcurrentDictionary<MethodInfo, LaunchedKernel> launched = new();
+
+    readonly Context context;
+    readonly Accelerator accelerator;
+    readonly ConcurrentDictionary<MethodInfo, Delegate> launchers = new();
+    readonly Lock gate = new();
+    long downloads;
+
+    GpuDevice(DeviceKind kind, (Context Context, Accelerator Accelerator) opened)
+    {
+        Kind = kind;
+        (context, accelerator) = opened;
+    }
+
+    /// <summary>The CUDA and OpenCL devices of this machine, opened; empty when there are none. The simulator is not among them.</summary>
+    public static IReadOnlyList<GpuDevice> All => found.Value;
+
+    /// <summary>ILGPU's simulator: GPU kernels run on the CPU, thousands of times slower; for tests.</summary>
+    public static GpuDevice Simulator => simulator.Value;
+
+    /// <inheritdoc/>
+    public override DeviceKind Kind { get; }
+
+    /// <inheritdoc/>
+    public override string Name => accelerator.Name.TrimEnd('\0', ' ');
+
+    /// <summary>Memory of the device in bytes.</summary>
+    public long MemoryBytes => accelerator.MemorySize;
+
+    /// <summary>Times that values were copied from the device to the host.</summary>
+    public long HostCopies => Interlocked.Read(ref downloads);
+
+    /// <summary>Threads per block for kernels that work in groups: a power of two.</summary>
+    internal int GroupSize => Kind == DeviceKind.Simulator ? SimulatorGroup : 256;
+
+    /// <summary>Every kernel launched in this process so far.</summary>
+    internal static IReadOnlyCollection<LaunchedKernel> Launched => (IReadOnlyCollection<LaunchedKernel>)launched.Values;
+
+    // The simulator runs one operating-system thread per simulated thread: groups stay small.
+    const int SimulatorGroup = 16;
+
+    /// <summary>The settings every context shares; O1 keeps register tiles in registers (O2 makes ptxas spill).</summary>
+    internal static Context.Builder Configure(Context.Builder builder) => builder.Optimize(OptimizationLevel.O1);
+
+    static (Context, Accelerator) CreateSimulator()
+    {
+        var context = Context.Create(builder => Configure(builder).CPU(new CPUDevice(4, SimulatorGroup / 4, 1)));
+        Intrinsics.Register(context);
+        return (context, context.Devices.OfType<CPUDevice>().First().CreateCPUAccelerator(context));
+    }
+
+    static List<GpuDevice> Find()
+    {
+        // One context for each device: a kernel that fails to compile leaves its context unusable.
+        var devices = new List<GpuDevice>();
+        Probe(DeviceKind.Cuda, builder => builder.Cuda());
+        Probe(DeviceKind.OpenCL, builder => builder.OpenCL(device => device.Capabilities.GenericAddressSpace));
+        return devices;
+
+        void Probe(DeviceKind kind, Action<Context.Builder> add)
+        {
+            int count;
+            try
+            {
+                using var context = Context.Create(builder => add(Configure(builder)));
+                count = context.Devices.Count(IsOf);
+            }
+            catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException or NotSupportedException or TypeInitializationException)
+            {
+                return;
+            }
+            for (var i = 0; i < count; i++)
+            {
+                var context = Context.Create(builder => add(Configure(builder)));
+                Intrinsics.Register(context);
+                devices.Add(new(kind, (context, context.Devices.Where(IsOf).ElementAt(i).CreateAccelerator(context))));
+            }
+
+            bool IsOf(ILGPU.Runtime.Device device)
+                => device.AcceleratorType == (kind == DeviceKind.Cuda ? AcceleratorType.Cuda : AcceleratorType.OpenCL);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Synchronize() => accelerator.Synchronize();
+
+    internal override MemoryBlock AllocateBlock(long bytes)
+    {
+        try
+        {
+            return new GpuBlock(accelerator.Allocate1D<byte>(bytes), bytes);
+        }
+        catch (Exception error) when (error is AcceleratorException or OutOfMemoryException)
+        {
+            throw new DeviceException($"{this}: no memory for {bytes:N0} bytes of {MemoryBytes:N0}; {Pool.LiveBytes:N0} are live.", error);
+        }
+    }
+
+    internal override unsafe void Upload(ReadOnlySpan<byte> source, MemoryBlock destination, long offset)
+    {
+        fixed (byte* pointer = source)
+        {
+            ((GpuBlock)destination).Buffer.View.SubView(offset, source.Length).BaseView
+                .CopyFromCPU(accelerator.DefaultStream, ref *pointer, source.Length);
+        }
+        accelerator.DefaultStream.Synchronize();
+    }
+
+    internal override unsafe void Download(MemoryBlock source, long offset, Span<byte> destination)
+    {
+        Interlocked.Increment(ref downloads);
+        fixed (byte* pointer = destination)
+        {
+            ((GpuBlock)source).Buffer.View.SubView(offset, destination.Length).BaseView
+                .CopyToCPU(accelerator.DefaultStream, ref *pointer, destination.Length);
+        }
+        accelerator.DefaultStream.Synchronize();
+    }
+
+    /// <summary>The elements of a tensor from its first one on, to the end of its storage.</summary>
+    internal static ArrayView<E> View<E>(Tensor tensor) where E : unmanaged
+    {
+        var all = ((GpuBlock)tensor.Storage.Block).Buffer.View.BaseView.Cast<E>();
+        return all.SubView(tensor.Layout.Offset, all.Length - tensor.Layout.Offset);
+    }
+
+    /// <summary>Runs a kernel once for each index 0 .. <paramref name="count"/> - 1.</summary>
+    internal void Launch<A>(Action<Index1D, A> kernel, long count, A arguments) where A : struct
+    {
+        if (count == 0)
+            return;
+        if (count > int.MaxValue)
+            throw new DeviceException($"{this}: {kernel.Method.Name} over {count:N0} elements; a launch takes at most {int.MaxValue:N0}.");
+        var launcher = (Action<Index1D, A>)launchers.GetOrAdd(kernel.Method, _ => Load(kernel.Method, false, () => accelerator.LoadAutoGroupedStreamKernel(kernel)));
+        Guard(kernel.Method, () => launcher(new((int)count), arguments));
+    }
+
+    /// <summary>Runs <paramref name="groups"/> groups of <paramref name="threads"/> threads of a kernel that addresses its group itself.</summary>
+    internal void LaunchGroups<A>(Action<A> kernel, int groups, int threads, A arguments) where A : struct
+    {
+        if (groups == 0)
+            return;
+        var launcher = (Action<KernelConfig, A>)launchers.GetOrAdd(kernel.Method, _ => Load(kernel.Method, true, () => accelerator.LoadStreamKernel(kernel)));
+        Guard(kernel.Method, () => launcher(new KernelConfig(groups, threads), arguments));
+    }
+
+    Delegate Load(MethodInfo method, bool grouped, Func<Delegate> load)
+    {
+        launched.TryAdd(method, new(method, grouped));
+        lock (gate)
+            return load();
+    }
+
+    void Guard(MethodInfo kernel, Action launch)
+    {
+        try
+        {
+            launch();
+        }
+        catch (Exception error) when (error is AcceleratorException)
+        {
+            throw new DeviceException($"{this}: kernel {kernel.DeclaringType?.Name}.{kernel.Name} failed: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Gives the device back. Its tensors become unusable.</summary>
+    public void Dispose()
+    {
+        accelerator.Dispose();
+        context.Dispose();
+    }
+}
+
+sealed class GpuBlock(MemoryBuffer1D<byte, Stride1D.Dense> buffer, long bytes) : MemoryBlock(bytes)
+{
+    public readonly MemoryBuffer1D<byte, Stride1D.Dense> Buffer = buffer;
+
+    public override void Free() => Buffer.Dispose();
+}

@@ -1,0 +1,20 @@
+using Ortho.Kernels.Skeletons;
+using Ortho.Tensors;
+
+namespace Ortho.Kernels.Host;
+
+/// <summary>Raw access to the elements of CPU tensors. Storage is native memory and does not move, but it is freed when its tensor is
+/// collected: whoever takes a pointer keeps the tensor alive until after the last use.</summary>
+static unsafe class HostMemory
+{
+    /// <summary>The first element of the tensor.</summary>
+    public static E* Pointer<E>(Tensor tensor) where E : unmanaged
+        => (E*)((CpuBlock)tensor.Storage.Block).Pointer + tensor.Layout.Offset;
+
+    public static void KeepAlive(Tensor y, ReadOnlySpan<Operand> operands)
+    {
+        GC.KeepAlive(y);
+        foreach (var operand in operands)
+            GC.KeepAlive(operand.Tensor);
+    }
+}

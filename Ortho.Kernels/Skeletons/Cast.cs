@@ -1,0 +1,115 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using Ortho.Kernels.Gpu;
+using Ortho.Kernels.Host;
+using Ortho.Kernels.Lanes;
+using Ortho.Tensors;
+
+namespace Ortho.Kernels.Skeletons;
+
+/// <summary>Conversion between real dtypes. Integers pass through float64, exact up to 2^53; to Bool, every non-zero is true.</summary>
+public static class Cast
+{
+    /// <summary>A dense tensor of another real dtype; the tensor itself when it has that dtype.</summary>
+    /// <exception cref="TensorArgumentException">Either dtype is complex.</exception>
+    public static Tensor To(Tensor x, DType dtype)
+    {
+        if (x.DType == dtype)
+            return x;
+        if (x.DType.IsComplex || dtype.IsComplex)
+            throw new TensorArgumentException("Cast", nameof(dtype), $"{x.DType} to {dtype}", "real dtypes; Real, Imag and Complex convert complex tensors");
+        x = Copy.Contiguous(x);
+        var y = Tensor.Empty(x.Shape, dtype, x.Device);
+        switch (x.DType)
+        {
+            case DType.Float32: From<float, SingleElement>(x, y); break;
+            case DType.Float64: From<double, DoubleElement>(x, y); break;
+            case DType.Int32: From<int, Int32Element>(x, y); break;
+            case DType.Int64: From<long, Int64Element>(x, y); break;
+            default: From<byte, BoolElement>(x, y); break;
+        }
+        return y;
+    }
+
+    static void From<A, FA>(Tensor x, Tensor y) where A : unmanaged where FA : struct, IElement<A>
+    {
+        switch (y.DType)
+        {
+            case DType.Float32: Run<A, FA, float, SingleElement>(x, y); break;
+            case DType.Float64: Run<A, FA, double, DoubleElement>(x, y); break;
+            case DType.Int32: Run<A, FA, int, Int32Element>(x, y); break;
+            case DType.Int64: Run<A, FA, long, Int64Element>(x, y); break;
+            default: Run<A, FA, byte, BoolElement>(x, y); break;
+        }
+    }
+
+    internal struct Arguments<A, B> where A : unmanaged where B : unmanaged
+    {
+        public ArrayView<A> X;
+        public ArrayView<B> Y;
+    }
+
+    static unsafe void Run<A, FA, B, FB>(Tensor x, Tensor y)
+        where A : unmanaged where FA : struct, IElement<A> where B : unmanaged where FB : struct, IElement<B>
+    {
+        if (x.Device is GpuDevice gpu)
+        {
+            gpu.Launch(Kernel<A, FA, B, FB>, x.ElementCount, new Arguments<A, B> { X = GpuDevice.View<A>(x), Y = GpuDevice.View<B>(y) });
+            return;
+        }
+        var (from, to) = ((nint)HostMemory.Pointer<A>(x), (nint)HostMemory.Pointer<B>(y));
+        HostThreads.Range(x.ElementCount, HostThreads.Grain, (begin, end) =>
+        {
+            for (var i = begin; i < end; i++)
+                ((B*)to)[i] = FB.FromDouble(FA.ToDouble(((A*)from)[i]));
+        });
+        GC.KeepAlive(x);
+        GC.KeepAlive(y);
+    }
+
+    internal static void Kernel<A, FA, B, FB>(Index1D i, Arguments<A, B> x)
+        where A : unmanaged where FA : struct, IElement<A> where B : unmanaged where FB : struct, IElement<B>
+        => x.Y[i] = FB.FromDouble(FA.ToDouble(x.X[i]));
+
+    internal interface IElement<E> where E : unmanaged
+    {
+        static abstract double ToDouble(E value);
+
+        static abstract E FromDouble(double value);
+    }
+
+    internal readonly struct SingleElement : IElement<float>
+    {
+        [MethodImpl(Inline.Always)] public static double ToDouble(float value) => value;
+
+        [MethodImpl(Inline.Always)] public static float FromDouble(double value) => (float)value;
+    }
+
+    internal readonly struct DoubleElement : IElement<double>
+    {
+        [MethodImpl(Inline.Always)] public static double ToDouble(double value) => value;
+
+        [MethodImpl(Inline.Always)] public static double FromDouble(double value) => value;
+    }
+
+    internal readonly struct Int32Element : IElement<int>
+    {
+        [MethodImpl(Inline.Always)] public static double ToDouble(int value) => value;
+
+        [MethodImpl(Inline.Always)] public static int FromDouble(double value) => (int)value;
+    }
+
+    internal readonly struct Int64Element : IElement<long>
+    {
+        [MethodImpl(Inline.Always)] public static double ToDouble(long value) => value;
+
+        [MethodImpl(Inline.Always)] public static long FromDouble(double value) => (long)value;
+    }
+
+    internal readonly struct BoolElement : IElement<byte>
+    {
+        [MethodImpl(Inline.Always)] public static double ToDouble(byte value) => value;
+
+        [MethodImpl(Inline.Always)] public static byte FromDouble(double value) => (byte)(value == 0 ? 0 : 1);
+    }
+}

@@ -1,0 +1,157 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+using Ortho.Kernels.Gpu;
+using Ortho.Kernels.Host;
+using Ortho.Tensors;
+
+namespace Ortho.Kernels.Skeletons;
+
+/// <summary>Copies elements from any layout to any layout of the same shape, on one device or between devices.</summary>
+public static class Copy
+{
+    /// <summary>A new dense tensor with the same elements.</summary>
+    public static Tensor Dense(Tensor x)
+    {
+        var y = Tensor.Empty(x.Shape, x.DType, x.Device);
+        Into(y, x);
+        return y;
+    }
+
+    /// <summary>The tensor itself when it is dense, else a dense copy.</summary>
+    public static Tensor Contiguous(Tensor x) => x.IsContiguous ? x : Dense(x);
+
+    /// <summary>The tensor on another device; itself when it is there already.</summary>
+    public static Tensor To(Tensor x, Tensors.Device device)
+    {
+        if (x.Device == device)
+            return x;
+        // Through host memory: the only road between two devices of different makers.
+        var dense = Contiguous(x);
+        var bytes = new byte[dense.ElementCount * dense.DType.Size];
+        var y = Tensor.Empty(x.Shape, x.DType, device);
+        if (bytes.Length > 0)
+        {
+            x.Device.Download(dense.Storage.Block, dense.Layout.Offset * dense.DType.Size, bytes);
+            device.Upload(bytes, y.Storage.Block, 0);
+        }
+        return y;
+    }
+
+    /// <summary>destination = source, element by element; the source broadcasts to the destination's shape.</summary>
+    /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit.</exception>
+    public static void Into(Tensor destination, Tensor source)
+    {
+        if (destination.DType != source.DType || destination.Device != source.Device)
+            throw new TensorArgumentException("Copy", nameof(source), $"{source.DType} on {source.Device}", $"{destination.DType} on {destination.Device}");
+        var loops = Iteration.Over(destination.Shape, [destination.Layout, source.Layout], "Copy");
+        if (destination.ElementCount == 0)
+            return;
+        switch (destination.DType.Size)
+        {
+            case 1: Run<byte>(destination, source, loops); break;
+            case 4: Run<int>(destination, source, loops); break;
+            case 8: Run<long>(destination, source, loops); break;
+            default: Run<Pair>(destination, source, loops); break;
+        }
+        destination.Storage.Version++;
+    }
+
+    internal struct Pair
+    {
+        public long First, Second;
+    }
+
+    static void Run<E>(Tensor destination, Tensor source, Iteration loops) where E : unmanaged
+    {
+        if (destination.Device is GpuDevice gpu)
+            OnDevice<E>(gpu, destination, source, loops);
+        else
+            OnHost<E>(destination, source, loops);
+    }
+
+    // ---- host
+
+    // A transposed copy reads or writes with a large stride; in tiles of this many elements a side both stay in cache.
+    const int Tile = 32;
+
+    static unsafe void OnHost<E>(Tensor destination, Tensor source, Iteration loops) where E : unmanaged
+    {
+        var (to, from) = ((nint)HostMemory.Pointer<E>(destination), (nint)HostMemory.Pointer<E>(source));
+        var (toInner, fromInner) = ((nint)loops.Strides[0][^1], (nint)loops.Strides[1][^1]);
+        var n = loops.Inner;
+        if (loops.Extents.Length > 1 && (toInner != 1 || fromInner != 1))
+        {
+            var rows = loops.Extents[^2];
+            var planes = loops.Rows / rows;
+            var (toRow, fromRow) = ((nint)loops.Strides[0][^2], (nint)loops.Strides[1][^2]);
+            HostThreads.Range(planes, Math.Max(1, HostThreads.Grain / ((long)rows * n)), (begin, end) =>
+            {
+                for (var plane = begin; plane < end; plane++)
+                {
+                    var y = (E*)to + loops.RowOffset(0, plane * rows);
+                    var x = (E*)from + loops.RowOffset(1, plane * rows);
+                    for (var i0 = 0; i0 < rows; i0 += Tile)
+                    {
+                        for (var j0 = 0; j0 < n; j0 += Tile)
+                            Block(y + i0 * toRow + j0 * toInner, x + i0 * fromRow + j0 * fromInner,
+                                Math.Min(Tile, rows - i0), Math.Min(Tile, n - j0), toRow, toInner, fromRow, fromInner);
+                    }
+                }
+            });
+        }
+        else
+        {
+            HostThreads.Range(loops.Rows, Math.Max(1, HostThreads.Grain / n), (begin, end) =>
+            {
+                for (var row = begin; row < end; row++)
+                {
+                    var y = (E*)to + loops.RowOffset(0, row);
+                    var x = (E*)from + loops.RowOffset(1, row);
+                    if (toInner == 1 && fromInner == 1)
+                        new ReadOnlySpan<E>(x, n).CopyTo(new Span<E>(y, n));
+                    else
+                        Block(y, x, 1, n, 0, toInner, 0, fromInner);
+                }
+            });
+        }
+        GC.KeepAlive(destination);
+        GC.KeepAlive(source);
+    }
+
+    static unsafe void Block<E>(E* y, E* x, int rows, int columns, nint toRow, nint toColumn, nint fromRow, nint fromColumn) where E : unmanaged
+    {
+        for (var i = 0; i < rows; i++)
+        {
+            for (var j = 0; j < columns; j++)
+                y[i * toRow + j * toColumn] = x[i * fromRow + j * fromColumn];
+        }
+    }
+
+    // ---- device
+
+    internal struct Arguments<E> where E : unmanaged
+    {
+        public ArrayView<E> Destination, Source;
+        public Index6 Extents, DestinationStrides, SourceStrides;
+    }
+
+    static void OnDevice<E>(GpuDevice gpu, Tensor destination, Tensor source, Iteration loops) where E : unmanaged
+    {
+        if (loops.Extents.Length > Index6.Loops)
+            throw new DeviceException($"{gpu}: a copy through {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}.");
+        gpu.Launch(Kernel<E>, destination.ElementCount, new Arguments<E>
+        {
+            Destination = GpuDevice.View<E>(destination),
+            Source = GpuDevice.View<E>(source),
+            Extents = Index6.Of(loops.Extents, 1),
+            DestinationStrides = Index6.Of(loops.Strides[0], 0),
+            SourceStrides = Index6.Of(loops.Strides[1], 0),
+        });
+    }
+
+    internal static void Kernel<E>(Index1D index, Arguments<E> x) where E : unmanaged
+    {
+        var at = Index6.Split(index, x.Extents);
+        x.Destination[Index6.Dot(at, x.DestinationStrides)] = x.Source[Index6.Dot(at, x.SourceStrides)];
+    }
+}

@@ -1,0 +1,69 @@
+using Ortho.Tensors;
+
+namespace Ortho.Kernels.Skeletons;
+
+/// <summary>The nest of loops over a broadcast of strided operands, with dimensions that can be walked as one merged.</summary>
+sealed class Iteration
+{
+    Iteration(int[] extents, long[][] strides) => (Extents, Strides) = (extents, strides);
+
+    /// <summary>Loop lengths, outermost first; at least one loop.</summary>
+    public int[] Extents { get; }
+
+    /// <summary>For each operand the distance between neighbours in each loop, in elements.</summary>
+    public long[][] Strides { get; }
+
+    /// <summary>Length of the innermost loop.</summary>
+    public int Inner => Extents[^1];
+
+    /// <summary>Runs of the innermost loop.</summary>
+    public long Rows => Extents.AsSpan(..^1).ToArray().Aggregate(1L, (product, extent) => product * extent);
+
+    /// <summary>The loops over <paramref name="shape"/> for operands with these layouts; null stands for a number.</summary>
+    public static Iteration Over(Shape shape, ReadOnlySpan<Layout?> operands, string operation)
+    {
+        var strides = new long[operands.Length][];
+        for (var k = 0; k < operands.Length; k++)
+            strides[k] = operands[k] is { } layout ? layout.Expand(shape, operation).Strides.ToArray() : new long[shape.Rank];
+
+        var (extents, merged) = (new List<int>(), strides.Select(_ => new List<long>()).ToArray());
+        for (var d = 0; d < shape.Rank; d++)
+        {
+            if (shape.Span[d] == 1)
+                continue;
+            // A loop joins the one outside it when every operand steps through both as through one.
+            if (extents.Count > 0 && strides.Index().All(s => merged[s.Index][^1] == s.Item[d] * shape.Span[d]))
+            {
+                extents[^1] *= shape.Span[d];
+                foreach (var (k, stride) in strides.Index())
+                    merged[k][^1] = stride[d];
+                continue;
+            }
+            extents.Add(shape.Span[d]);
+            foreach (var (k, stride) in strides.Index())
+                merged[k].Add(stride[d]);
+        }
+        if (extents.Count == 0)
+        {
+            extents.Add(1);
+            foreach (var stride in merged)
+                stride.Add(0);
+        }
+        return new([.. extents], [.. merged.Select(stride => stride.ToArray())]);
+    }
+
+    /// <summary>Where operand <paramref name="operand"/> stands at the start of row <paramref name="row"/>.</summary>
+    public long RowOffset(int operand, long row)
+    {
+        long offset = 0;
+        for (var d = Extents.Length - 2; d >= 0; d--)
+        {
+            (row, var index) = Math.DivRem(row, Extents[d]);
+            offset += index * Strides[operand][d];
+        }
+        return offset;
+    }
+
+    /// <summary>Whether every operand but the first is dense or one number, so that one linear index serves all.</summary>
+    public bool IsFlat => Extents.Length == 1 && Strides.All(stride => stride[0] is 0 or 1);
+}

@@ -1,0 +1,259 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using ILGPU;
+using Ortho.Kernels.Gpu;
+using Ortho.Kernels.Host;
+using Ortho.Kernels.Lanes;
+using Ortho.Tensors;
+
+namespace Ortho.Kernels.Skeletons;
+
+/// <summary>The skeleton of all element-by-element kernels: one loop for the host, two kernels for devices.</summary>
+public static class Pointwise
+{
+    /// <summary>y = P(operands) with broadcasting, as a new dense tensor.</summary>
+    /// <param name="operation">Name for error messages.</param>
+    /// <param name="operands">As many as the function's arity; the tensors among them share dtype (floating-point or complex) and device.</param>
+    /// <exception cref="TensorArgumentException">Shapes do not broadcast, or dtypes or devices differ.</exception>
+    public static Tensor Run<P>(string operation, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
+    {
+        var (shape, dtype, device) = Check(operation, operands, null);
+        var y = Tensor.Empty(shape, dtype, device);
+        Into<P>(operation, y, operands);
+        return y;
+    }
+
+    /// <summary>y = P(operands), written into a dense tensor that may be one of the operands. The operands may all be numbers.</summary>
+    /// <exception cref="TensorArgumentException">The operands do not broadcast to the destination, or it is not dense.</exception>
+    public static void Into<P>(string operation, Tensor y, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
+    {
+        if (operands.Length != P.Arity)
+            throw new ArgumentException($"{operation}: {operands.Length} operands for a function of {P.Arity}.", nameof(operands));
+        var (_, dtype, device) = Check(operation, operands, y);
+        if (!y.IsContiguous || y.DType != dtype || y.Device != device)
+            throw new TensorArgumentException(operation, "destination", $"{y.DType} on {y.Device}, {(y.IsContiguous ? "dense" : "strided")}", $"dense {dtype} on {device}");
+        if (y.ElementCount == 0)
+            return;
+
+        var layouts = new Layout?[operands.Length + 1];
+        layouts[0] = Layout.Dense(y.Shape);
+        for (var k = 0; k < operands.Length; k++)
+            layouts[k + 1] = operands[k].Tensor?.Layout;
+        var loops = Iteration.Over(y.Shape, layouts, operation);
+
+        switch (dtype, device)
+        {
+            case (DType.Float32, GpuDevice gpu): OnDevice<P, F32, float, SingleCell>(gpu, loops, y, operands, static x => (float)x); break;
+            case (DType.Float64, GpuDevice gpu): OnDevice<P, F64, double, DoubleCell>(gpu, loops, y, operands, static x => x); break;
+            case (DType.Complex64, GpuDevice gpu): OnDevice<P, Cx<F32>, Complex64, Complex64Cell>(gpu, loops, y, operands, static x => new((float)x, 0)); break;
+            case (DType.Complex128, GpuDevice gpu): OnDevice<P, Cx<F64>, Complex, Complex128Cell>(gpu, loops, y, operands, static x => x); break;
+            case (DType.Float32, _): OnHost<P, float>(loops, y, operands, static x => (float)x, RealRow<P, F32, float, SingleCell>); break;
+            case (DType.Float64, _): OnHost<P, double>(loops, y, operands, static x => x, RealRow<P, F64, double, DoubleCell>); break;
+            case (DType.Complex64, _): OnHost<P, Complex64>(loops, y, operands, static x => new((float)x, 0), ComplexRow<P, Cx<F32>, Complex64, Complex64Cell>); break;
+            default: OnHost<P, Complex>(loops, y, operands, static x => x, ComplexRow<P, Cx<F64>, Complex, Complex128Cell>); break;
+        }
+    }
+
+    static (Shape, DType, Tensors.Device) Check(string operation, ReadOnlySpan<Operand> operands, Tensor? destination)
+    {
+        var first = destination;
+        Shape shape = [];
+        foreach (var operand in operands)
+        {
+            if (operand.Tensor is not { } tensor)
+                continue;
+            first ??= tensor;
+            if (!tensor.DType.IsDifferentiable)
+                throw new TensorArgumentException(operation, "operand", $"{tensor.DType}", "a floating-point or complex tensor; convert with To(dtype)");
+            if (tensor.DType != first.DType)
+                throw new TensorArgumentException(operation, "operand", $"{tensor.DType} beside {first.DType}", "one dtype");
+            if (tensor.Device != first.Device)
+                throw new TensorArgumentException(operation, "operand", $"on {tensor.Device} beside {first.Device}", "one device");
+            shape = Shape.Broadcast(shape, tensor.Shape, operation);
+        }
+        return first is null
+            ? throw new ArgumentException($"{operation}: at least one operand must be a tensor.", nameof(operands))
+            : (shape, first.DType, first.Device);
+    }
+
+    // ---- host: rows of the iteration, cut into pieces of fixed size
+
+    /// <summary>Up to four operands of one row: where each starts and how far its neighbours are apart (0 repeats one element).</summary>
+    struct Row
+    {
+        public nint Y, A, B, C, D;
+        public nint StepA, StepB, StepC, StepD;
+
+        public readonly bool IsVector => StepA is 0 or 1 && StepB is 0 or 1 && StepC is 0 or 1 && StepD is 0 or 1;
+    }
+
+    delegate void RowLoop(in Row row, nint n);
+
+    static unsafe void OnHost<P, E>(Iteration loops, Tensor y, ReadOnlySpan<Operand> operands, Func<double, E> convert, RowLoop run)
+        where P : struct, IPointwise where E : unmanaged
+    {
+        // Numbers are read like tensors of one element, from this small array.
+        var constants = GC.AllocateUninitializedArray<E>(4, pinned: true);
+        var bases = new nint[5];
+        bases[0] = (nint)HostMemory.Pointer<E>(y);
+        for (var k = 0; k < 4; k++)
+        {
+            if (k < operands.Length && operands[k].Tensor is { } tensor)
+            {
+                bases[k + 1] = (nint)HostMemory.Pointer<E>(tensor);
+                continue;
+            }
+            constants[k] = k < operands.Length ? convert(operands[k].Constant) : default;
+            bases[k + 1] = (nint)Unsafe.AsPointer(ref constants[k]);
+        }
+
+        if (loops.Rows == 1)
+        {
+            HostThreads.Range(loops.Inner, HostThreads.Grain, (begin, end) => run(At(0, begin), (nint)(end - begin)));
+        }
+        else
+        {
+            var rows = Math.Max(1, HostThreads.Grain / loops.Inner);
+            HostThreads.Range(loops.Rows, rows, (begin, end) =>
+            {
+                for (var row = begin; row < end; row++)
+                    run(At(row, 0), loops.Inner);
+            });
+        }
+        GC.KeepAlive(constants);
+        HostMemory.KeepAlive(y, operands);
+
+        Row At(long row, long column)
+        {
+            var at = new Row { Y = (nint)((E*)bases[0] + row * loops.Inner + column) };
+            (at.A, at.StepA) = Place(1);
+            (at.B, at.StepB) = Place(2);
+            (at.C, at.StepC) = Place(3);
+            (at.D, at.StepD) = Place(4);
+            return at;
+
+            (nint, nint) Place(int k) => k < loops.Strides.Length
+                ? ((nint)((E*)bases[k] + loops.RowOffset(k, row) + column * loops.Strides[k][^1]), (nint)loops.Strides[k][^1])
+                : (bases[k], 0);
+        }
+    }
+
+    static void RealRow<P, T, E, F>(in Row row, nint n)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        nint done = 0;
+        if (row.IsVector)
+        {
+            if (Vector512.IsHardwareAccelerated)
+                done = Loop<P, Vec512<E>, E, Packed512<E>>(row, 0, n);
+            else if (Vector256.IsHardwareAccelerated)
+                done = Loop<P, Vec256<E>, E, Packed256<E>>(row, 0, n);
+            else if (Vector128.IsHardwareAccelerated)
+                done = Loop<P, Vec128<E>, E, Packed128<E>>(row, 0, n);
+        }
+        Loop<P, T, E, F>(row, done, n);
+    }
+
+    static void ComplexRow<P, T, E, F>(in Row row, nint n)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        => Loop<P, T, E, F>(row, 0, n);
+
+    [MethodImpl(Inline.Root)]
+    static unsafe nint Loop<P, T, E, F>(in Row at, nint begin, nint n)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, IFormat<T, E>
+    {
+        var row = at;
+        var (pa, pb, pc, pd, py) = (row.A, row.B, row.C, row.D, row.Y);
+        var (a, b, c, d) = (F.Splat(*(E*)pa), F.Splat(*(E*)pb), F.Splat(*(E*)pc), F.Splat(*(E*)pd));
+        var i = begin;
+        for (; i + F.Width <= n; i += F.Width)
+        {
+            if (row.StepA != 0)
+                a = F.Load((E*)pa + i * row.StepA);
+            if (P.Arity > 1 && row.StepB != 0)
+                b = F.Load((E*)pb + i * row.StepB);
+            if (P.Arity > 2 && row.StepC != 0)
+                c = F.Load((E*)pc + i * row.StepC);
+            if (P.Arity > 3 && row.StepD != 0)
+                d = F.Load((E*)pd + i * row.StepD);
+            F.Store((E*)py + i, P.Apply(a, b, c, d));
+        }
+        return i;
+    }
+
+    // ---- devices: one thread for each element
+
+    internal struct FlatArguments<E> where E : unmanaged
+    {
+        public ArrayView<E> Y, A, B, C, D;
+        public int StepA, StepB, StepC, StepD;
+        public E ConstantA, ConstantB, ConstantC, ConstantD;
+    }
+
+    internal struct StridedArguments<E> where E : unmanaged
+    {
+        public FlatArguments<E> Flat;
+        public Index6 Extents, A, B, C, D;
+    }
+
+    const int Number = -1;
+
+    static void OnDevice<P, T, E, F>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands, Func<double, E> convert)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        var flat = new FlatArguments<E> { Y = GpuDevice.View<E>(y) };
+        (flat.A, flat.StepA, flat.ConstantA) = Argument(0, operands);
+        (flat.B, flat.StepB, flat.ConstantB) = Argument(1, operands);
+        (flat.C, flat.StepC, flat.ConstantC) = Argument(2, operands);
+        (flat.D, flat.StepD, flat.ConstantD) = Argument(3, operands);
+        if (loops.IsFlat)
+        {
+            gpu.Launch(FlatKernel<P, T, E, F>, y.ElementCount, flat);
+            return;
+        }
+        if (loops.Extents.Length > Index6.Loops)
+            throw new DeviceException($"{gpu}: {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}. Make an operand contiguous first.");
+        gpu.Launch(StridedKernel<P, T, E, F>, y.ElementCount, new StridedArguments<E>
+        {
+            Flat = flat,
+            Extents = Index6.Of(loops.Extents, 1),
+            A = Strides(1),
+            B = Strides(2),
+            C = Strides(3),
+            D = Strides(4),
+        });
+
+        (ArrayView<E>, int, E) Argument(int k, ReadOnlySpan<Operand> operands) => k < operands.Length && operands[k].Tensor is { } tensor
+            ? (GpuDevice.View<E>(tensor), (int)loops.Strides[k + 1][^1], default)
+            : (flat.Y, Number, k < operands.Length ? convert(operands[k].Constant) : default);
+
+        Index6 Strides(int k) => k < loops.Strides.Length ? Index6.Of(loops.Strides[k], 0) : default;
+    }
+
+    [MethodImpl(Inline.Always)]
+    static T Take<T, E, F>(ArrayView<E> view, int step, E constant, int index) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        => F.Splat(step == Number ? constant : view[index]);
+
+    internal static void FlatKernel<P, T, E, F>(Index1D index, FlatArguments<E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        int i = index;
+        var a = Take<T, E, F>(x.A, x.StepA, x.ConstantA, i * x.StepA);
+        var b = P.Arity > 1 ? Take<T, E, F>(x.B, x.StepB, x.ConstantB, i * x.StepB) : a;
+        var c = P.Arity > 2 ? Take<T, E, F>(x.C, x.StepC, x.ConstantC, i * x.StepC) : a;
+        var d = P.Arity > 3 ? Take<T, E, F>(x.D, x.StepD, x.ConstantD, i * x.StepD) : a;
+        x.Y[i] = F.Pack(P.Apply(a, b, c, d));
+    }
+
+    internal static void StridedKernel<P, T, E, F>(Index1D index, StridedArguments<E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        var at = Index6.Split(index, x.Extents);
+        var a = Take<T, E, F>(x.Flat.A, x.Flat.StepA, x.Flat.ConstantA, Index6.Dot(at, x.A));
+        var b = P.Arity > 1 ? Take<T, E, F>(x.Flat.B, x.Flat.StepB, x.Flat.ConstantB, Index6.Dot(at, x.B)) : a;
+        var c = P.Arity > 2 ? Take<T, E, F>(x.Flat.C, x.Flat.StepC, x.Flat.ConstantC, Index6.Dot(at, x.C)) : a;
+        var d = P.Arity > 3 ? Take<T, E, F>(x.Flat.D, x.Flat.StepD, x.Flat.ConstantD, Index6.Dot(at, x.D)) : a;
+        x.Flat.Y[index] = F.Pack(P.Apply(a, b, c, d));
+    }
+}

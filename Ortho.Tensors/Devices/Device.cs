@@ -1,0 +1,102 @@
+namespace Ortho.Tensors;
+
+/// <summary>What kind of machine a device is.</summary>
+public enum DeviceKind
+{
+    /// <summary>The SIMD units of this machine's processor.</summary>
+    Cpu,
+
+    /// <summary>An OpenCL device.</summary>
+    OpenCL,
+
+    /// <summary>An NVIDIA GPU.</summary>
+    Cuda,
+
+    /// <summary>ILGPU's simulator: runs GPU kernels on the CPU, thousands of times slower; for tests.</summary>
+    Simulator,
+}
+
+/// <summary>A machine that owns memory and computes: the CPU (<see cref="Cpu"/>) or a GPU.</summary>
+public abstract class Device
+{
+    /// <summary>The SIMD machine: this computer's processor.</summary>
+    public static Device Cpu { get; } = new CpuDevice();
+
+    private protected Device() => Pool = new MemoryPool(this);
+
+    /// <summary>What kind of machine it is.</summary>
+    public abstract DeviceKind Kind { get; }
+
+    /// <summary>The maker's name for it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Live, cached and peak bytes on this device.</summary>
+    public MemoryPool Pool { get; }
+
+    /// <summary>Waits until all work given to the device is done.</summary>
+    public abstract void Synchronize();
+
+    /// <summary>New memory of exactly this many bytes, not zeroed.</summary>
+    /// <exception cref="DeviceException">There is not enough.</exception>
+    internal abstract MemoryBlock AllocateBlock(long bytes);
+
+    /// <summary>Copies host bytes to the device, in stream order.</summary>
+    internal abstract void Upload(ReadOnlySpan<byte> source, MemoryBlock destination, long offset);
+
+    /// <summary>Copies device bytes to the host after all work given before.</summary>
+    internal abstract void Download(MemoryBlock source, long offset, Span<byte> destination);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Kind}: {Name}";
+}
+
+/// <summary>A piece of a device's memory.</summary>
+/// <param name="bytes">Its size.</param>
+abstract class MemoryBlock(long bytes)
+{
+    public long Bytes { get; } = bytes;
+
+    /// <summary>Gives the memory back to the operating system or driver.</summary>
+    public abstract void Free();
+}
+
+sealed unsafe class CpuBlock(long bytes) : MemoryBlock(bytes)
+{
+    // Cache lines and the widest vectors are 64 bytes.
+    public readonly void* Pointer = System.Runtime.InteropServices.NativeMemory.AlignedAlloc((nuint)Math.Max(64, bytes), 64);
+
+    public override void Free() => System.Runtime.InteropServices.NativeMemory.AlignedFree(Pointer);
+}
+
+sealed class CpuDevice : Device
+{
+    public override DeviceKind Kind => DeviceKind.Cpu;
+
+    public override string Name => System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "SIMD, 512 bit"
+        : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? "SIMD, 256 bit"
+        : System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated ? "SIMD, 128 bit"
+        : "scalar";
+
+    public override void Synchronize()
+    {
+        // Work on the CPU is done when the call returns.
+    }
+
+    internal override MemoryBlock AllocateBlock(long bytes)
+    {
+        try
+        {
+            return new CpuBlock(bytes);
+        }
+        catch (OutOfMemoryException error)
+        {
+            throw new DeviceException($"{this}: no memory for {bytes:N0} bytes; {Pool.LiveBytes:N0} are live.", error);
+        }
+    }
+
+    internal override unsafe void Upload(ReadOnlySpan<byte> source, MemoryBlock destination, long offset)
+        => source.CopyTo(new Span<byte>((byte*)((CpuBlock)destination).Pointer + offset, source.Length));
+
+    internal override unsafe void Download(MemoryBlock source, long offset, Span<byte> destination)
+        => new ReadOnlySpan<byte>((byte*)((CpuBlock)source).Pointer + offset, destination.Length).CopyTo(destination);
+}
