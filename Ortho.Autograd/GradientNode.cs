@@ -1,0 +1,58 @@
+using Ortho.Tensors;
+
+namespace Ortho.Autograd;
+
+/// <summary>How the gradient of an operation's output becomes that of one of its inputs.</summary>
+/// <param name="Tensor">The input.</param>
+/// <param name="Pull">From the gradient of the output to that of the input, of the input's shape and dtype, by differentiable
+/// operations. Complex gradients follow the convention dL/dRe + i dL/dIm.</param>
+public readonly record struct Input(Tensor Tensor, Func<Tensor, Tensor> Pull)
+{
+    /// <summary>So that an operation reads <c>Record("Exp", y, (x, g => g * y))</c>.</summary>
+    public static implicit operator Input((Tensor Tensor, Func<Tensor, Tensor> Pull) pair) => new(pair.Tensor, pair.Pull);
+}
+
+/// <summary>The same for an operation of several outputs: gradients are null for outputs that nothing depends on.</summary>
+/// <param name="Tensor">The input.</param>
+/// <param name="Pull">From the gradients of the outputs to that of the input.</param>
+public readonly record struct JointInput(Tensor Tensor, Func<Tensor?[], Tensor> Pull)
+{
+    /// <summary>So that an operation reads <c>Record("Qr", [q, r], (x, g => ...))</c>.</summary>
+    public static implicit operator JointInput((Tensor Tensor, Func<Tensor?[], Tensor> Pull) pair) => new(pair.Tensor, pair.Pull);
+}
+
+/// <summary>What is known of a tensor for differentiation: whether it wants a gradient, the gradient, and the node it came from.</summary>
+sealed class GradientState
+{
+    public bool RequiresGradient;
+    public Tensor? Gradient;
+    public GradientNode? Producer;
+    public int OutputIndex;
+}
+
+/// <summary>One recorded operation: its inputs and how gradients pass back to them.</summary>
+/// <remarks>The graph is made of nodes and of what their rules hold; it is freed as it is walked.</remarks>
+sealed class GradientNode(string operation, GradientState?[] inputs, Func<Tensor?[], Tensor>?[] pulls, (Shape Shape, DType DType)[] inputTypes, int outputs)
+{
+    Func<Tensor?[], Tensor>?[]? rules = pulls;
+
+    public string Operation { get; } = operation;
+
+    /// <summary>States of the inputs; null for those that want no gradient.</summary>
+    public GradientState?[] Inputs { get; } = inputs;
+
+    public int Outputs { get; } = outputs;
+
+    public Tensor Pull(int input, Tensor?[] gradients)
+    {
+        var rule = (rules ?? throw new InvalidOperationException(
+            $"Backward: the graph through {Operation} was freed by an earlier Backward; pass retainGraph: true to the first."))[input]!;
+        var gradient = rule(gradients);
+        var (shape, dtype) = inputTypes[input];
+        return gradient.Shape == shape && gradient.DType == dtype
+            ? gradient
+            : throw new InvalidOperationException($"{Operation}: the gradient of input {input} is {gradient.DType} {gradient.Shape}; the input is {dtype} {shape}.");
+    }
+
+    public void Free() => rules = null;
+}

@@ -1,0 +1,57 @@
+using Ortho.Kernels.Skeletons;
+using Ortho.Tensors;
+
+namespace Ortho.Autograd;
+
+/// <summary>Gradients as members of a tensor.</summary>
+public static class Differentiation
+{
+    extension(Tensor x)
+    {
+        /// <summary>Whether operations on this tensor are recorded: it is a leaf that wants a gradient or was computed from one.</summary>
+        public bool WantsGrad => Graph.Wants(x);
+
+        /// <summary>The gradient that <c>Backward</c> has accumulated here; null before, or after <c>ZeroGrad</c>.</summary>
+        public Tensor? Grad => Graph.Peek(x)?.Gradient;
+
+        /// <summary>Asks for (or no longer asks for) a gradient of this tensor.</summary>
+        /// <returns>The tensor.</returns>
+        /// <exception cref="TensorArgumentException">The dtype is neither floating-point nor complex.</exception>
+        public Tensor RequiresGrad(bool requires = true)
+        {
+            if (requires && !x.DType.IsDifferentiable)
+                throw new TensorArgumentException("RequiresGrad", nameof(x), $"{x.DType}", "a floating-point or complex tensor");
+            Graph.StateOf(x).RequiresGradient = requires;
+            return x;
+        }
+
+        /// <summary>Forgets the accumulated gradient.</summary>
+        public void ZeroGrad()
+        {
+            if (Graph.Peek(x) is { } state)
+                state.Gradient = null;
+        }
+
+        /// <summary>The same values, cut off from the graph; shares storage.</summary>
+        public Tensor Detach() => x.View(x.Layout);
+
+        /// <summary>Adds to <c>Grad</c> of every tensor with <c>RequiresGrad</c> the gradient of this one (of sum(this * weight)).</summary>
+        /// <param name="weight">Gradient of this tensor; may be omitted when it has one element.</param>
+        /// <param name="createGraph">Records the gradient computation, for gradients of gradients.</param>
+        /// <param name="retainGraph">Keeps the graph for another call.</param>
+        /// <exception cref="TensorArgumentException">Several elements and no weight, a weight that does not fit, or nothing to differentiate.</exception>
+        public void Backward(Tensor? weight = null, bool createGraph = false, bool retainGraph = false)
+            => Graph.Backward(x, weight, createGraph, retainGraph);
+
+        /// <summary>Overwrites the values in place with those of another tensor (broadcast to this shape); not recorded.</summary>
+        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit.</exception>
+        /// <exception cref="InvalidOperationException">This tensor was computed by a recorded operation, or recording is on and it wants a
+        /// gradient: its graph would be falsified.</exception>
+        public void CopyFrom(Tensor source)
+        {
+            if (Graph.Peek(x) is { } state && (state.Producer is not null || (state.RequiresGradient && Graph.IsRecording)))
+                throw new InvalidOperationException("CopyFrom: an in-place change of this tensor would falsify gradients; change leaves only, inside Graph.NoGrad().");
+            Copy.Into(x, source);
+        }
+    }
+}

@@ -1,0 +1,320 @@
+using Ortho.Kernels.Pointwise;
+using Ortho.Kernels.Skeletons;
+using Ortho.Tensors;
+using PointwiseKernel = Ortho.Kernels.Skeletons.Pointwise;
+
+namespace Ortho.Autograd;
+
+/// <summary>Creation, views, copies, dtypes and devices.</summary>
+public static class StructureOps
+{
+    extension(Tensor)
+    {
+        /// <summary>All elements the same number.</summary>
+        public static Tensor Full(Shape shape, double value, DType dtype = DType.Float32, Device? device = null)
+        {
+            if (!dtype.IsDifferentiable)
+                return Cast.To(Tensor.Full(shape, value, DType.Float64, device), dtype);
+            var y = Tensor.Empty(shape, dtype, device);
+            PointwiseKernel.Into<Unary<Identity>>("Full", y, value);
+            return y;
+        }
+
+        /// <summary>All elements 0.</summary>
+        public static Tensor Zeros(Shape shape, DType dtype = DType.Float32, Device? device = null) => Tensor.Full(shape, 0, dtype, device);
+
+        /// <summary>All elements 1.</summary>
+        public static Tensor Ones(Shape shape, DType dtype = DType.Float32, Device? device = null) => Tensor.Full(shape, 1, dtype, device);
+
+        /// <summary>The identity matrix [rows, columns], 1 on the main diagonal.</summary>
+        public static Tensor Eye(int rows, int? columns = null, DType dtype = DType.Float32, Device? device = null)
+        {
+            var n = columns ?? rows;
+            var y = Tensor.Zeros([rows, n], dtype, device);
+            Copy.Into(y.View(Layout.Strided([Math.Min(rows, n)], [n + 1], 0)), Tensor.Ones([Math.Min(rows, n)], dtype, device));
+            return y;
+        }
+
+        /// <summary>0, 1, ..., count - 1.</summary>
+        public static Tensor Arange(int count, DType dtype = DType.Float32, Device? device = null)
+            => Cast.To(Tensor.From([.. Enumerable.Range(0, count)], [count], device), dtype);
+
+        /// <summary>Tensors joined along an existing dimension.</summary>
+        /// <exception cref="TensorArgumentException">No tensors, or shapes that differ elsewhere.</exception>
+        public static Tensor Concat(IReadOnlyList<Tensor> tensors, int dimension)
+        {
+            ArgumentNullException.ThrowIfNull(tensors);
+            if (tensors.Count == 0)
+                throw new TensorArgumentException("Concat", nameof(tensors), "an empty list", "at least one tensor");
+            var first = tensors[0];
+            var axis = first.Shape.Axis(dimension, "Concat");
+            foreach (var tensor in tensors)
+            {
+                if (tensor.Rank != first.Rank || tensor.Shape.With(axis, 0) != first.Shape.With(axis, 0) || tensor.DType != first.DType || tensor.Device != first.Device)
+                    throw new TensorArgumentException("Concat", nameof(tensors), $"{tensor.DType} {tensor.Shape} beside {first.DType} {first.Shape}", $"one dtype and device, and shapes that agree but for dimension {axis}");
+            }
+            var y = Tensor.Empty(first.Shape.With(axis, tensors.Sum(tensor => tensor.Shape[axis])), first.DType, first.Device);
+            var (inputs, start) = (new List<Input>(), 0);
+            foreach (var tensor in tensors)
+            {
+                var (at, length) = (start, tensor.Shape[axis]);
+                Copy.Into(y.View(y.Layout.Slice(axis, at, length, 1)), tensor);
+                inputs.Add((tensor, g => g.Narrow(axis, at, length)));
+                start += length;
+            }
+            return Graph.Record("Concat", y, [.. inputs]);
+        }
+
+        /// <summary>Tensors of one shape joined along a new dimension.</summary>
+        public static Tensor Stack(IReadOnlyList<Tensor> tensors, int dimension)
+            => Tensor.Concat([.. tensors.Select(tensor => tensor.Unsqueeze(dimension))], dimension);
+
+        /// <summary>The complex tensor with these parts.</summary>
+        public static Tensor Complex(Tensor re, Tensor im)
+        {
+            if (!re.DType.IsFloatingPoint || im.DType != re.DType || im.Shape != re.Shape)
+                throw new TensorArgumentException("Complex", nameof(im), $"{im.DType} {im.Shape} beside {re.DType} {re.Shape}", "two floating-point tensors of one dtype and shape");
+            var y = Tensor.Empty(re.Shape, re.DType.ComplexType, re.Device);
+            Copy.Into(Part(y, 0), re);
+            Copy.Into(Part(y, 1), im);
+            return Graph.Record("Complex", y, (re, g => g.Real()), (im, g => g.Imag()));
+        }
+    }
+
+    // The real (0) or imaginary (1) parts of a complex tensor: the same storage as real numbers, every second one.
+    static Tensor Part(Tensor x, int part)
+    {
+        var strides = x.Layout.Strides.ToArray();
+        for (var d = 0; d < strides.Length; d++)
+            strides[d] *= 2;
+        return x.View(Layout.Strided(x.Shape, strides, 2 * x.Layout.Offset + part), x.DType.RealType);
+    }
+
+    extension(Tensor x)
+    {
+        /// <summary>The matrix transpose: the last two dimensions exchanged; a view.</summary>
+        public Tensor T => x.Transpose(-2, -1);
+
+        /// <summary>The conjugate transpose of the last two dimensions.</summary>
+        public Tensor H => x.T.Conj();
+
+        /// <summary>Two dimensions exchanged; a view.</summary>
+        public Tensor Transpose(int a, int b)
+        {
+            var order = Enumerable.Range(0, x.Rank).ToArray();
+            var (p, q) = (x.Shape.Axis(a, "Transpose"), x.Shape.Axis(b, "Transpose"));
+            (order[p], order[q]) = (q, p);
+            return Graph.Record("Transpose", x.View(x.Layout.Permute(order, "Transpose")), (x, g => g.Transpose(p, q)));
+        }
+
+        /// <summary>Dimensions in another order; a view.</summary>
+        public Tensor Permute(params int[] order)
+        {
+            var layout = x.Layout.Permute(order, "Permute");
+            var inverse = new int[order.Length];
+            for (var d = 0; d < order.Length; d++)
+                inverse[x.Shape.Axis(order[d], "Permute")] = d;
+            return Graph.Record("Permute", x.View(layout), (x, g => g.Permute(inverse)));
+        }
+
+        /// <summary>The same elements, in row-major order, under another shape; a view where possible. One extent may be -1.</summary>
+        /// <exception cref="TensorArgumentException">The number of elements differs.</exception>
+        public Tensor Reshape(params int[] extents)
+        {
+            var shape = Infer(x, extents);
+            if (shape == x.Shape)
+                return x;
+            var layout = x.Layout.TryReshape(shape);
+            var y = layout is not null ? x.View(layout) : Copy.Dense(x).View(Layout.Dense(shape));
+            return Graph.Record("Reshape", y, (x, g => g.Reshape([.. x.Shape.Span])));
+        }
+
+        /// <summary>Dimensions [first, last] merged into one.</summary>
+        public Tensor Flatten(int first = 0, int last = -1)
+        {
+            if (x.Rank == 0)
+                return x.Reshape(1);
+            var (a, b) = (x.Shape.Axis(first, "Flatten"), x.Shape.Axis(last, "Flatten"));
+            var merged = (int)x.Shape[a..(b + 1)].ElementCount;
+            return x.Reshape([.. x.Shape[..a], merged, .. x.Shape[(b + 1)..]]);
+        }
+
+        /// <summary>A new dimension of extent 1 at this place; a view.</summary>
+        public Tensor Unsqueeze(int dimension)
+        {
+            var axis = dimension < 0 ? dimension + x.Rank + 1 : dimension;
+            if (axis < 0 || axis > x.Rank)
+                throw new TensorArgumentException("Unsqueeze", nameof(dimension), $"{dimension} for shape {x.Shape}", $"-{x.Rank + 1} to {x.Rank}");
+            return x.Reshape([.. x.Shape[..axis], 1, .. x.Shape[axis..]]);
+        }
+
+        /// <summary>A dimension of extent 1 removed; a view.</summary>
+        public Tensor Squeeze(int dimension)
+        {
+            var axis = x.Shape.Axis(dimension, "Squeeze");
+            if (x.Shape[axis] != 1)
+                throw new TensorArgumentException("Squeeze", nameof(dimension), $"{dimension} of extent {x.Shape[axis]}", "a dimension of extent 1");
+            return x.Reshape([.. x.Shape[..axis], .. x.Shape[(axis + 1)..]]);
+        }
+
+        /// <summary>Elements start .. start + length - 1 of a dimension; a view.</summary>
+        public Tensor Narrow(int dimension, int start, int length) => x.Slice(dimension, start, start + length);
+
+        /// <summary>Elements start, start + step, ... before end of a dimension; negative bounds count from the end; a view.</summary>
+        /// <exception cref="TensorArgumentException">The bounds lie outside, or the step is not positive.</exception>
+        public Tensor Slice(int dimension, int start, int end = int.MaxValue, int step = 1)
+        {
+            var axis = x.Shape.Axis(dimension, "Slice");
+            var extent = x.Shape[axis];
+            var (from, to) = (start < 0 ? start + extent : start, end == int.MaxValue ? extent : end < 0 ? end + extent : end);
+            if (step < 1)
+                throw new TensorArgumentException("Slice", nameof(step), $"{step}", "a positive step");
+            if (from < 0 || to > extent || from > to)
+                throw new TensorArgumentException("Slice", nameof(start), $"{start}..{end} of extent {extent}", $"0 <= start <= end <= {extent}");
+            if (from == 0 && to == extent && step == 1)
+                return x;
+            var length = (to - from + step - 1) / step;
+            return Graph.Record("Slice", x.View(x.Layout.Slice(axis, from, length, step)), (x, g => g.Embed(axis, from, step, extent)));
+        }
+
+        // The adjoint of Slice: zeros of the given extent with these elements at start, start + step, ...
+        Tensor Embed(int axis, int start, int step, int extent)
+        {
+            var y = Tensor.Zeros(x.Shape.With(axis, extent), x.DType, x.Device);
+            Copy.Into(y.View(y.Layout.Slice(axis, start, x.Shape[axis], step)), x);
+            var end = start + step * (x.Shape[axis] - 1) + 1;
+            return Graph.Record("Embed", y, (x, g => g.Slice(axis, start, x.Shape[axis] == 0 ? start : end, step)));
+        }
+
+        /// <summary>One element of a dimension, which disappears; a view.</summary>
+        public Tensor Select(int dimension, int index)
+        {
+            var axis = x.Shape.Axis(dimension, "Select");
+            var at = index < 0 ? index + x.Shape[axis] : index;
+            return x.Slice(axis, at, at + 1).Squeeze(axis);
+        }
+
+        /// <summary>Repeated along dimensions of extent 1, and along new leading ones, to a larger shape; a view.</summary>
+        public Tensor Expand(params int[] extents)
+        {
+            Shape shape = extents;
+            return shape == x.Shape ? x : Graph.Record("Expand", x.View(x.Layout.Expand(shape, "Expand")), (x, g => g.SumTo(x.Shape)));
+        }
+
+        /// <summary>Summed over broadcast dimensions down to a shape that broadcasts to this one: the adjoint of <c>Expand</c>.</summary>
+        public Tensor SumTo(Shape shape)
+        {
+            if (x.Shape == shape)
+                return x;
+            var (y, lead) = (x, x.Rank - shape.Rank);
+            if (lead > 0)
+                y = y.Sum([.. Enumerable.Range(0, lead)]);
+            var repeated = Enumerable.Range(0, shape.Rank).Where(d => shape.Span[d] == 1 && y.Shape.Span[d] != 1).ToArray();
+            if (repeated.Length > 0)
+                y = y.Sum(repeated, keepDimensions: true);
+            return y.Shape == shape ? y : throw new TensorArgumentException("SumTo", nameof(shape), $"{shape}", $"a shape that broadcasts to {x.Shape}");
+        }
+
+        /// <summary>Periodic continuation by <paramref name="before"/> and <paramref name="after"/> elements of a dimension.</summary>
+        /// <exception cref="TensorArgumentException">More than the dimension's extent.</exception>
+        public Tensor PadCircular(int dimension, int before, int after)
+        {
+            var axis = x.Shape.Axis(dimension, "PadCircular");
+            var extent = x.Shape[axis];
+            if (before < 0 || after < 0 || before > extent || after > extent)
+                throw new TensorArgumentException("PadCircular", nameof(before), $"{before} and {after}", $"0 to {extent}");
+            return before == 0 && after == 0 ? x : Tensor.Concat([x.Slice(axis, extent - before), x, x.Slice(axis, 0, after)], axis);
+        }
+
+        /// <summary>A dense copy; differentiable.</summary>
+        public Tensor Clone() => Graph.Record("Clone", Copy.Dense(x), (x, g => g));
+
+        /// <summary>The tensor itself when dense, else a dense copy.</summary>
+        public Tensor Contiguous() => x.IsContiguous ? x : x.Clone();
+
+        /// <summary>Another dtype; real to complex adds a zero imaginary part. The tensor itself when it has the dtype.</summary>
+        /// <exception cref="TensorArgumentException">Complex to real; take <c>Real()</c>.</exception>
+        public Tensor To(DType dtype)
+        {
+            if (x.DType == dtype)
+                return x;
+            var (from, to) = (x.DType, dtype);
+            if (to.IsComplex && !from.IsComplex)
+            {
+                var re = x.To(to.RealType);
+                return Tensor.Complex(re, Tensor.Zeros(re.Shape, re.DType, re.Device));
+            }
+            if (from.IsComplex && to.IsComplex)
+                return Tensor.Complex(x.Real().To(to.RealType), x.Imag().To(to.RealType));
+            var y = Cast.To(x, to);
+            return from.IsDifferentiable && to.IsDifferentiable ? Graph.Record("To", y, (x, g => g.To(from))) : y;
+        }
+
+        /// <summary>The tensor on another device; itself when it is there.</summary>
+        public Tensor To(Device device)
+        {
+            var home = x.Device;
+            return home == device ? x : Graph.Record("To", Copy.To(x, device), (x, g => g.To(home)));
+        }
+
+        /// <summary>Real parts; a view. The tensor itself when real.</summary>
+        public Tensor Real() => x.DType.IsComplex
+            ? Graph.Record("Real", Part(x, 0), (x, g => Tensor.Complex(g, Tensor.Zeros(g.Shape, g.DType, g.Device))))
+            : x;
+
+        /// <summary>Imaginary parts; a view.</summary>
+        /// <exception cref="TensorArgumentException">The tensor is real.</exception>
+        public Tensor Imag() => x.DType.IsComplex
+            ? Graph.Record("Imag", Part(x, 1), (x, g => Tensor.Complex(Tensor.Zeros(g.Shape, g.DType, g.Device), g)))
+            : throw new TensorArgumentException("Imag", nameof(x), $"{x.DType}", "a complex tensor");
+
+        /// <summary>The lower triangle of the last two dimensions: elements (i, j) with j - i &lt;= diagonal; zeros elsewhere.</summary>
+        public Tensor Tril(int diagonal = 0) => x * TriangleMask(x, (i, j) => j - i <= diagonal);
+
+        /// <summary>The upper triangle of the last two dimensions: elements (i, j) with j - i &gt;= diagonal; zeros elsewhere.</summary>
+        public Tensor Triu(int diagonal = 0) => x * TriangleMask(x, (i, j) => j - i >= diagonal);
+
+        /// <summary>The diagonals of the last two dimensions; a view.</summary>
+        public Tensor Diagonal()
+        {
+            if (x.Rank < 2)
+                throw new TensorArgumentException("Diagonal", nameof(x), $"{x.Shape}", "at least two dimensions");
+            var n = Math.Min(x.Shape[^2], x.Shape[^1]);
+            var view = x.View(Layout.Strided(x.Shape[..^2].Concat([n]), [.. x.Layout.Strides[..^2], x.Layout.Strides[^2] + x.Layout.Strides[^1]], x.Layout.Offset));
+            var (rows, columns) = (x.Shape[^2], x.Shape[^1]);
+            return Graph.Record("Diagonal", view, (x, g => g.Unsqueeze(-1) * Tensor.Eye(n, n, g.DType, g.Device) is var square && rows == n && columns == n
+                ? square
+                : rows > n ? square.Embed(x.Rank - 2, 0, 1, rows) : square.Embed(x.Rank - 1, 0, 1, columns)));
+        }
+    }
+
+    static Tensor TriangleMask(Tensor x, Func<int, int, bool> keep)
+    {
+        if (x.Rank < 2)
+            throw new TensorArgumentException("Tril", nameof(x), $"{x.Shape}", "at least two dimensions");
+        var (rows, columns) = (x.Shape[^2], x.Shape[^1]);
+        var mask = new float[rows * columns];
+        for (var i = 0; i < rows; i++)
+        {
+            for (var j = 0; j < columns; j++)
+                mask[i * columns + j] = keep(i, j) ? 1 : 0;
+        }
+        return Tensor.From(mask, [rows, columns], x.Device).To(x.DType);
+    }
+
+    static Shape Infer(Tensor x, int[] extents)
+    {
+        var open = Array.IndexOf(extents, -1);
+        if (open >= 0)
+        {
+            long known = 1;
+            for (var d = 0; d < extents.Length; d++)
+                known *= d == open ? 1 : extents[d];
+            if (known > 0 && x.ElementCount % known == 0 && !extents.Skip(open + 1).Contains(-1))
+                extents = [.. extents[..open], (int)(x.ElementCount / known), .. extents[(open + 1)..]];
+        }
+        return !extents.Any(extent => extent < 0) && Shape.Create(extents).ElementCount == x.ElementCount
+            ? Shape.Create(extents)
+            : throw new TensorArgumentException("Reshape", nameof(extents), $"[{string.Join(", ", extents)}]", $"{x.ElementCount} elements, those of {x.Shape}, with at most one -1");
+    }
+}
