@@ -80,7 +80,7 @@ sealed class TrainCommand(Services services, Terminal terminal)
         AtomicFile.Write(reportPath, Report.Render(result, test));
         terminal.Output.WriteLine($"report: {reportPath}");
         if (jsonPath is not null) AtomicFile.Write(jsonPath, result.ToJson());
-        return CommandLine.Success;
+        return Application.Success;
     }
 
     (ImageDataset Train, ImageDataset Test) LoadImages(ParseResult parsed)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ortho.Bench.Experiments;
 using OxyPlot;
 using OxyPlot.Axes;
@@ -20,7 +21,7 @@ static class Plots
     /// <summary>Training loss after each epoch, on a logarithmic axis.</summary>
     public static string Loss(RunResult result)
     {
-        var model = Model("Training loss", Axis(AxisPosition.Bottom, "epoch"), Decorated(new LogarithmicAxis(), AxisPosition.Left, "loss"));
+        var model = Model("Training loss", Epochs(), Decorated(new LogarithmicAxis(), AxisPosition.Left, "loss"));
         AddCurves(model, result, epoch => epoch.Loss > 0 ? epoch.Loss : double.NaN); // no logarithm of zero
         return Svg(model);
     }
@@ -28,7 +29,7 @@ static class Plots
     /// <summary>Accuracy on the test images after each epoch.</summary>
     public static string Accuracy(RunResult result)
     {
-        var model = Model("Test accuracy", Axis(AxisPosition.Bottom, "epoch"), Axis(AxisPosition.Left, "percent"));
+        var model = Model("Test accuracy", Epochs(), Axis(AxisPosition.Left, "percent"));
         AddCurves(model, result, epoch => 100 * epoch.Accuracy);
         return Svg(model);
     }
@@ -104,12 +105,20 @@ static class Plots
         MarkerFill = Colour(index),
     };
 
+    static LinearAxis Epochs()
+    {
+        var axis = Axis(AxisPosition.Bottom, "epoch");
+        axis.MinimumMajorStep = 1; // there is no epoch one and a half
+        return axis;
+    }
+
     static LinearAxis Axis(AxisPosition position, string title) => Decorated(new LinearAxis(), position, title);
 
     static T Decorated<T>(T axis, AxisPosition position, string title) where T : Axis
     {
         (axis.Position, axis.Title) = (position, title);
         (axis.TextColor, axis.TitleColor, axis.TicklineColor, axis.AxislineColor) = (Text, Text, Text, Text);
+        axis.MinorTickSize = 0;
         (axis.MajorGridlineStyle, axis.MajorGridlineColor) = (LineStyle.Solid, Grid);
         return axis;
     }
@@ -130,7 +139,17 @@ static class Plots
     }
 
     static string Svg(PlotModel model)
-        => new SvgExporter { Width = Width, Height = Height, IsDocument = false }.ExportToString(model)
+    {
+        var svg = new SvgExporter { Width = Width, Height = Height, IsDocument = false }.ExportToString(model);
+        var drawing = svg[svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal))..]
+            .Replace("\"clip", $"\"{Name(model)}-clip", StringComparison.Ordinal) // ids are shared by all drawings of a page
+            .Replace("(#clip", $"(#{Name(model)}-clip", StringComparison.Ordinal)
             .Replace($"rgb({Text.R},{Text.G},{Text.B})", "var(--text)", StringComparison.Ordinal)
             .Replace($"rgb({Grid.R},{Grid.G},{Grid.B})", "var(--grid)", StringComparison.Ordinal);
+        // OxyPlot's own head has an XML declaration, which has no place in a page, and no viewBox, without which a drawing does not scale
+        return string.Create(CultureInfo.InvariantCulture,
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"{model.Title}\" viewBox=\"0 0 {Width} {Height}\"{drawing}");
+    }
+
+    static string Name(PlotModel model) => model.Title.ToLowerInvariant().Replace(' ', '-');
 }

@@ -1,11 +1,12 @@
+using NUnit.Framework;
 using Ortho.Tensors;
 
-namespace Ortho.Tests.Random;
+namespace Ortho.Tests;
 
 public class PhiloxTests
 {
     /// <summary>The philox4x32-10 lines of Random123's known-answer file: zeros, ones, digits of pi.</summary>
-    [TestCase(new uint[] { 0, 0, 0, 0 }, new uint[] { 0, 0 }, new[] { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 })]
+    [TestCase(new uint[] { 0, 0, 0, 0 }, new uint[] { 0, 0 }, new uint[] { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 })]
     [TestCase(new[] { ~0u, ~0u, ~0u, ~0u }, new[] { ~0u, ~0u }, new uint[] { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd })]
     [TestCase(new uint[] { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 }, new uint[] { 0xa4093822, 0x299f31d0 },
         new uint[] { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 })]

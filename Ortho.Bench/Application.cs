@@ -7,7 +7,7 @@ namespace Ortho.Bench;
 /// <summary>Parses the arguments, runs a command and turns what comes of it into an exit code.</summary>
 /// <param name="services">Devices and experiments.</param>
 /// <param name="terminal">Where to write.</param>
-sealed class CommandLine(Services services, Terminal terminal)
+sealed class Application(Services services, Terminal terminal)
 {
     /// <summary>The command did what it should.</summary>
     public const int Success = 0;
