@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Ortho.Bench.Experiments;
 using Ortho.Bench.Reports;
 using Ortho.Layers.Data;
@@ -58,9 +59,11 @@ sealed class TrainCommand(Services services, Terminal terminal)
         command.SetAction((parsed, token) => Task.Run(() => Run(parsed, token), CancellationToken.None));
     }
 
-    static void RequireAtLeast<T>(Option<T> option, int least) => option.Validators.Add(result =>
+    // From the text and not from the value: asking for the value of "many" throws, where parsing has a message for it
+    static void RequireAtLeast(Option option, int least) => option.Validators.Add(result =>
     {
-        if (result.GetValueOrDefault<T>() is int value && value < least) result.AddError($"{option.Name} is {value}; expected at least {least}");
+        if (result.Tokens is [var text] && int.TryParse(text.Value, CultureInfo.InvariantCulture, out var value) && value < least)
+            result.AddError($"{option.Name} is {value}; expected at least {least}");
     });
 
     int Run(ParseResult parsed, CancellationToken token)

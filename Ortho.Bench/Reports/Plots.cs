@@ -43,7 +43,7 @@ static class Plots
         for (var i = 0; i < result.Networks.Count; i++)
         {
             var network = result.Networks[i];
-            AddRadii(model, $"{network.Name}, under PGD", network.Accuracy, network.Pgd, i, LineStyle.Dash);
+            AddRadii(model, $"{network.Name}, PGD", network.Accuracy, network.Pgd, i, LineStyle.Dash);
             AddRadii(model, $"{network.Name}, certified", network.Accuracy, network.Certified, i, LineStyle.Solid);
         }
         return Svg(model);
@@ -60,13 +60,16 @@ static class Plots
         for (var i = 0; i < result.Networks.Count; i++)
         {
             var network = result.Networks[i];
-            var ranges = new LineSeries { Title = network.Name, Color = Colour(i), StrokeThickness = 5, MarkerType = MarkerType.None };
+            var ranges = new LineSeries
+            {
+                Title = network.Name, Color = Colour(i), StrokeThickness = 5,
+                MarkerType = MarkerType.Square, MarkerSize = 4, MarkerFill = Colour(i), // an orthogonal layer's range has no length to be seen by
+            };
             var offset = (i - (result.Networks.Count - 1) / 2.0) * 0.22;
             foreach (var layer in network.Layers.Where(layer => double.IsFinite(layer.Largest) && layer.Largest > 0))
             {
                 var (x, low) = (layers.IndexOf(layer.Name) + offset, Math.Max(layer.Smallest, smallestShown));
-                // An orthogonal layer's range has no height: a little is added, or nothing would be seen
-                ranges.Points.AddRange([new(x, Math.Min(low, layer.Largest) / 1.03), new(x, layer.Largest * 1.03), DataPoint.Undefined]);
+                ranges.Points.AddRange([new(x, Math.Min(low, layer.Largest)), new(x, layer.Largest), DataPoint.Undefined]);
             }
             model.Series.Add(ranges);
         }
@@ -119,6 +122,7 @@ static class Plots
         (axis.Position, axis.Title) = (position, title);
         (axis.TextColor, axis.TitleColor, axis.TicklineColor, axis.AxislineColor) = (Text, Text, Text, Text);
         axis.MinorTickSize = 0;
+        if (position == AxisPosition.Left) (axis.MinimumPadding, axis.MaximumPadding) = (0.05, 0.05);
         (axis.MajorGridlineStyle, axis.MajorGridlineColor) = (LineStyle.Solid, Grid);
         return axis;
     }
@@ -128,7 +132,7 @@ static class Plots
         var model = new PlotModel
         {
             Title = title, TitleFontSize = 14, TextColor = Text, PlotAreaBorderColor = Grid,
-            Background = OxyColors.Transparent, DefaultFont = "system-ui, sans-serif",
+            Background = OxyColors.Transparent, DefaultFont = "Helvetica, Arial, sans-serif",
         };
         model.Legends.Add(new Legend
         {
@@ -140,7 +144,7 @@ static class Plots
 
     static string Svg(PlotModel model)
     {
-        var svg = new SvgExporter { Width = Width, Height = Height, IsDocument = false }.ExportToString(model);
+        var svg = new SvgExporter { Width = Width, Height = Height, IsDocument = false, TextMeasurer = new RoomyText() }.ExportToString(model);
         var drawing = svg[svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal))..]
             .Replace("\"clip", $"\"{Name(model)}-clip", StringComparison.Ordinal) // ids are shared by all drawings of a page
             .Replace("(#clip", $"(#{Name(model)}-clip", StringComparison.Ordinal)
@@ -152,4 +156,14 @@ static class Plots
     }
 
     static string Name(PlotModel model) => model.Title.ToLowerInvariant().Replace(' ', '-');
+
+    /// <summary>Text sizes without a graphics library: those of OxyPlot's built-in Helvetica, and room for a reader whose font is wider.</summary>
+    sealed class RoomyText() : PdfRenderContext(Width, Height, OxyColors.Transparent)
+    {
+        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
+        {
+            var size = base.MeasureText(text, fontFamily, fontSize, fontWeight);
+            return new OxySize(1.3 * size.Width, size.Height);
+        }
+    }
 }
