@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Ortho.Bench.Experiments;
 using OxyPlot;
 using OxyPlot.Axes;
@@ -8,7 +9,7 @@ using OxyPlot.Series;
 namespace Ortho.Bench.Reports;
 
 /// <summary>The report's plots as SVG that takes its text and grid colours from the page, so that one drawing suits light and dark.</summary>
-static class Plots
+static partial class Plots
 {
     const double Width = 560, Height = 300;
 
@@ -145,9 +146,7 @@ static class Plots
     static string Svg(PlotModel model)
     {
         var svg = new SvgExporter { Width = Width, Height = Height, IsDocument = false, TextMeasurer = new RoomyText() }.ExportToString(model);
-        var drawing = svg[svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal))..]
-            .Replace("\"clip", $"\"{Name(model)}-clip", StringComparison.Ordinal) // ids are shared by all drawings of a page
-            .Replace("(#clip", $"(#{Name(model)}-clip", StringComparison.Ordinal)
+        var drawing = ClipPaths().Replace(svg[svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal))..], "")
             .Replace($"rgb({Text.R},{Text.G},{Text.B})", "var(--text)", StringComparison.Ordinal)
             .Replace($"rgb({Grid.R},{Grid.G},{Grid.B})", "var(--grid)", StringComparison.Ordinal);
         // OxyPlot's own head has an XML declaration, which has no place in a page, and no viewBox, without which a drawing does not scale
@@ -155,7 +154,9 @@ static class Plots
             $"<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"{model.Title}\" viewBox=\"0 0 {Width} {Height}\"{drawing}");
     }
 
-    static string Name(PlotModel model) => model.Title.ToLowerInvariant().Replace(' ', '-');
+    /// <summary>Clip paths cut the ends off wide text, all axes hold all data anyway, and their ids would clash on a page with several drawings.</summary>
+    [GeneratedRegex("""<defs>\s*<clipPath.*?</defs>\s*| clip-path="[^"]*["]""", RegexOptions.Singleline)]
+    private static partial Regex ClipPaths();
 
     /// <summary>Text sizes without a graphics library: those of OxyPlot's built-in Helvetica, and room for a reader whose font is wider.</summary>
     sealed class RoomyText() : PdfRenderContext(Width, Height, OxyColors.Transparent)
@@ -163,7 +164,7 @@ static class Plots
         public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
         {
             var size = base.MeasureText(text, fontFamily, fontSize, fontWeight);
-            return new OxySize(1.3 * size.Width, size.Height);
+            return new OxySize(1.2 * size.Width, size.Height);
         }
     }
 }

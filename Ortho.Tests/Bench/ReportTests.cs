@@ -38,6 +38,7 @@ public class ReportTests
             var svg = XElement.Parse(plot);
             var text = string.Join('\n', svg.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value));
             Assert.That(text, Does.Contain("orthogonal").And.Contain("plain"));
+            Assert.That(svg.DescendantsAndSelf().Attributes("id"), Is.Empty, "ids would clash with those of the other plots");
             Assert.That(plot, Does.Contain("var(--text)").And.Contain("var(--grid)").And.Not.Contain("NaN"));
         }
     }

@@ -61,7 +61,7 @@ public class PhiloxTests
         Assert.That(() => stream.NextInt(0), Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
-    /// <summary>With 3 * 2^30 values a plain multiply would give one value in three twice as often; the mean of the low half shows it.</summary>
+    /// <summary>A plain multiply would map eight inputs to three values here, and give multiples of three 3/8 instead of 1/3.</summary>
     [Test]
     public void A_large_bound_is_not_biased()
     {
