@@ -1,5 +1,5 @@
-using Ortho.Kernels.Indexing;
 using Ortho.Tensors;
+using ArgMaxKernel = Ortho.Kernels.Indexing.ArgMax;
 using GatherKernel = Ortho.Kernels.Indexing.Gather;
 
 namespace Ortho.Autograd;
@@ -43,7 +43,7 @@ public static class IndexingOps
         }
 
         /// <summary>Where the largest element of a dimension is, as Int64: the first of equals; a NaN counts as largest.</summary>
-        public Tensor ArgMax(int dimension = -1) => ArgMax.Run(x, x.Shape.Axis(dimension, "ArgMax"));
+        public Tensor ArgMax(int dimension = -1) => ArgMaxKernel.Run(x, x.Shape.Axis(dimension, "ArgMax"));
 
         /// <summary>Rows of 0 with a single 1 at the class given by an integer tensor.</summary>
         /// <param name="classes">Extent of the new last dimension.</param>
