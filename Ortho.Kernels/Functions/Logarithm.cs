@@ -6,7 +6,7 @@ namespace Ortho.Kernels.Functions;
 public static partial class Elementary
 {
     /// <summary>Natural logarithm.</summary>
-    /// <remarks>Largest error @LOG32 ulp in float32, @LOG64 ulp in float64. log 0 = -infinity; NaN for negative x.</remarks>
+    /// <remarks>Largest error 0.85 ulp in float32, 0.84 ulp in float64. log 0 = -infinity; NaN for negative x.</remarks>
     [MethodImpl(Inline.Always)]
     public static T Log<T>(T x) where T : struct, ILane<T>
     {
@@ -25,7 +25,7 @@ public static partial class Elementary
 
     /// <summary>log(1 + x), accurate near zero.</summary>
     /// <remarks>
-    /// Largest error @LOG1P32 ulp in float32, @LOG1P64 ulp in float64. log1p(-1) = -infinity; NaN below -1; log1p(-0) = -0.
+    /// Largest error 1.6 ulp in float32, 1.6 ulp in float64. log1p(-1) = -infinity; NaN below -1; log1p(-0) = -0.
     /// </remarks>
     [MethodImpl(Inline.Always)]
     public static T Log1p<T>(T x) where T : struct, ILane<T>

@@ -7,14 +7,14 @@ public static partial class Elementary
 {
     /// <summary>sin x, x in radians, for |x| &lt;= 2^18 in float32 and 2^40 in float64; NaN beyond.</summary>
     /// <remarks>
-    /// Largest error @SIN32 ulp in float32, @SIN64 ulp in float64. sin(-0) = -0. Beyond the range the reduction would need more digits
+    /// Largest error 1.6 ulp in float32, 1.4 ulp in float64. sin(-0) = -0. Beyond the range the reduction would need more digits
     /// of pi than three lane constants hold, so the result is NaN rather than a wrong number.
     /// </remarks>
     [MethodImpl(Inline.Always)]
     public static T Sin<T>(T x) where T : struct, ILane<T> => Quadrants(x, 0);
 
     /// <summary>cos x, x in radians, for |x| &lt;= 2^18 in float32 and 2^40 in float64; NaN beyond.</summary>
-    /// <remarks>Largest error @COS32 ulp in float32, @COS64 ulp in float64; cos 0 = 1 exactly. See <see cref="Sin{T}"/>.</remarks>
+    /// <remarks>Largest error 1.75 ulp in float32, 1.4 ulp in float64; cos 0 = 1 exactly. See <see cref="Sin{T}"/>.</remarks>
     [MethodImpl(Inline.Always)]
     public static T Cos<T>(T x) where T : struct, ILane<T> => Quadrants(x, 1);
 

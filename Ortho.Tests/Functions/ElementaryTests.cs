@@ -110,17 +110,17 @@ public class ElementaryTests
 
     public static void DoubleKernel<F>(Index1D i, ArrayView<double> x) where F : struct, IFunction => x[i] = F.Of(new F64(x[i])).Value;
 
-    // The ulp are the largest errors found on a wider sweep (see the remarks of each function), rounded up to the next hundredth.
+    // The ulp are the largest errors found on a wider sweep (see the remarks of each function), rounded up.
     static readonly Row[] Rows =
     [
-        new Row<ExpOf>("Exp", Math.Exp, -Infinity, Infinity, 1.02, 0.95),
-        new Row<LogOf>("Log", Math.Log, -Infinity, Infinity, 0.79, 0.8),
+        new Row<ExpOf>("Exp", Math.Exp, -Infinity, Infinity, 1.05, 0.97),
+        new Row<LogOf>("Log", Math.Log, -Infinity, Infinity, 0.85, 0.84),
         new Row<SinOf>("Sin", Math.Sin, -262144, 262144, 1.6, 1.4),
-        new Row<CosOf>("Cos", Math.Cos, -262144, 262144, 1.6, 1.4),
-        new Row<TanhOf>("Tanh", Math.Tanh, -Infinity, Infinity, 2.5, 2.2),
-        new Row<ErfOf>("Erf", Erf, -Infinity, Infinity, 1.8, 2.1),
-        new Row<Log1pOf>("Log1p", Log1p, -Infinity, Infinity, 1.55, 1.5),
-        new Row<Expm1Of>("Expm1", Expm1, -Infinity, Infinity, 1.5, 1.8),
+        new Row<CosOf>("Cos", Math.Cos, -262144, 262144, 1.75, 1.4),
+        new Row<TanhOf>("Tanh", Math.Tanh, -Infinity, Infinity, 2.6, 2.5),
+        new Row<ErfOf>("Erf", Erf, -Infinity, Infinity, 1.85, 2.15),
+        new Row<Log1pOf>("Log1p", Log1p, -Infinity, Infinity, 1.6, 1.6),
+        new Row<Expm1Of>("Expm1", Expm1, -Infinity, Infinity, 1.6, 1.8),
     ];
 
     /// <summary>Power series with positive terms below 3, continued fraction of erfc above (Abramowitz and Stegun 7.1.6, 7.1.14).</summary>
@@ -185,7 +185,8 @@ public class ElementaryTests
     // A thousand arguments for the comparisons of lanes, all regimes and special values among them.
     static IEnumerable<double> Sample() =>
     [
-        0.0, -0.0, Infinity, -Infinity, double.NaN, double.Epsilon, -1e-310, 1e-40, 1, -1, 300, -300, 88.7, -103.5, 709.7, -740, 1e30, -1e30,
+        0.0, -0.0, Infinity, -Infinity, double.NaN, double.Epsilon, -1e-310, 1e-40, 1, -1,
+        300, -300, 88.7, -103.5, 709.7, -740, 1e30, -1e30,
         .. Enumerable.Range(0, 180).Select(i => (i - 90) * 0.1137),
     ];
 
@@ -328,8 +329,9 @@ public class ElementaryTests
             {
                 Assert.That(ptx, Does.Not.Contain(".extern .func"));
                 Assert.That(ptx, Does.Not.Contain(".approx"));
+                Assert.That(ptx, Does.Not.Contain(".ftz"), "subnormals flushed");
                 Assert.That(ptx, Does.Not.Match(@"\bcall\b"));
-                Assert.That(ptx, Does.Not.Match(@"\b(mul|div)\.f(32|64)"), "a product the assembler may fuse, or a quotient it may approximate");
+                Assert.That(ptx, Does.Not.Match(@"\b(mul|div)\.f(32|64)"), "a product to fuse or a quotient to approximate");
             }
             Assert.That(text.Single, Does.Not.Match(@"\.f64\b"), "the float32 kernel computes in float64");
             Assert.That(text.Single, Does.Contain("fma.rn.f32"));
