@@ -23,7 +23,7 @@ public readonly struct Cx<T>(T re, T im) : ILane<Cx<T>> where T : struct, ILane<
     public readonly T Im = im;
 
     /// <inheritdoc/>
-    public static bool IsDouble => T.IsDouble;
+    public static bool IsDouble { [MethodImpl(Inline.Always)] get => T.IsDouble; }
 
     /// <summary>The real number as a complex one.</summary>
     [MethodImpl(Inline.Always)] public static Cx<T> Real(T re) => new(re, T.Of(0));
