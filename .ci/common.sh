@@ -9,7 +9,7 @@ log() { echo "$(basename "$0"): $*" >&2; }
 # EX_TEMPFAIL: this machine lacks the means, nothing is wrong with the code.
 missing() { log "$*"; exit 75; }
 
-twice() { "$@" || { log "again after a failure: $*"; sleep 5; "$@"; }; }
+twice() { "$@" || { log "$1 failed, trying again"; sleep 5; "$@"; }; }
 
 # $DEBIAN_MIRROR, or else the first Debian archive of this machine's apt (not the security updates, not a third party).
 mirror() {

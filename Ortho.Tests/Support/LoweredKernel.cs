@@ -32,7 +32,7 @@ public sealed record LoweredKernel(MethodInfo Method, bool IsGrouped)
             : [Sample];
 
     /// <summary>The kernels that this process has launched.</summary>
-    public static IEnumerable<LoweredKernel> Launched => [];
+    public static IEnumerable<LoweredKernel> Launched => []; // the devices do not keep this list yet
 
     /// <summary>Everything that finds the method again in another process, separated by tabs.</summary>
     public string Line
