@@ -1,5 +1,6 @@
 using System.Reflection;
 using ILGPU;
+using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Lanes;
 
 namespace Ortho.Tests.Support;
@@ -32,7 +33,7 @@ public sealed record LoweredKernel(MethodInfo Method, bool IsGrouped)
             : [Sample];
 
     /// <summary>The kernels that this process has launched.</summary>
-    public static IEnumerable<LoweredKernel> Launched => []; // the devices do not keep this list yet
+    public static IEnumerable<LoweredKernel> Launched => GpuDevice.Launched.Select(kernel => new LoweredKernel(kernel.Method, kernel.IsGrouped));
 
     /// <summary>Everything that finds the method again in another process, separated by tabs.</summary>
     public string Line
