@@ -4,50 +4,29 @@ using Ortho.Kernels.Lanes;
 namespace Ortho.Kernels.Functions;
 
 /// <summary>Transcendental functions as polynomials over a lane: the same bits on every device and vector width.</summary>
-public static class Elementary
+/// <remarks>
+/// <para>
+/// Each function is straight-line code in the primitives of <see cref="ILane{T}"/>: no branch, no table, no mathematical library.
+/// <see cref="ILane{T}.IsDouble"/> is a compile-time constant, so the float32 lanes hold the float32 polynomial only.
+/// </para>
+/// <para>
+/// Errors are given in units in the last place (ulp) of the exact result, the largest found and rounded up: in float32 on one in 61 of
+/// all bit patterns and one in 5 between 2^-6 and 128 (sine and cosine also up to 2^18), in float64 on 80 000 random arguments per
+/// function. Coefficients are weighted minimax fits (Remez exchange in 150-bit arithmetic) of the relative error of the function,
+/// rounded to the lane's precision; the error at each table is that of the rounded fit without the rounding of the arithmetic.
+/// </para>
+/// <para>
+/// NaN in gives NaN out. Subnormal arguments and results are not flushed and keep the stated ulp.
+/// </para>
+/// </remarks>
+public static partial class Elementary
 {
-    /// <summary>e^x.</summary>
+    /// <summary>x rounded to an integer, ties to even; |x| &lt; 2^22 in float32, 2^51 in float64.</summary>
+    /// <remarks>Adding 1.5 * 2^23 (2^52) leaves no bits for a fraction; every device rounds the sum the same way.</remarks>
     [MethodImpl(Inline.Always)]
-    public static T Exp<T>(T x) where T : struct, ILane<T> => T.IsDouble ? ExpDouble(x) : ExpSingle(x);
-
-    [MethodImpl(Inline.Always)]
-    static T ExpSingle<T>(T x) where T : struct, ILane<T>
+    static T Round<T>(T x, double factor) where T : struct, ILane<T>
     {
-        x = T.Min(T.Max(x, T.Of(-87.3)), T.Of(88.3));
-        var k = T.Fma(x, T.Of(1.44269504), T.Of(12582912)) - T.Of(12582912);
-        var r = T.Fma(k, T.Of(2.12194440e-4), T.Fma(k, T.Of(-0.693359375), x));
-        var p = T.Fma(T.Of(1.9875691500E-4), r, T.Of(1.3981999507E-3));
-        p = T.Fma(p, r, T.Of(8.3334519073E-3)); p = T.Fma(p, r, T.Of(4.1665795894E-2)); p = T.Fma(p, r, T.Of(1.6666665459E-1)); p = T.Fma(p, r, T.Of(5.0000001201E-1));
-        return (T.Fma(p, r * r, r) + T.Of(1)) * T.Exp2Int(k);
+        var shift = T.Of(T.IsDouble ? 6755399441055744.0 : 12582912.0);
+        return T.Fma(x, T.Of(factor), shift) - shift;
     }
-
-    [MethodImpl(Inline.Always)]
-    static T ExpDouble<T>(T x) where T : struct, ILane<T>
-    {
-        x = T.Min(T.Max(x, T.Of(-708)), T.Of(709)); var k = T.Fma(x, T.Of(1.4426950408889634), T.Of(6755399441055744.0)) - T.Of(6755399441055744.0);
-        var r = T.Fma(k, T.Of(-1.908214929270587700e-10), T.Fma(k, T.Of(-0.693147180369123816490), x));
-        var p = T.Of(1.0 / 6227020800); p = T.Fma(p, r, T.Of(1.0 / 479001600)); p = T.Fma(p, r, T.Of(1.0 / 39916800)); p = T.Fma(p, r, T.Of(1.0 / 3628800)); p = T.Fma(p, r, T.Of(1.0 / 362880)); p = T.Fma(p, r, T.Of(1.0 / 40320)); p = T.Fma(p, r, T.Of(1.0 / 5040)); p = T.Fma(p, r, T.Of(1.0 / 720)); p = T.Fma(p, r, T.Of(1.0 / 120)); p = T.Fma(p, r, T.Of(1.0 / 24)); p = T.Fma(p, r, T.Of(1.0 / 6)); p = T.Fma(p, r, T.Of(0.5));
-        return (T.Fma(p, r * r, r) + T.Of(1)) * T.Exp2Int(k);
-    }
-
-    /// <summary>log.</summary>
-    public static T Log<T>(T x) where T : struct, ILane<T> => x;
-
-    /// <summary>sin.</summary>
-    public static T Sin<T>(T x) where T : struct, ILane<T> => x;
-
-    /// <summary>cos.</summary>
-    public static T Cos<T>(T x) where T : struct, ILane<T> => x;
-
-    /// <summary>tanh.</summary>
-    public static T Tanh<T>(T x) where T : struct, ILane<T> { var e = Exp(x + x); return (e - T.Of(1)) / (e + T.Of(1)); }
-
-    /// <summary>erf.</summary>
-    public static T Erf<T>(T x) where T : struct, ILane<T> => x;
-
-    /// <summary>log1p.</summary>
-    public static T Log1p<T>(T x) where T : struct, ILane<T> => x;
-
-    /// <summary>expm1.</summary>
-    public static T Expm1<T>(T x) where T : struct, ILane<T> => x;
 }

@@ -28,6 +28,10 @@ public sealed class GpuDevice : Device, IDisposable
     readonly Accelerator accelerator;
     readonly ConcurrentDictionary<MethodInfo, Delegate> launchers = new();
     readonly Lock gate = new();
+
+    // ILGPU's buffers have finalizers of their own. When a dead tensor's finalizer hands its block back to the pool, the buffer must not
+    // have been finalized beside it: the device keeps every buffer reachable until it is freed.
+    readonly ConcurrentDictionary<GpuBlock, bool> blocks = new();
     long downloads;
 
     GpuDevice(DeviceKind kind, (Context Context, Accelerator Accelerator) opened)
@@ -112,7 +116,7 @@ public sealed class GpuDevice : Device, IDisposable
     {
         try
         {
-            return new GpuBlock(accelerator.Allocate1D<byte>(bytes), bytes);
+            return new GpuBlock(accelerator.Allocate1D<byte>(bytes), bytes, blocks);
         }
         catch (Exception error) when (error is AcceleratorException or OutOfMemoryException)
         {
@@ -195,9 +199,22 @@ public sealed class GpuDevice : Device, IDisposable
     }
 }
 
-sealed class GpuBlock(MemoryBuffer1D<byte, Stride1D.Dense> buffer, long bytes) : MemoryBlock(bytes)
+sealed class GpuBlock : MemoryBlock
 {
-    public readonly MemoryBuffer1D<byte, Stride1D.Dense> Buffer = buffer;
+    readonly ConcurrentDictionary<GpuBlock, bool> owner;
 
-    public override void Free() => Buffer.Dispose();
+    public GpuBlock(MemoryBuffer1D<byte, Stride1D.Dense> buffer, long bytes, ConcurrentDictionary<GpuBlock, bool> owner) : base(bytes)
+    {
+        Buffer = buffer;
+        this.owner = owner;
+        owner[this] = true;
+    }
+
+    public MemoryBuffer1D<byte, Stride1D.Dense> Buffer { get; }
+
+    public override void Free()
+    {
+        owner.TryRemove(this, out _);
+        Buffer.Dispose();
+    }
 }

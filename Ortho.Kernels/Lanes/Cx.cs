@@ -4,12 +4,11 @@ namespace Ortho.Kernels.Lanes;
 
 /// <summary>A complex number whose parts are two lanes: FFT butterflies, complex matrices, complex pointwise formulas.</summary>
 /// <remarks>
-/// <para>
-/// All holomorphic members are the complex functions (principal branches). The order-based members of the algebra have no complex
-/// meaning: <see cref="Min"/>, <see cref="Max"/> and <see cref="SelectLess"/> compare real parts, which is what the small-matrix algorithms
-/// need, since the quantities they compare (norms, squared magnitudes) are real numbers carried in a complex lane.
-/// <see cref="SelectEqual"/> compares both parts. <see cref="Abs"/> is the magnitude.
-/// </para>
+/// Arithmetic, <see cref="Sqrt"/> and <see cref="Exp"/> are the complex functions (principal branches); the other elementary functions
+/// have no complex form yet, and no operation offers them for complex tensors. The order-based members have no complex meaning:
+/// <see cref="Min"/>, <see cref="Max"/> and <see cref="SelectLess"/> compare real parts, which is what the small-matrix algorithms need,
+/// since what they compare (norms, squared magnitudes) are real numbers carried in a complex lane. <see cref="SelectEqual"/> compares
+/// both parts. <see cref="Abs"/> is the magnitude.
 /// </remarks>
 /// <typeparam name="T">The lane of either part.</typeparam>
 /// <param name="re">Real part.</param>
@@ -23,7 +22,7 @@ public readonly struct Cx<T>(T re, T im) : ILane<Cx<T>> where T : struct, ILane<
     public readonly T Im = im;
 
     /// <inheritdoc/>
-    public static bool IsDouble => T.IsDouble;
+    public static bool IsDouble { [MethodImpl(Inline.Always)] get => T.IsDouble; }
 
     /// <summary>The real number as a complex one.</summary>
     [MethodImpl(Inline.Always)] public static Cx<T> Real(T re) => new(re, T.Of(0));

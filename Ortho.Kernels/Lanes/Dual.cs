@@ -22,7 +22,7 @@ public readonly struct Dual<T>(T value, T slope) : ILane<Dual<T>> where T : stru
     public readonly T Slope = slope;
 
     /// <inheritdoc/>
-    public static bool IsDouble => T.IsDouble;
+    public static bool IsDouble { [MethodImpl(Inline.Always)] get => T.IsDouble; }
 
     /// <summary>The variable of differentiation: value x, slope 1.</summary>
     [MethodImpl(Inline.Always)] public static Dual<T> Variable(T x) => new(x, T.Of(1));

@@ -15,7 +15,7 @@ public readonly struct F32(float value) : ILane<F32>
     const float IntegerShift = 12582912f;
 
     /// <inheritdoc/>
-    public static bool IsDouble => false;
+    public static bool IsDouble { [MethodImpl(Inline.Always)] get => false; }
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static F32 Of(double constant) => new((float)constant);

@@ -15,7 +15,7 @@ public readonly struct F64(double value) : ILane<F64>
     const double IntegerShift = 6755399441055744.0;
 
     /// <inheritdoc/>
-    public static bool IsDouble => true;
+    public static bool IsDouble { [MethodImpl(Inline.Always)] get => true; }
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static F64 Of(double constant) => new(constant);

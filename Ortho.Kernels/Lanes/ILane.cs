@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Ortho.Kernels.Lanes;
 
 /// <summary>
@@ -82,26 +84,26 @@ public interface ILane<T> where T : struct, ILane<T>
     static virtual T OverReal(T a, T b) => a / b;
 
     /// <summary>e^x; see <see cref="Functions.Elementary.Exp{T}"/>.</summary>
-    static virtual T Exp(T x) => Functions.Elementary.Exp(x);
+    [MethodImpl(Inline.Always)] static virtual T Exp(T x) => Functions.Elementary.Exp(x);
 
     /// <summary>Natural logarithm; see <see cref="Functions.Elementary.Log{T}"/>.</summary>
-    static virtual T Log(T x) => Functions.Elementary.Log(x);
+    [MethodImpl(Inline.Always)] static virtual T Log(T x) => Functions.Elementary.Log(x);
 
     /// <summary>Sine of x in radians; see <see cref="Functions.Elementary.Sin{T}"/>.</summary>
-    static virtual T Sin(T x) => Functions.Elementary.Sin(x);
+    [MethodImpl(Inline.Always)] static virtual T Sin(T x) => Functions.Elementary.Sin(x);
 
     /// <summary>Cosine of x in radians; see <see cref="Functions.Elementary.Cos{T}"/>.</summary>
-    static virtual T Cos(T x) => Functions.Elementary.Cos(x);
+    [MethodImpl(Inline.Always)] static virtual T Cos(T x) => Functions.Elementary.Cos(x);
 
     /// <summary>Hyperbolic tangent; see <see cref="Functions.Elementary.Tanh{T}"/>.</summary>
-    static virtual T Tanh(T x) => Functions.Elementary.Tanh(x);
+    [MethodImpl(Inline.Always)] static virtual T Tanh(T x) => Functions.Elementary.Tanh(x);
 
     /// <summary>Error function; see <see cref="Functions.Elementary.Erf{T}"/>.</summary>
-    static virtual T Erf(T x) => Functions.Elementary.Erf(x);
+    [MethodImpl(Inline.Always)] static virtual T Erf(T x) => Functions.Elementary.Erf(x);
 
     /// <summary>log(1 + x), accurate near zero; see <see cref="Functions.Elementary.Log1p{T}"/>.</summary>
-    static virtual T Log1p(T x) => Functions.Elementary.Log1p(x);
+    [MethodImpl(Inline.Always)] static virtual T Log1p(T x) => Functions.Elementary.Log1p(x);
 
     /// <summary>e^x - 1, accurate near zero; see <see cref="Functions.Elementary.Expm1{T}"/>.</summary>
-    static virtual T Expm1(T x) => Functions.Elementary.Expm1(x);
+    [MethodImpl(Inline.Always)] static virtual T Expm1(T x) => Functions.Elementary.Expm1(x);
 }

@@ -15,7 +15,7 @@ public readonly struct Vec512<E>(Vector512<E> value) : ILane<Vec512<E>> where E 
     // typeof(E) tests are folded by the JIT: each closed type holds one branch only.
 
     /// <inheritdoc/>
-    public static bool IsDouble => typeof(E) == typeof(double);
+    public static bool IsDouble { [MethodImpl(Inline.Always)] get => typeof(E) == typeof(double); }
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
+using ILGPU.Util;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
@@ -7,7 +8,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Skeletons;
 
-/// <summary>Conversion between real dtypes. Integers pass through float64, exact up to 2^53; to Bool, every non-zero is true.</summary>
+/// <summary>Conversion between real dtypes. Integers pass through float64, exact up to 2^53. To an integer, numbers are truncated towards
+/// zero, NaN becomes 0 and numbers beyond the range its nearest end; to Bool, every non-zero is true.</summary>
 public static class Cast
 {
     /// <summary>A dense tensor of another real dtype; the tensor itself when it has that dtype.</summary>
@@ -71,6 +73,19 @@ public static class Cast
         where A : unmanaged where FA : struct, IElement<A> where B : unmanaged where FB : struct, IElement<B>
         => x.Y[i] = FB.FromDouble(FA.ToDouble(x.X[i]));
 
+    // The largest float64 below 2^63.
+    const double LargestLong = 9223372036854774784;
+
+    // Devices differ in what they convert NaN and numbers out of range to, so these are settled before. Selects, not branches: OpenCL's
+    // branches on comparisons with NaN go the wrong way.
+    [MethodImpl(Inline.Always)]
+    static double Limit(double value, double low, double high)
+    {
+        value = Utilities.Select(value == value, value, 0.0);
+        value = Utilities.Select(value < low, low, value);
+        return Utilities.Select(value > high, high, value);
+    }
+
     internal interface IElement<E> where E : unmanaged
     {
         static abstract double ToDouble(E value);
@@ -96,20 +111,20 @@ public static class Cast
     {
         [MethodImpl(Inline.Always)] public static double ToDouble(int value) => value;
 
-        [MethodImpl(Inline.Always)] public static int FromDouble(double value) => (int)value;
+        [MethodImpl(Inline.Always)] public static int FromDouble(double value) => (int)Limit(value, int.MinValue, int.MaxValue);
     }
 
     internal readonly struct Int64Element : IElement<long>
     {
         [MethodImpl(Inline.Always)] public static double ToDouble(long value) => value;
 
-        [MethodImpl(Inline.Always)] public static long FromDouble(double value) => (long)value;
+        [MethodImpl(Inline.Always)] public static long FromDouble(double value) => (long)Limit(value, long.MinValue, LargestLong);
     }
 
     internal readonly struct BoolElement : IElement<byte>
     {
         [MethodImpl(Inline.Always)] public static double ToDouble(byte value) => value;
 
-        [MethodImpl(Inline.Always)] public static byte FromDouble(double value) => (byte)(value == 0 ? 0 : 1);
+        [MethodImpl(Inline.Always)] public static byte FromDouble(double value) => (byte)Utilities.Select(value == 0, 0, 1);
     }
 }

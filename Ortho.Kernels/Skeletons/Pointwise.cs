@@ -35,6 +35,7 @@ public static class Pointwise
             throw new TensorArgumentException(operation, "destination", $"{y.DType} on {y.Device}, {(y.IsContiguous ? "dense" : "strided")}", $"dense {dtype} on {device}");
         if (y.ElementCount == 0)
             return;
+        y.Storage.Version++;
 
         var layouts = new Layout?[operands.Length + 1];
         layouts[0] = Layout.Dense(y.Shape);

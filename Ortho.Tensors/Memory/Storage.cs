@@ -23,7 +23,7 @@ public sealed class Storage : IDisposable
     public long Bytes { get; }
 
     /// <summary>Counts changes of the contents in place: what was saved for a gradient must not have changed since.</summary>
-    internal int Version { get; set; }
+    public int Version { get; internal set; }
 
     /// <summary>Whether the memory has been given back.</summary>
     public bool IsDisposed => block is null;

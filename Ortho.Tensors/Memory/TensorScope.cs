@@ -14,7 +14,7 @@ public sealed class TensorScope : IDisposable
     [ThreadStatic] static TensorScope? current;
 
     readonly TensorScope? outer = current;
-    readonly List<Storage> owned = [];
+    readonly HashSet<Storage> owned = [];
     bool disposed;
 
     /// <summary>Opens a scope on this thread.</summary>
@@ -29,6 +29,18 @@ public sealed class TensorScope : IDisposable
         ArgumentNullException.ThrowIfNull(tensor);
         if (owned.Remove(tensor.Storage))
             outer?.owned.Add(tensor.Storage);
+        return tensor;
+    }
+
+    /// <summary>Takes a tensor out of every scope of this thread: it lives as long as it is referenced. For caches and optimizer state.</summary>
+    /// <returns>The tensor.</returns>
+    public static Tensor Release(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        for (var scope = current; scope is not null && !scope.owned.Remove(tensor.Storage); scope = scope.outer)
+        {
+            // The scope that owns the storage is further out.
+        }
         return tensor;
     }
 

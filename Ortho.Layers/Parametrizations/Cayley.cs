@@ -1,0 +1,39 @@
+using Ortho.Autograd;
+using Ortho.Tensors;
+
+namespace Ortho.Layers.Parametrizations;
+
+/// <summary>
+/// The Cayley map of a tall matrix [U; V], U square: with A = U - U^H + V^H V, Q = [(I + A)^-1 (I - A'); -2 V (I + A)^-1], that is
+/// Q = [2 B - I; -2 V B] with B = (I + A)^-1. Q^H Q = I for any U and V. Real and complex. Trockman and Kolter 2021.
+/// </summary>
+/// <remarks>I + A has a Hermitian part of at least I, so B exists and is well conditioned. Square results have determinant 1 and reach
+/// every rotation without the eigenvalue -1.</remarks>
+public sealed class Cayley : IOrthogonalParametrization
+{
+    /// <inheritdoc/>
+    /// <exception cref="TensorArgumentException">More columns than rows.</exception>
+    public Tensor Forward(Tensor free)
+    {
+        Tall.Require(nameof(Cayley), free);
+        var (rows, columns) = (free.Shape[^2], free.Shape[^1]);
+        var eye = Tensor.Eye(columns, columns, free.DType, free.Device);
+        if (rows == columns)
+            return (eye + (free - free.H)).Inverse() * 2.0 - eye;
+        var (u, v) = (free.Slice(-2, 0, columns), free.Slice(-2, columns));
+        var b = (eye + (u - u.H) + v.H.MatMul(v)).Inverse();
+        return Tensor.Concat([b * 2.0 - eye, v.MatMul(b) * -2.0], free.Rank - 2);
+    }
+
+    /// <summary>Free numbers that give a matrix whose upper square does not have the eigenvalue -1.</summary>
+    public Tensor Inverse(Tensor q)
+    {
+        Tall.Require(nameof(Cayley), q);
+        var (rows, columns) = (q.Shape[^2], q.Shape[^1]);
+        var eye = Tensor.Eye(columns, columns, q.DType, q.Device);
+        // I + A = B^-1 = 2 (Q1 + I)^-1, V = -Q2 B^-1 / 2, and the skew part of A is U - U^H, shared between U and -U^H.
+        var inverse = (q.Slice(-2, 0, columns) + eye).Inverse() * 2.0;
+        var u = (inverse - inverse.H) * 0.25;
+        return rows == columns ? u : Tensor.Concat([u, q.Slice(-2, columns).MatMul(inverse) * -0.5], q.Rank - 2);
+    }
+}
