@@ -11,6 +11,10 @@ static unsafe class HostMemory
     public static E* Pointer<E>(Tensor tensor) where E : unmanaged
         => (E*)((CpuBlock)tensor.Storage.Block).Pointer + tensor.Layout.Offset;
 
+    /// <summary>The first element of a tensor as real numbers: complex elements are two of them.</summary>
+    public static E* Parts<E>(Tensor tensor) where E : unmanaged
+        => (E*)((byte*)((CpuBlock)tensor.Storage.Block).Pointer + tensor.Layout.Offset * tensor.DType.Size);
+
     public static void KeepAlive(Tensor y, ReadOnlySpan<Operand> operands)
     {
         GC.KeepAlive(y);

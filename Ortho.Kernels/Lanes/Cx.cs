@@ -107,6 +107,18 @@ public readonly struct Cx<T>(T re, T im) : ILane<Cx<T>> where T : struct, ILane<
     [MethodImpl(Inline.Always)] public static Cx<T> Conj(Cx<T> x) => new(x.Re, -x.Im);
 
     /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> RealPart(Cx<T> x) => Real(x.Re);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> SquaredAbs(Cx<T> x) => Real(SquaredMagnitude(x));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> SqrtReal(Cx<T> x) => Real(T.Sqrt(x.Re));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> OverReal(Cx<T> a, Cx<T> b) => new(a.Re / b.Re, a.Im / b.Re);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
     public static Cx<T> Exp(Cx<T> x)
     {

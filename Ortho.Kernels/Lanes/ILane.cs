@@ -71,6 +71,18 @@ public interface ILane<T> where T : struct, ILane<T>
     /// <summary>Complex conjugate; the number itself on real lanes.</summary>
     static virtual T Conj(T x) => x;
 
+    /// <summary>The real part, as a number of the lane; the number itself on real lanes.</summary>
+    static virtual T RealPart(T x) => x;
+
+    /// <summary>|x|^2, a real number.</summary>
+    static virtual T SquaredAbs(T x) => x * x;
+
+    /// <summary>Square root of a real number that is not negative: no complex root, and no range lost to its squares.</summary>
+    static virtual T SqrtReal(T x) => T.Sqrt(x);
+
+    /// <summary>Quotient by a real number: two real quotients, not a complex one.</summary>
+    static virtual T OverReal(T a, T b) => a / b;
+
     /// <summary>e^x; see <see cref="Functions.Elementary.Exp{T}"/>.</summary>
     [MethodImpl(Inline.Always)] static virtual T Exp(T x) => Functions.Elementary.Exp(x);
 

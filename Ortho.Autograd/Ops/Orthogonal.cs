@@ -1,0 +1,161 @@
+using Ortho.Tensors;
+
+namespace Ortho.Autograd;
+
+/// <summary>Orthogonal matrices from free ones: Householder products and polar iterations. Batched, real and complex.</summary>
+/// <remarks>
+/// A product of reflections H(v) = I - 2 v v^H / (v^H v) is applied in compact form: H(v_1) ... H(v_r) = I - V S^-1 V^H with
+/// S = diag(V^H V) / 2 + striu(V^H V), a Gram matrix, a triangular solve and two products, in blocks of <see cref="BlockSize"/> columns.
+/// A column with |v|^2 below 1e-12 is no reflection: it acts as the identity and gets gradient 0. Everything is a composition of
+/// differentiable operations, so gradients of every order follow.
+/// </remarks>
+public static class OrthogonalOps
+{
+    /// <summary>Reflections that are merged into one compact block.</summary>
+    public const int BlockSize = 64;
+
+    const double ZeroColumn = 1e-12;
+
+    /// <summary>Muon's quintic (Jordan et al. 2024): steep at 0, which takes every singular value near 1 in five steps, but not to it.</summary>
+    public static IReadOnlyList<double> Quintic { get; } = [3.4445, -4.7750, 2.0315];
+
+    /// <summary>The cubic Newton-Schulz polynomial 3/2 x - 1/2 x^3: converges to 1, quadratically, from (0, sqrt 3).</summary>
+    public static IReadOnlyList<double> Cubic { get; } = [1.5, -0.5];
+
+    extension(Tensor v)
+    {
+        /// <summary>Q = H(v_1) H(v_2) ... H(v_r) for the columns of v [..., d, r]: the orthogonal matrix [..., d, d], or its first columns.</summary>
+        /// <param name="columns">How many columns of Q; all d when null.</param>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, or more columns than d.</exception>
+        public Tensor HouseholderProduct(int? columns = null)
+        {
+            var d = CheckReflectors("HouseholderProduct", v);
+            var n = columns ?? d;
+            if (n < 0 || n > d)
+                throw new TensorArgumentException("HouseholderProduct", nameof(columns), $"{n}", $"0 to {d}, the rows of v");
+            var start = Tensor.Eye(d, n, v.DType, v.Device);
+            var lead = v.Shape[..^2];
+            return Reflect(v, start.Expand([.. lead.Concat([d, n]).Span]), transpose: false);
+        }
+
+        /// <summary>Q x, or Q^H x, for the Q of <c>HouseholderProduct</c>, without forming it.</summary>
+        /// <param name="x">[..., d, n]; leading dimensions broadcast with those of v.</param>
+        /// <param name="transpose">Whether Q^H, the inverse, is applied.</param>
+        /// <exception cref="TensorArgumentException">Shapes, dtypes or devices do not fit.</exception>
+        public Tensor HouseholderApply(Tensor x, bool transpose = false)
+        {
+            var d = CheckReflectors("HouseholderApply", v);
+            if (x.Rank < 2 || x.Shape[^2] != d)
+                throw new TensorArgumentException("HouseholderApply", nameof(x), $"of shape {x.Shape}", $"[..., {d}, *]");
+            if (x.DType != v.DType || x.Device != v.Device)
+                throw new TensorArgumentException("HouseholderApply", nameof(x), $"{x.DType} on {x.Device}", $"{v.DType} on {v.Device}");
+            _ = Shape.Broadcast(v.Shape[..^2], x.Shape[..^2], "HouseholderApply");
+            return Reflect(v, x, transpose);
+        }
+
+        /// <summary>Orthonormal columns [..., d, r] from the strictly lower triangle of this tensor [..., d, r], r &lt;= d: the first r
+        /// columns of the product of the reflections with vectors tril(x, -1) + I. No parameter is redundant.</summary>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, or more columns than rows.</exception>
+        public Tensor HouseholderFrame()
+        {
+            var d = CheckReflectors("HouseholderFrame", v);
+            var r = v.Shape[^1];
+            if (r > d)
+                throw new TensorArgumentException("HouseholderFrame", nameof(v), $"of shape {v.Shape}", "at most as many columns as rows");
+            return (v.Tril(-1) + Tensor.Eye(d, r, v.DType, v.Device)).HouseholderProduct(r);
+        }
+    }
+
+    extension(Tensor x)
+    {
+        /// <summary>Iterates x = c_0 x + c_1 (x x^H) x + c_2 (x x^H)^2 x + ...: the odd polynomial c_0 s + c_1 s^3 + ... acts on every
+        /// singular value and leaves the singular vectors. The products run on the smaller side.</summary>
+        /// <param name="coefficients">c_0, c_1, ...; <see cref="Quintic"/> when null.</param>
+        /// <param name="steps">Number of iterations.</param>
+        /// <param name="norm">What x is divided by first, broadcasting with x; its Frobenius norm (of each matrix) when null, which brings
+        /// every singular value to at most 1.</param>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, no coefficients, or a negative number of steps.</exception>
+        public Tensor NewtonSchulz(IReadOnlyList<double>? coefficients = null, int steps = 5, Tensor? norm = null)
+        {
+            var c = coefficients ?? Quintic;
+            if (x.Rank < 2)
+                throw new TensorArgumentException("NewtonSchulz", nameof(x), $"of shape {x.Shape}", "at least two dimensions");
+            if (!x.DType.IsDifferentiable)
+                throw new TensorArgumentException("NewtonSchulz", nameof(x), $"{x.DType}", "a floating-point or complex tensor");
+            if (c.Count == 0)
+                throw new TensorArgumentException("NewtonSchulz", nameof(coefficients), "an empty list", "at least one coefficient");
+            if (steps < 0)
+                throw new TensorArgumentException("NewtonSchulz", nameof(steps), $"{steps}", "0 or more");
+            // A zero matrix stays zero; any other norm is far above this number.
+            var y = x / ((norm ?? x.Norm([-2, -1], keepDimensions: true)) + 1e-30);
+            var isTall = x.Shape[^2] > x.Shape[^1];
+            for (var step = 0; step < steps; step++)
+            {
+                if (c.Count == 1)
+                {
+                    y *= c[0];
+                    continue;
+                }
+                // Horner's rule in the Gram matrix: p = c_1 g + c_2 g^2 + ...
+                var gram = isTall ? y.H.MatMul(y) : y.MatMul(y.H);
+                var p = gram * c[^1];
+                for (var k = c.Count - 2; k > 0; k--)
+                    p = p.MatMul(gram) + gram * c[k];
+                y = (isTall ? y.MatMul(p) : p.MatMul(y)) + y * c[0];
+            }
+            return y;
+        }
+
+        /// <summary>Björck and Bowie's iteration x = (1 + beta) x - beta x x^H x towards the nearest orthogonal matrix (the polar factor).</summary>
+        /// <param name="beta">Step; 1/2 converges quadratically.</param>
+        /// <param name="steps">Number of iterations. Small singular values grow by 1 + beta each, so they decide how many are needed.</param>
+        /// <param name="norm">What x is divided by first; its Frobenius norm when null. Singular values must end below sqrt 3.</param>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, or a negative number of steps.</exception>
+        public Tensor Bjorck(double beta = 0.5, int steps = 12, Tensor? norm = null) => x.NewtonSchulz([1 + beta, -beta], steps, norm);
+    }
+
+    static int CheckReflectors(string operation, Tensor v)
+    {
+        if (v.Rank < 2)
+            throw new TensorArgumentException(operation, nameof(v), $"of shape {v.Shape}", "at least two dimensions [..., d, r]");
+        if (!v.DType.IsDifferentiable)
+            throw new TensorArgumentException(operation, nameof(v), $"{v.DType}", "a floating-point or complex tensor");
+        return v.Shape[^2];
+    }
+
+    // Q x takes the blocks from the last to the first, Q^H x from the first to the last.
+    static Tensor Reflect(Tensor v, Tensor x, bool transpose)
+    {
+        var r = v.Shape[^1];
+        var blocks = (r + BlockSize - 1) / BlockSize;
+        if (blocks == 0)
+            return x.Expand([.. Shape.Broadcast(v.Shape[..^2], x.Shape[..^2], "HouseholderApply").Concat(x.Shape[^2..].Span).Span]);
+        for (var k = 0; k < blocks; k++)
+        {
+            var first = (transpose ? k : blocks - 1 - k) * BlockSize;
+            x = ReflectBlock(v.Narrow(-1, first, Math.Min(BlockSize, r - first)), x, transpose);
+        }
+        return x;
+    }
+
+    static Tensor ReflectBlock(Tensor v, Tensor x, bool transpose)
+    {
+        var r = v.Shape[^1];
+        // Zero columns are cut out of v (so that no gradient reaches them) and get 1 on the diagonal of S (so that S can be solved).
+        var live = Tensor.Zeros([], v.DType.RealType, v.Device) + ZeroColumn;
+        using (Graph.NoGrad())
+            live = 1 - v.Norm([-2]).Square().Less(live).To(v.DType.RealType);
+        v *= live.Unsqueeze(-2);
+        var gram = v.H.MatMul(v);
+        var s = gram * HalfDiagonal(r, v) + (1 - live).Unsqueeze(-1) * Tensor.Eye(r, dtype: v.DType.RealType, device: v.Device);
+        var y = (transpose ? s.H : s).TriangularSolve(v.H.MatMul(x), upper: !transpose);
+        return x - v.MatMul(y);
+    }
+
+    // 1/2 on the diagonal, 1 above, 0 below.
+    static Tensor HalfDiagonal(int r, Tensor like)
+    {
+        var ones = Tensor.Ones([r, r], like.DType, like.Device);
+        return (ones.Triu() + ones.Triu(1)) * 0.5;
+    }
+}

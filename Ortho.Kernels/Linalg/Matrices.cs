@@ -1,0 +1,66 @@
+using Ortho.Kernels.Pointwise;
+using Ortho.Kernels.Skeletons;
+using Ortho.Tensors;
+
+namespace Ortho.Kernels.Linalg;
+
+/// <summary>The vocabulary of blocked algorithms: views of parts of [batch, rows, columns] and arithmetic on them, on any device.</summary>
+static class Matrices
+{
+    /// <summary>The matrices of a tensor [..., m, n] as [batch, m, n]; a view where possible.</summary>
+    public static Tensor Batched(Tensor a, string operation, string argument)
+    {
+        if (a.Rank < 2)
+            throw new TensorArgumentException(operation, argument, $"of shape {a.Shape}", "at least two dimensions");
+        if (!a.DType.IsDifferentiable)
+            throw new TensorArgumentException(operation, argument, $"{a.DType}", "a floating-point or complex tensor");
+        Shape shape = [checked((int)a.Shape[..^2].ElementCount), a.Shape[^2], a.Shape[^1]];
+        return a.Layout.TryReshape(shape) is { } layout ? a.View(layout) : Copy.Dense(a).View(Layout.Dense(shape));
+    }
+
+    /// <summary>Dense matrices [batch, m, n] with the leading dimensions of another tensor.</summary>
+    public static Tensor Unbatched(Tensor y, Tensor like)
+    {
+        y = Copy.Contiguous(y);
+        return y.View(Layout.Strided(like.Shape[..^2].Concat(y.Shape[1..].Span), like.Shape[..^2].Concat(y.Shape[1..].Span).DenseStrides(), y.Layout.Offset));
+    }
+
+    public static Tensor Rows(Tensor x, int first, int count) => x.View(x.Layout.Slice(1, first, count, 1));
+
+    public static Tensor Columns(Tensor x, int first, int count) => x.View(x.Layout.Slice(2, first, count, 1));
+
+    public static Tensor Corner(Tensor x, int row, int rows, int column, int columns) => Columns(Rows(x, row, rows), column, columns);
+
+    /// <summary>Conjugate transpose; a view when real.</summary>
+    public static Tensor H(Tensor x)
+    {
+        var order = Enumerable.Range(0, x.Rank).ToArray();
+        (order[^1], order[^2]) = (order[^2], order[^1]);
+        var transposed = x.View(x.Layout.Permute(order, "H"));
+        return x.DType.IsComplex ? Skeletons.Pointwise.Run<Unary<Conjugate>>("H", transposed) : transposed;
+    }
+
+    public static Tensor Product(Tensor a, Tensor b) => MatMul.MatMul.Run(a, b);
+
+    public static Tensor Minus(Tensor a, Tensor b) => Skeletons.Pointwise.Run<Binary<Subtract>>("Subtract", a, b);
+
+    public static Tensor Negative(Tensor a) => Skeletons.Pointwise.Run<Unary<Negate>>("Negate", a);
+
+    public static Tensor Zeros(Shape shape, Tensor like)
+    {
+        var y = Tensor.Empty(shape, like.DType, like.Device);
+        Skeletons.Pointwise.Into<Unary<Identity>>("Zeros", y, 0);
+        return y;
+    }
+
+    /// <summary>[rows, columns] with ones on the diagonal.</summary>
+    public static Tensor Identity(int rows, int columns, DType dtype, Device device)
+    {
+        var y = Tensor.Empty([rows, columns], dtype, device);
+        Skeletons.Pointwise.Into<Unary<Identity>>("Identity", y, 0);
+        var ones = Tensor.Empty([Math.Min(rows, columns)], dtype, device);
+        Skeletons.Pointwise.Into<Unary<Identity>>("Identity", ones, 1);
+        Copy.Into(y.View(Layout.Strided(ones.Shape, [columns + 1], 0)), ones);
+        return y;
+    }
+}

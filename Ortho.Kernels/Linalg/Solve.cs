@@ -1,0 +1,73 @@
+using System.Runtime.CompilerServices;
+using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Orthogonal;
+using Ortho.Kernels.Skeletons;
+using Ortho.Tensors;
+
+namespace Ortho.Kernels.Linalg;
+
+/// <summary>Solves linear systems by Householder QR: backward stable without pivoting, so every matrix of a batch takes the same steps.</summary>
+public static class Solve
+{
+    /// <summary>The x with a x = b. A singular a gives infinities or NaN in its own matrix of the batch only.</summary>
+    /// <param name="a">[..., n, n].</param>
+    /// <param name="b">[..., n, columns]; leading dimensions broadcast.</param>
+    /// <exception cref="TensorArgumentException">Shapes, dtypes or devices do not fit.</exception>
+    public static Tensor Run(Tensor a, Tensor b)
+    {
+        var shape = TriangularSolve.Check("Solve", a, b);
+        var (n, columns) = (a.Shape[^1], b.Shape[^1]);
+        var right = b.View(b.Layout.Expand(shape.Concat(b.Shape[^2..].Span), "Solve"));
+        if (right.ElementCount == 0)
+            return Copy.Dense(right);
+        if (n <= Qr.Small)
+        {
+            var left = a.View(a.Layout.Expand(shape.Concat(a.Shape[^2..].Span), "Solve"));
+            var (x, y) = (Matrices.Batched(left, "Solve", nameof(a)), Matrices.Batched(right, "Solve", nameof(b)));
+            var solution = Tensor.Empty(y.Shape, a.DType, a.Device);
+            PerMatrix.Run<SmallSolve>(a.DType, a.Device, y.Shape[0], new(n, n, x), new(n, columns, y, solution));
+            return Matrices.Unbatched(solution, right);
+        }
+        // The factors of a matrix that is shared by the batch are made once.
+        var (v, t, r) = Qr.Compact(a);
+        return TriangularSolve.Run(r, Qr.Reflected(v, t, b), upper: true, unitDiagonal: false);
+    }
+
+    /// <summary>The inverse of square matrices [..., n, n]; a singular one gives infinities or NaN.</summary>
+    /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+    public static Tensor Inverse(Tensor a)
+    {
+        if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
+            throw new TensorArgumentException("Inverse", nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
+        if (!a.DType.IsDifferentiable)
+            throw new TensorArgumentException("Inverse", nameof(a), $"{a.DType}", "a floating-point or complex tensor");
+        return Run(a, Matrices.Identity(a.Shape[^1], a.Shape[^1], a.DType, a.Device));
+    }
+}
+
+/// <summary>b becomes a^-1 b: the reflections that make a triangular are applied to b at once, and Q is never formed.</summary>
+readonly struct SmallSolve : IPerMatrix
+{
+    [MethodImpl(Inline.Always)]
+    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        for (var k = 0; k < a.Columns; k++)
+        {
+            var tau = T.Conj(Householder.Reflect<M, T>(a, k));
+            Householder.Apply(a, k, tau, a, k + 1);
+            Householder.Apply(a, k, tau, b, 0);
+        }
+        for (var i = a.Rows - 1; i >= 0; i--)
+        {
+            // R's diagonal is real.
+            var scale = T.OverReal(T.Of(1), a.Get(i, i));
+            for (var j = 0; j < b.Columns; j++)
+            {
+                var x = b.Get(i, j) * scale;
+                b.Set(i, j, x);
+                for (var row = 0; row < i; row++)
+                    b.Set(row, j, T.Fma(-a.Get(row, i), x, b.Get(row, j)));
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+using System.Runtime.CompilerServices;
+using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Skeletons;
+
+namespace Ortho.Kernels.Orthogonal;
+
+/// <summary>Householder reflections H = I - tau v v^H of small matrices, real and complex. LAPACK's larfg, geqr2, ung2r and larft.</summary>
+/// <remarks>
+/// v has a 1 in its first place, which is not stored. The new pivot beta is real and its sign is opposite to that of the old pivot's real
+/// part (so that nothing cancels); H^H maps the column to beta e1. A column with nothing to annihilate gets tau = 0 and stays as it is.
+/// </remarks>
+static class Householder
+{
+    /// <summary>Turns column <paramref name="k"/>, from its diagonal down, into beta and the rest of v.</summary>
+    /// <returns>tau.</returns>
+    [MethodImpl(Inline.Always)]
+    public static T Reflect<M, T>(M a, int k) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        var (zero, one) = (T.Of(0), T.Of(1));
+        var tail = zero;
+        for (var i = k + 1; i < a.Rows; i++)
+            tail += T.SquaredAbs(a.Get(i, k));
+        var pivot = a.Get(k, k);
+        var norm = T.SqrtReal(T.SquaredAbs(pivot) + tail);
+        var beta = -T.CopySign(norm, pivot);
+        // What a reflection would remove: everything below the pivot, and the pivot's imaginary part.
+        var rest = tail + T.SquaredAbs(pivot - T.RealPart(pivot));
+        var tau = T.SelectEqual(rest, zero, zero, T.OverReal(beta - pivot, T.SelectEqual(rest, zero, one, beta)));
+        var scale = T.SelectEqual(rest, zero, zero, one / T.SelectEqual(rest, zero, one, pivot - beta));
+        for (var i = k + 1; i < a.Rows; i++)
+            a.Set(i, k, a.Get(i, k) * scale);
+        a.Set(k, k, T.SelectEqual(rest, zero, pivot, beta));
+        return tau;
+    }
+
+    /// <summary>Columns first, first + 1, ... of <paramref name="x"/> become (I - tau v v^H) x, with the v below the diagonal of column
+    /// <paramref name="k"/> of <paramref name="a"/>.</summary>
+    [MethodImpl(Inline.Always)]
+    public static void Apply<M, T>(M a, int k, T tau, M x, int first) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        var j = first;
+        // Four columns at once: four independent chains of additions, and v is read once for all.
+        for (; j + 4 <= x.Columns; j += 4)
+        {
+            T w0 = x.Get(k, j), w1 = x.Get(k, j + 1), w2 = x.Get(k, j + 2), w3 = x.Get(k, j + 3);
+            for (var i = k + 1; i < a.Rows; i++)
+            {
+                var v = T.Conj(a.Get(i, k));
+                w0 = T.Fma(v, x.Get(i, j), w0);
+                w1 = T.Fma(v, x.Get(i, j + 1), w1);
+                w2 = T.Fma(v, x.Get(i, j + 2), w2);
+                w3 = T.Fma(v, x.Get(i, j + 3), w3);
+            }
+            (w0, w1, w2, w3) = (-(tau * w0), -(tau * w1), -(tau * w2), -(tau * w3));
+            x.Set(k, j, x.Get(k, j) + w0);
+            x.Set(k, j + 1, x.Get(k, j + 1) + w1);
+            x.Set(k, j + 2, x.Get(k, j + 2) + w2);
+            x.Set(k, j + 3, x.Get(k, j + 3) + w3);
+            for (var i = k + 1; i < a.Rows; i++)
+            {
+                var v = a.Get(i, k);
+                x.Set(i, j, T.Fma(v, w0, x.Get(i, j)));
+                x.Set(i, j + 1, T.Fma(v, w1, x.Get(i, j + 1)));
+                x.Set(i, j + 2, T.Fma(v, w2, x.Get(i, j + 2)));
+                x.Set(i, j + 3, T.Fma(v, w3, x.Get(i, j + 3)));
+            }
+        }
+        for (; j < x.Columns; j++)
+        {
+            var w = x.Get(k, j);
+            for (var i = k + 1; i < a.Rows; i++)
+                w = T.Fma(T.Conj(a.Get(i, k)), x.Get(i, j), w);
+            w = -(tau * w);
+            x.Set(k, j, x.Get(k, j) + w);
+            for (var i = k + 1; i < a.Rows; i++)
+                x.Set(i, j, T.Fma(a.Get(i, k), w, x.Get(i, j)));
+        }
+    }
+
+    /// <summary>The first columns of H_0 H_1 ... from the reflectors below the diagonal of <paramref name="a"/>; q's diagonal holds the
+    /// taus before.</summary>
+    [MethodImpl(Inline.Always)]
+    public static void Form<M, T>(M a, M q) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        for (var k = q.Columns - 1; k >= 0; k--)
+        {
+            var tau = q.Get(k, k);
+            for (var j = k + 1; j < q.Columns; j++)
+                q.Set(k, j, T.Of(0));
+            Apply(a, k, tau, q, k + 1);
+            q.Set(k, k, T.Of(1) - tau);
+            for (var i = k + 1; i < q.Rows; i++)
+                q.Set(i, k, -(tau * a.Get(i, k)));
+        }
+    }
+
+    /// <summary>Zeros below the diagonal of the first <paramref name="rows"/> rows.</summary>
+    [MethodImpl(Inline.Always)]
+    public static void ClearBelow<M, T>(M a, int rows) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        for (var j = 0; j < a.Columns; j++)
+        {
+            for (var i = j + 1; i < rows; i++)
+                a.Set(i, j, T.Of(0));
+        }
+    }
+}
+
+/// <summary>a [m, n] becomes R in its first min(m, n) rows; b [m, min(m, n)] becomes Q, unless it has no columns.</summary>
+readonly struct SmallQr : IPerMatrix
+{
+    [MethodImpl(Inline.Always)]
+    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        for (var k = 0; k < option; k++)
+        {
+            var tau = Householder.Reflect<M, T>(a, k);
+            Householder.Apply(a, k, T.Conj(tau), a, k + 1);
+            if (b.Columns > 0)
+                b.Set(k, k, tau);
+        }
+        Householder.Form<M, T>(a, b);
+        Householder.ClearBelow<M, T>(a, option);
+    }
+}
+
+/// <summary>A panel a [m, n], m &gt;= n, becomes R in its first n rows; b [m, n] becomes V with its unit diagonal, c [n, n] the upper
+/// triangular T with H_0 ... H_(n-1) = I - V T V^H.</summary>
+readonly struct PanelQr : IPerMatrix
+{
+    [MethodImpl(Inline.Always)]
+    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        for (var k = 0; k < a.Columns; k++)
+        {
+            var tau = Householder.Reflect<M, T>(a, k);
+            Householder.Apply(a, k, T.Conj(tau), a, k + 1);
+            for (var i = 0; i < a.Rows; i++)
+                b.Set(i, k, T.Of(0));
+            b.Set(k, k, T.Of(1));
+            for (var i = k + 1; i < a.Rows; i++)
+                b.Set(i, k, a.Get(i, k));
+            // T(0..k-1, k) = -tau T(0..k-1, 0..k-1) V(:, 0..k-1)^H v_k: first the products with v_k, then the triangle from the top,
+            // which needs no product above the one it replaces.
+            for (var j = 0; j < k; j++)
+            {
+                var product = T.Of(0);
+                for (var i = k; i < a.Rows; i++)
+                    product = T.Fma(T.Conj(b.Get(i, j)), b.Get(i, k), product);
+                c.Set(j, k, product);
+            }
+            for (var j = 0; j < k; j++)
+            {
+                var sum = T.Of(0);
+                for (var i = j; i < k; i++)
+                    sum = T.Fma(c.Get(j, i), c.Get(i, k), sum);
+                c.Set(j, k, -(tau * sum));
+            }
+            c.Set(k, k, tau);
+            for (var j = k + 1; j < c.Rows; j++)
+                c.Set(j, k, T.Of(0));
+        }
+        Householder.ClearBelow<M, T>(a, a.Columns);
+    }
+}
