@@ -67,6 +67,7 @@ static unsafe class HostFft
                 case StepKind.Radix3: Loop<Radix3, V, E, FV>(x, y, table, shape); break;
                 case StepKind.Radix4: Loop<Radix4, V, E, FV>(x, y, table, shape); break;
                 case StepKind.Radix5: Loop<Radix5, V, E, FV>(x, y, table, shape); break;
+                case StepKind.Radix8: Loop<Radix8, V, E, FV>(x, y, table, shape); break;
                 case StepKind.RadixOdd: Loop<RadixOdd, V, E, FV>(x, y, table, shape); break;
                 case StepKind.Take: Loop<Take, V, E, FV>(x, y, table, shape); break;
                 case StepKind.ChirpIn: Loop<ChirpIn, V, E, FV>(x, y, table, shape); break;

@@ -54,36 +54,53 @@ static unsafe class Packing
             }
             return;
         }
-        var neighbours = AreNeighbours(offsets, side.Parts, width);
-        for (var i = 0; i < side.Length; i++)
+        // Signals of neighbouring columns are read together, four at a time unless all are neighbours.
+        var group = AreNeighbours(offsets, side.Parts, width) ? width : Math.Min(4, width);
+        for (var w = 0; w < width; w += group)
         {
-            var from = x + (nint)i * inner * side.Parts;
-            if (side.Parts == 1)
-            {
-                var row = to + (nint)(i ^ side.Flip) * width;
-                if (neighbours)
-                {
-                    Unsafe.CopyBlockUnaligned(row, from + offsets[0], (uint)(width * sizeof(E)));
-                    continue;
-                }
-                for (var w = 0; w < width; w++)
-                    row[w] = from[offsets[w]];
-                continue;
-            }
-            var re = to + (nint)(2 * i + side.Flip) * width;
-            var im = to + (nint)(2 * i + 1 - side.Flip) * width;
-            if (neighbours && width % 4 == 0 && Sse2.IsSupported)
-            {
-                if (typeof(E) == typeof(float))
-                    Separate((float*)from + offsets[0], (float*)re, (float*)im, width);
-                else
-                    Separate((double*)from + offsets[0], (double*)re, (double*)im, width);
-                continue;
-            }
-            for (var w = 0; w < width; w++)
-                (re[w], im[w]) = (from[offsets[w]], from[offsets[w] + 1]);
+            var row = to + w;
+            if (Sse2.IsSupported && AreNeighbours(offsets + w, side.Parts, group))
+                PackColumns(x + offsets[w], inner, side, row, width, group);
+            else
+                PackScattered(x, offsets + w, inner, side, row, width, group);
         }
     }
+
+    static void PackColumns<E>(E* x, int inner, Side side, E* to, int width, int group) where E : unmanaged
+    {
+        var step = (nint)inner * side.Parts;
+        for (var i = 0; i < side.Length; i++, x += step)
+        {
+            // The next rows are pages apart: hardware does not foresee them.
+            Sse.Prefetch0(x + Ahead * step);
+            if (side.Parts == 1)
+            {
+                Unsafe.CopyBlockUnaligned(to + (nint)(i ^ side.Flip) * width, x, (uint)(group * sizeof(E)));
+                continue;
+            }
+            var (re, im) = ((nint)(2 * i + side.Flip) * width, (nint)(2 * i + 1 - side.Flip) * width);
+            if (typeof(E) == typeof(float))
+                Separate((float*)x, (float*)to + re, (float*)to + im, group);
+            else
+                Separate((double*)x, (double*)to + re, (double*)to + im, group);
+        }
+    }
+
+    static void PackScattered<E>(E* x, nint* offsets, int inner, Side side, E* to, int width, int group) where E : unmanaged
+    {
+        for (var w = 0; w < group; w++)
+        {
+            var from = x + offsets[w];
+            for (var i = 0; i < side.Length; i++, from += (nint)inner * side.Parts)
+            {
+                for (var part = 0; part < side.Parts; part++)
+                    to[(nint)((i * side.Parts + part) ^ side.Flip) * width + w] = from[part];
+            }
+        }
+    }
+
+    // Elements of a column that are fetched ahead of their use.
+    const int Ahead = 8;
 
     /// <summary>Rows to tensor: the inverse of <see cref="Pack"/>, for the first <paramref name="count"/> signals.</summary>
     public static void Unpack<E>(E* y, nint* offsets, int inner, Side side, E* from, int width, int count) where E : unmanaged
@@ -117,34 +134,46 @@ static unsafe class Packing
             }
             return;
         }
-        var neighbours = count == width && AreNeighbours(offsets, side.Parts, width);
-        for (var i = 0; i < side.Length; i++)
+        var group = count == width && AreNeighbours(offsets, side.Parts, width) ? width : Math.Min(4, width);
+        for (var w = 0; w < count; w += group)
         {
-            var to = y + (nint)i * inner * side.Parts;
+            var row = from + w;
+            if (Sse2.IsSupported && w + group <= count && AreNeighbours(offsets + w, side.Parts, group))
+                UnpackColumns(y + offsets[w], inner, side, row, width, group);
+            else
+                UnpackScattered(y, offsets + w, inner, side, row, width, Math.Min(group, count - w));
+        }
+    }
+
+    static void UnpackColumns<E>(E* y, int inner, Side side, E* from, int width, int group) where E : unmanaged
+    {
+        var step = (nint)inner * side.Parts;
+        for (var i = 0; i < side.Length; i++, y += step)
+        {
+            Sse.Prefetch0(y + Ahead * step);
             if (side.Parts == 1)
             {
-                var row = from + (nint)(i ^ side.Flip) * width;
-                if (neighbours)
-                {
-                    Unsafe.CopyBlockUnaligned(to + offsets[0], row, (uint)(width * sizeof(E)));
-                    continue;
-                }
-                for (var w = 0; w < count; w++)
-                    to[offsets[w]] = row[w];
+                Unsafe.CopyBlockUnaligned(y, from + (nint)(i ^ side.Flip) * width, (uint)(group * sizeof(E)));
                 continue;
             }
-            var re = from + (nint)(2 * i + side.Flip) * width;
-            var im = from + (nint)(2 * i + 1 - side.Flip) * width;
-            if (neighbours && width % 4 == 0 && Sse2.IsSupported)
+            var (re, im) = ((nint)(2 * i + side.Flip) * width, (nint)(2 * i + 1 - side.Flip) * width);
+            if (typeof(E) == typeof(float))
+                Join((float*)y, (float*)from + re, (float*)from + im, group);
+            else
+                Join((double*)y, (double*)from + re, (double*)from + im, group);
+        }
+    }
+
+    static void UnpackScattered<E>(E* y, nint* offsets, int inner, Side side, E* from, int width, int group) where E : unmanaged
+    {
+        for (var w = 0; w < group; w++)
+        {
+            var to = y + offsets[w];
+            for (var i = 0; i < side.Length; i++, to += (nint)inner * side.Parts)
             {
-                if (typeof(E) == typeof(float))
-                    Join((float*)to + offsets[0], (float*)re, (float*)im, width);
-                else
-                    Join((double*)to + offsets[0], (double*)re, (double*)im, width);
-                continue;
+                for (var part = 0; part < side.Parts; part++)
+                    to[part] = from[(nint)((i * side.Parts + part) ^ side.Flip) * width + w];
             }
-            for (var w = 0; w < count; w++)
-                (to[offsets[w]], to[offsets[w] + 1]) = (re[w], im[w]);
         }
     }
 

@@ -135,6 +135,45 @@ readonly struct Radix5 : IStep
     }
 }
 
+/// <summary>Butterflies of eight: two of four, on sums and on differences turned by eighths.</summary>
+readonly struct Radix8 : IStep
+{
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    {
+        var (s, step) = (shape.Inner, shape.Inner * shape.Outer);
+        var (i, o) = (q + s * p, q + s * 8 * p);
+        var w = shape.Table + 7 * p;
+        var (x0, x4) = (x.Get(i), x.Get(i + 4 * step));
+        var (x2, x6) = (x.Get(i + 2 * step), x.Get(i + 6 * step));
+        var (a, d0) = (x0 + x4, x0 - x4);
+        var (c, d2) = (x2 + x6, Cx<T>.TimesI(x2 - x6));
+        var (x1, x5) = (x.Get(i + step), x.Get(i + 5 * step));
+        var (x3, x7) = (x.Get(i + 3 * step), x.Get(i + 7 * step));
+        var (b, d1) = (x1 + x5, x1 - x5);
+        var (d, d3) = (x3 + x7, x3 - x7);
+
+        var (ac, bd) = (a + c, b + d);
+        y.Set(o, ac + bd);
+        y.Set(o + 4 * s, (ac - bd) * table.At(w + 3));
+        var (even, odd) = (a - c, Cx<T>.TimesI(b - d));
+        y.Set(o + 2 * s, (even - odd) * table.At(w + 1));
+        y.Set(o + 6 * s, (even + odd) * table.At(w + 5));
+
+        // The differences are turned by exp(-2 pi i j / 8): d2 by -i, and of d1 and d3 the sum and the difference are what is needed.
+        var half = T.Of(0.70710678118654752440);   // sqrt(1/2)
+        var (e1, e3) = (new Cx<T>(d1.Re + d1.Im, d1.Im - d1.Re) * half, new Cx<T>(d3.Im - d3.Re, -(d3.Re + d3.Im)) * half);
+        (ac, bd) = (d0 - d2, e1 + e3);
+        y.Set(o + s, (ac + bd) * table.At(w));
+        y.Set(o + 5 * s, (ac - bd) * table.At(w + 4));
+        (even, odd) = (d0 + d2, Cx<T>.TimesI(e1 - e3));
+        y.Set(o + 3 * s, (even - odd) * table.At(w + 2));
+        y.Set(o + 7 * s, (even + odd) * table.At(w + 6));
+    }
+}
+
 /// <summary>Butterflies of any odd prime, by the sums themselves.</summary>
 /// <remarks>Outputs k and r - k are made together, from sums and differences of inputs j and r - j: a quarter of the naive work.</remarks>
 readonly struct RadixOdd : IStep
