@@ -7,6 +7,7 @@ using static Ortho.Tests.Fourier.FourierTests;
 namespace Ortho.Tests.Fourier;
 
 /// <summary>Circular convolution through the Fourier domain against the direct sum.</summary>
+[Category("Kernels")]
 public sealed class CircularConvolutionTests
 {
     // y[b, m, p] = sum over c, t of K[m, c, t] x[b, c, (p + t - r) mod n], r = floor(k/2).
@@ -72,7 +73,7 @@ public sealed class CircularConvolutionTests
         Assert.That(RelativeError(Values(Tensor.ConvolutionSymbol(identity, 5, 4)), [.. Enumerable.Repeat(System.Numerics.Complex.One, 15)]), Is.LessThan(1e-15));
     }
 
-    [Test]
+    [Test, Category("Devices")]
     public void Every_device_gives_the_bits_of_the_host()
     {
         var (x, kernel) = (Random([2, 2, 4, 5], DType.Float32, 1), Random([2, 2, 3, 3], DType.Float32, 2));

@@ -205,7 +205,7 @@ public sealed class FourierTests
         }
     }
 
-    [Test]
+    [Test, Category("Devices")]
     public void Every_device_gives_the_bits_of_the_host()
     {
         foreach (var device in Devices.Gpus)
