@@ -1,4 +1,6 @@
 using Ortho.Bench.Experiments;
+using Ortho.Kernels.Gpu;
+using Ortho.Tensors;
 
 namespace Ortho.Bench;
 
@@ -9,6 +11,21 @@ sealed record Services(Func<IReadOnlyList<DeviceDescription>> Devices, Func<IExp
 {
     /// <summary>The real ones.</summary>
     public static Services Product { get; } = new(
-        Devices: () => [DeviceDescription.Cpu],
-        Experiment: () => throw new NotImplementedException("The experiment is not part of this build yet."));
+        Devices: () => [.. Found().Select(found => found.Description)],
+        Experiment: () => new RobustTraining(id => Found().First(found => found.Description.Id == id).Open()));
+
+    // CUDA first among the GPUs; the simulator last and never the default: it is thousands of times slower.
+    static IEnumerable<(DeviceDescription Description, Func<Device> Open)> Found()
+    {
+        yield return (DeviceDescription.Cpu, () => Device.Cpu);
+        foreach (var kind in GpuDevice.All.GroupBy(device => device.Kind))
+        {
+            foreach (var (number, device) in kind.Index())
+            {
+                var id = $"{kind.Key}".ToLowerInvariant() + (number == 0 ? "" : $":{number}");
+                yield return (new(id, device.Name, $"{device.MemoryBytes / (1 << 20):N0} MiB"), () => device);
+            }
+        }
+        yield return (new("simulator", "ILGPU's simulator of a GPU", "for tests: thousands of times slower"), () => GpuDevice.Simulator);
+    }
 }

@@ -81,9 +81,9 @@ public static class Cast
     [MethodImpl(Inline.Always)]
     static double Limit(double value, double low, double high)
     {
-        value = Utilities.Select(value == value, value, 0.0);
         value = Utilities.Select(value < low, low, value);
-        return Utilities.Select(value > high, high, value);
+        value = Utilities.Select(value > high, high, value);
+        return Utilities.Select(value >= low, value, 0.0);
     }
 
     internal interface IElement<E> where E : unmanaged

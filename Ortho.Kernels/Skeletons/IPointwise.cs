@@ -47,12 +47,13 @@ public interface IPointwise
 
 static class Slopes
 {
-    // The seeds are constants once the argument number is: all but one slope fold to zero.
+    // The seeds are constants once the argument number is: all but one slope fold to zero. (1.0 and 0.0, not 1 and 0: ILGPU turns a
+    // comparison that becomes an integer and then a floating-point number into the bits of the integer.)
     [MethodImpl(Inline.Always)]
     public static T Of<P, T>(int argument, T a, T b, T c, T d) where P : struct, IPointwise where T : struct, ILane<T>
         => P.Apply<Dual<T>>(
-            new(a, T.Of(argument == 0 ? 1 : 0)), new(b, T.Of(argument == 1 ? 1 : 0)),
-            new(c, T.Of(argument == 2 ? 1 : 0)), new(d, T.Of(argument == 3 ? 1 : 0))).Slope;
+            new(a, T.Of(argument == 0 ? 1.0 : 0.0)), new(b, T.Of(argument == 1 ? 1.0 : 0.0)),
+            new(c, T.Of(argument == 2 ? 1.0 : 0.0)), new(d, T.Of(argument == 3 ? 1.0 : 0.0))).Slope;
 }
 
 /// <summary><typeparamref name="Op"/> in the common form.</summary>

@@ -26,7 +26,7 @@ public sealed class DataLoader(ImageDataset dataset, int batchSize, Device? devi
             dataset.CopyTo(indices, pixels);
             var labels = new long[indices.Length];
             for (var k = 0; k < labels.Length; k++)
-                labels[k] = dataset.Labels.Span[indices[k]];
+                labels[k] = dataset.Labels[indices[k]];
             yield return (Tensor.From(pixels, [indices.Length, 1, dataset.Height, dataset.Width], device), Tensor.From(labels, [labels.Length], device));
         }
     }

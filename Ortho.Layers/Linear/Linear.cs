@@ -27,7 +27,7 @@ public sealed class Linear : Module, ICertifiable
     public Parameter? Bias { get; }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => LinearMap.Apply(x, Weight, Bias);
+    public override Tensor Forward(Tensor x) => LinearMap.Apply(x, Weight, Bias?.Value);
 
     /// <inheritdoc/>
     public Spectrum Certify() => Spectrum.OfMatrix(Weight);

@@ -50,7 +50,7 @@ public sealed class OrthogonalLinear : Module, ICertifiable
     public Tensor Weight => weight.Value;
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => LinearMap.Apply(x, Weight, Bias);
+    public override Tensor Forward(Tensor x) => LinearMap.Apply(x, Weight, Bias?.Value);
 
     /// <inheritdoc/>
     public Spectrum Certify()

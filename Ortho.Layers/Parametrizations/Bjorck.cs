@@ -22,15 +22,10 @@ public sealed class Bjorck(int steps = 20) : IOrthogonalParametrization
         Tall.Require(nameof(Bjorck), free);
         // The largest singular value is at most sqrt(|W^T W|_F), which is exact up to the fourth root of the number of columns and
         // 1 for a single column; the polar factor does not depend on the scale, so no gradient passes through it.
-        using var pause = Graph.NoGrad();
-        var gram = free.Detach().H.MatMul(free.Detach());
-        var scale = gram.Norm([-2, -1], keepDimensions: true).Sqrt() + 1e-30;
-        pause.Dispose();
-        var w = free / scale;
-        var eye = Tensor.Eye(free.Shape[^1], free.Shape[^1], free.DType, free.Device);
-        for (var k = 0; k < Steps; k++)
-            w = w.MatMul(eye * 1.5 - w.H.MatMul(w) * 0.5);
-        return w;
+        Tensor scale;
+        using (Graph.NoGrad())
+            scale = free.H.MatMul(free).Norm([-2, -1], keepDimensions: true).Sqrt();
+        return free.Bjorck(0.5, Steps, scale);
     }
 
     /// <summary>The matrix itself: it is its own polar factor.</summary>

@@ -1,0 +1,246 @@
+using System.Numerics;
+using Ortho.Tensors;
+using FftKernel = Ortho.Kernels.Fourier.Fft;
+
+namespace Ortho.Autograd;
+
+/// <summary>Discrete Fourier transforms, normalised as NumPy's: forward transforms are plain sums, inverse ones carry 1/n.</summary>
+/// <remarks>
+/// Every length has a fast algorithm. Forward transforms use exp(-2 pi i j k / n). Gradients of complex tensors are dL/dRe + i dL/dIm, so
+/// the gradient of y = A x passes through the conjugate transpose of A, which is again one of these transforms: all are differentiable to
+/// any order.
+/// </remarks>
+public static class FourierOps
+{
+    // A = scale exp(-+ 2 pi i j k / n) is symmetric: its conjugate transpose is the transform of the other direction, same scale.
+    static Tensor Transform(string operation, Tensor x, int axis, bool inverse, double scale)
+        => Graph.Record(operation, FftKernel.Complex(operation, x, axis, inverse, scale), (x, g => Transform(operation, g, axis, !inverse, scale)));
+
+    // Adjoint of x -> X_k = sum_j x_j w^(jk), k <= n/2, for real x: Re sum_k G_k w^(-jk) over these k only. The real inverse transform
+    // counts every interior k twice (for its conjugate partner), hence the weight 1/2 there.
+    static Tensor RealToHalf(string operation, Tensor x, int axis, double scale)
+    {
+        var n = x.Shape[axis];
+        return Graph.Record(operation, FftKernel.RealToComplex(operation, x, axis, scale),
+            (x, g => HalfToReal(operation, g * InteriorWeights(g, n, axis, 0.5), n, axis, scale)));
+    }
+
+    // And its adjoint in turn: twice the transform at interior k, once at the bins without a partner.
+    static Tensor HalfToReal(string operation, Tensor x, int n, int axis, double scale)
+        => Graph.Record(operation, FftKernel.ComplexToReal(operation, x, n, axis, scale), (x, g =>
+        {
+            var half = RealToHalf(operation, g, axis, scale);
+            return half * InteriorWeights(half, n, axis, 2);
+        }));
+
+    // The weight at bins that have a conjugate partner, 1 at bin 0 and, for even n, n/2; shaped to broadcast along the axis.
+    static Tensor InteriorWeights(Tensor like, int n, int axis, double weight)
+    {
+        var weights = new Complex[n / 2 + 1];
+        for (var k = 0; k < weights.Length; k++)
+            weights[k] = k == 0 || 2 * k == n ? 1 : weight;
+        var shape = Enumerable.Repeat(1, like.Rank - axis).ToArray();
+        shape[0] = weights.Length;
+        return Tensor.From(weights, shape, like.Device).To(like.DType);
+    }
+
+    static Tensor AsComplex(string operation, Tensor x) => x.DType.IsDifferentiable
+        ? x.To(x.DType.ComplexType)
+        : throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a complex or real floating-point tensor");
+
+    static void CheckReal(string operation, string argument, Tensor x)
+    {
+        if (!x.DType.IsFloatingPoint)
+            throw new TensorArgumentException(operation, argument, $"{x.DType}", "a real floating-point tensor");
+    }
+
+    static void CheckRank(string operation, string argument, Tensor x, int rank, string form)
+    {
+        if (x.Rank < rank || (form[0] != '.' && x.Rank != rank))
+            throw new TensorArgumentException(operation, argument, $"{x.Shape}", $"shape [{form}]");
+    }
+
+    // Before a transform of two dimensions does the first of them.
+    static void CheckPlane(string operation, Tensor x)
+    {
+        CheckRank(operation, nameof(x), x, 2, "..., h, w");
+        if (x.Shape[^2] == 0 || x.Shape[^1] == 0)
+            throw new TensorArgumentException(operation, nameof(x), $"{x.Shape}", "at least one row and column");
+    }
+
+    extension(Tensor x)
+    {
+        /// <summary>X_k = sum_j x_j exp(-2 pi i j k / n) along a dimension. Real tensors are taken as complex ones.</summary>
+        /// <exception cref="TensorArgumentException">Neither floating-point nor complex, or nothing along the dimension.</exception>
+        public Tensor Fft(int dimension = -1) => Transform("Fft", AsComplex("Fft", x), x.Shape.Axis(dimension, "Fft"), inverse: false, 1);
+
+        /// <summary>x_j = 1/n sum_k X_k exp(2 pi i j k / n) along a dimension: the inverse of <c>Fft</c>.</summary>
+        /// <exception cref="TensorArgumentException">Neither floating-point nor complex, or nothing along the dimension.</exception>
+        public Tensor Ifft(int dimension = -1)
+        {
+            var axis = x.Shape.Axis(dimension, "Ifft");
+            return Transform("Ifft", AsComplex("Ifft", x), axis, inverse: true, 1.0 / Math.Max(1, x.Shape[axis]));
+        }
+
+        /// <summary>Elements 0 .. n/2 of <c>Fft</c> of a real tensor; the others are their conjugates.</summary>
+        /// <exception cref="TensorArgumentException">Not real floating-point, or nothing along the dimension.</exception>
+        public Tensor Rfft(int dimension = -1) => RealToHalf("Rfft", x, x.Shape.Axis(dimension, "Rfft"), 1);
+
+        /// <summary>The real signals of length <paramref name="n"/> with this half spectrum: the inverse of <c>Rfft</c>. The imaginary
+        /// parts of bin 0 and (n even) n/2 are ignored.</summary>
+        /// <exception cref="TensorArgumentException">The dimension does not have n/2 + 1 elements.</exception>
+        public Tensor Irfft(int n, int dimension = -1)
+            => HalfToReal("Irfft", AsComplex("Irfft", x), n, x.Shape.Axis(dimension, "Irfft"), 1.0 / Math.Max(1, n));
+
+        /// <summary><c>Fft</c> over the last two dimensions.</summary>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, or as for <c>Fft</c>.</exception>
+        public Tensor Fft2()
+        {
+            CheckPlane("Fft2", x);
+            return Transform("Fft2", Transform("Fft2", AsComplex("Fft2", x), x.Rank - 1, inverse: false, 1), x.Rank - 2, inverse: false, 1);
+        }
+
+        /// <summary><c>Ifft</c> over the last two dimensions.</summary>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, or as for <c>Ifft</c>.</exception>
+        public Tensor Ifft2()
+        {
+            CheckPlane("Ifft2", x);
+            var rows = Transform("Ifft2", AsComplex("Ifft2", x), x.Rank - 1, inverse: true, 1);
+            return Transform("Ifft2", rows, x.Rank - 2, inverse: true, 1.0 / ((double)x.Shape[^2] * x.Shape[^1]));
+        }
+
+        /// <summary>Over the last two dimensions [h, w] of a real tensor: <c>Rfft</c> along rows, <c>Fft</c> along columns; [h, w/2 + 1].</summary>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, or as for <c>Rfft</c>.</exception>
+        public Tensor Rfft2()
+        {
+            CheckPlane("Rfft2", x);
+            return Transform("Rfft2", RealToHalf("Rfft2", x, x.Rank - 1, 1), x.Rank - 2, inverse: false, 1);
+        }
+
+        /// <summary>The real images [h, w] with this half spectrum [h, w/2 + 1]: the inverse of <c>Rfft2</c>.</summary>
+        /// <exception cref="TensorArgumentException">The last two dimensions are not [h, w/2 + 1].</exception>
+        public Tensor Irfft2(int h, int w)
+        {
+            CheckPlane("Irfft2", x);
+            if (h < 1 || w < 1 || x.Shape[^2] != h || x.Shape[^1] != w / 2 + 1)
+                throw new TensorArgumentException("Irfft2", $"{nameof(h)}, {nameof(w)}", $"{h}, {w} for a spectrum {x.Shape}", "a spectrum [..., h, w/2 + 1]");
+            var columns = Transform("Irfft2", AsComplex("Irfft2", x), x.Rank - 2, inverse: true, 1);
+            return HalfToReal("Irfft2", columns, w, x.Rank - 1, 1.0 / ((double)h * w));
+        }
+    }
+
+    // ---- circular convolution: one complex matrix for each frequency
+
+    extension(Tensor)
+    {
+        /// <summary>The matrices of a circular convolution in the Fourier domain: y-hat(f) = K-hat(f) x-hat(f) over the half spectrum of
+        /// h x w images.</summary>
+        /// <remarks>
+        /// For the cross-correlation y[m, p] = sum over c, t of K[m, c, t] x[c, (p + t - r) mod n], r = floor(k/2) in each dimension:
+        /// K-hat(f) = conj(DFT(K))(f) exp(-2 pi i (r1 f1 / h + r2 f2 / w)). The layer's singular values are those of all these matrices.
+        /// </remarks>
+        /// <param name="kernel">A real kernel [M, C, kh, kw].</param>
+        /// <param name="h">Height of the images.</param>
+        /// <param name="w">Width of the images.</param>
+        /// <returns>[F, M, C] for a kernel [M, C, kh, kw], F = h (w/2 + 1), frequencies in the order of <c>Rfft2</c>.</returns>
+        /// <exception cref="TensorArgumentException">Not a real kernel [M, C, kh, kw] with 1 &lt;= kh &lt;= h and 1 &lt;= kw &lt;= w.</exception>
+        public static Tensor ConvolutionSymbol(Tensor kernel, int h, int w) => Symbol("ConvolutionSymbol", kernel, h, w);
+    }
+
+    static Tensor Symbol(string operation, Tensor kernel, int h, int w)
+    {
+        CheckReal(operation, nameof(kernel), kernel);
+        CheckRank(operation, nameof(kernel), kernel, 4, "M, C, kh, kw");
+        var (outputs, inputs, kh, kw) = (kernel.Shape[0], kernel.Shape[1], kernel.Shape[2], kernel.Shape[3]);
+        if (kh < 1 || kw < 1 || kh > h || kw > w)
+            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.Shape}", $"1 <= kh <= {h} and 1 <= kw <= {w}: a kernel no larger than the image");
+        var spectrum = Pad(Pad(kernel, 3, w), 2, h).Rfft2();
+        var symbol = spectrum.Conj() * Phase(h, w, kh / 2, kw / 2, spectrum);
+        return symbol.Permute(2, 3, 0, 1).Reshape(h * (w / 2 + 1), outputs, inputs);
+    }
+
+    static Tensor Pad(Tensor x, int axis, int extent) => x.Shape[axis] == extent
+        ? x
+        : Tensor.Concat([x, Tensor.Zeros(x.Shape.With(axis, extent - x.Shape[axis]), x.DType, x.Device)], axis);
+
+    // exp(-2 pi i (r1 f1 / h + r2 f2 / w)) [h, w/2 + 1].
+    static Tensor Phase(int h, int w, int r1, int r2, Tensor like)
+    {
+        var columns = w / 2 + 1;
+        var phase = new Complex[h * columns];
+        for (var row = 0; row < h; row++)
+        {
+            for (var column = 0; column < columns; column++)
+            {
+                // Counted in turns of h w steps, so that the angle is reduced exactly.
+                var steps = ((long)r1 * row * w + (long)r2 * column * h) % ((long)h * w);
+                phase[row * columns + column] = Complex.FromPolarCoordinates(1, -2 * Math.PI * steps / ((double)h * w));
+            }
+        }
+        return Tensor.From(phase, [h, columns], like.Device).To(like.DType);
+    }
+
+    extension(Tensor)
+    {
+        /// <summary>Applies one complex matrix for each frequency of the half spectrum to the channels of images: a circular convolution.</summary>
+        /// <param name="symbol">Complex [F, M, C].</param>
+        /// <param name="x">Images [B, C, h, w].</param>
+        /// <returns>[B, M, h, w] for a symbol [F, M, C], F = h (w/2 + 1), frequencies in the order of <c>Rfft2</c>. The imaginary part
+        /// that a symbol without the symmetry of real convolutions gives to the self-conjugate bins of a row is ignored.</returns>
+        /// <exception cref="TensorArgumentException">The symbol is not [h (w/2 + 1), M, C] complex, or x not [B, C, h, w] of the same precision.</exception>
+        public static Tensor ApplySymbol(Tensor symbol, Tensor x) => Convolve("ApplySymbol", symbol, x);
+    }
+
+    static Tensor Convolve(string operation, Tensor symbol, Tensor x)
+    {
+        CheckReal(operation, nameof(x), x);
+        CheckRank(operation, nameof(x), x, 4, "B, C, h, w");
+        CheckRank(operation, nameof(symbol), symbol, 3, "F, M, C");
+        var (batch, channels, h, w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
+        var (outputs, columns) = (symbol.Shape[1], w / 2 + 1);
+        if (symbol.DType != x.DType.ComplexType)
+            throw new TensorArgumentException(operation, nameof(symbol), $"{symbol.DType} beside {x.DType} images", $"{x.DType.ComplexType}");
+        if (h < 1 || w < 1 || symbol.Shape[0] != h * columns || symbol.Shape[2] != channels)
+            throw new TensorArgumentException(operation, nameof(symbol), $"{symbol.Shape} beside images {x.Shape}", $"[{h * columns}, M, {channels}]");
+        var spectrum = x.Rfft2().Permute(2, 3, 1, 0).Reshape(h * columns, channels, batch);
+        var product = symbol.MatMul(spectrum).Reshape(h, columns, outputs, batch);
+        return product.Permute(3, 2, 0, 1).Irfft2(h, w);
+    }
+
+    extension(Tensor x)
+    {
+        /// <summary>Circular convolution of signals, mixing channels: y[b, m, p] = sum over c, t of K[m, c, t] x[b, c, (p + t - r) mod n] with
+        /// r = floor(k/2); through the Fourier domain.</summary>
+        /// <param name="kernel">[M, C, k] with k at most n; for signals [B, C, n].</param>
+        /// <returns>[B, M, n].</returns>
+        /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit, or the kernel is larger than the signal.</exception>
+        public Tensor CircularConv1d(Tensor kernel)
+        {
+            CheckRank("CircularConv1d", nameof(x), x, 3, "B, C, n");
+            CheckRank("CircularConv1d", nameof(kernel), kernel, 3, "M, C, k");
+            return Convolve("CircularConv1d", x.Unsqueeze(2), kernel.Unsqueeze(2), x.Shape, kernel.Shape).Squeeze(2);
+        }
+
+        /// <summary>Circular convolution of images, mixing channels: y[b, m, p] = sum over c, t of K[m, c, t] x[b, c, (p + t - r) mod (h, w)]
+        /// with r = (floor(kh/2), floor(kw/2)); through the Fourier domain.</summary>
+        /// <param name="kernel">[M, C, kh, kw], at most as large as the images [B, C, h, w].</param>
+        /// <returns>[B, M, h, w].</returns>
+        /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit, or the kernel is larger than the image.</exception>
+        public Tensor CircularConv2d(Tensor kernel)
+        {
+            CheckRank("CircularConv2d", nameof(x), x, 4, "B, C, h, w");
+            CheckRank("CircularConv2d", nameof(kernel), kernel, 4, "M, C, kh, kw");
+            return Convolve("CircularConv2d", x, kernel, x.Shape, kernel.Shape);
+        }
+    }
+
+    static Tensor Convolve(string operation, Tensor x, Tensor kernel, Shape given, Shape givenKernel)
+    {
+        CheckReal(operation, nameof(x), x);
+        if (kernel.DType != x.DType || kernel.Device != x.Device)
+            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.DType} on {kernel.Device}", $"{x.DType} on {x.Device}, as x");
+        if (kernel.Shape[1] != x.Shape[1])
+            throw new TensorArgumentException(operation, nameof(kernel), $"{givenKernel} beside {given}", $"{x.Shape[1]} input channels");
+        return Convolve(operation, Symbol(operation, kernel, x.Shape[2], x.Shape[3]), x);
+    }
+}

@@ -1,0 +1,97 @@
+using NUnit.Framework;
+using Ortho.Autograd;
+using Ortho.Kernels.Gpu;
+using Ortho.Tensors;
+using static Ortho.Tests.Fourier.FourierTests;
+
+namespace Ortho.Tests.Fourier;
+
+/// <summary>Circular convolution through the Fourier domain against the direct sum.</summary>
+public sealed class CircularConvolutionTests
+{
+    // y[b, m, p] = sum over c, t of K[m, c, t] x[b, c, (p + t - r) mod n], r = floor(k/2).
+    static double[] DirectSum(Tensor x, Tensor kernel)
+    {
+        var (xs, ks) = (Values(x), Values(kernel));
+        var (batch, channels, h, w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
+        var (outputs, kh, kw) = (kernel.Shape[0], kernel.Shape[2], kernel.Shape[3]);
+        var y = new double[batch * outputs * h * w];
+        for (var i = 0; i < y.Length; i++)
+        {
+            var (column, row, m, b) = (i % w, i / w % h, i / (w * h) % outputs, i / (w * h * outputs));
+            for (var c = 0; c < channels; c++)
+            {
+                for (var t = 0; t < kh * kw; t++)
+                {
+                    var from = (row + t / kw - kh / 2 + h) % h * w + (column + t % kw - kw / 2 + w) % w;
+                    y[i] += (ks[(m * channels + c) * kh * kw + t] * xs[(b * channels + c) * h * w + from]).Real;
+                }
+            }
+        }
+        return y;
+    }
+
+    [Test]
+    public void Two_dimensions_equal_the_direct_sum()
+    {
+        foreach (var (h, w, kh, kw) in ((int, int, int, int)[])[(1, 1, 1, 1), (4, 4, 3, 3), (5, 5, 3, 3), (6, 4, 2, 3), (5, 8, 4, 2), (5, 5, 5, 5), (4, 6, 4, 6), (7, 3, 1, 3)])
+        {
+            foreach (var (dtype, tolerance) in ((DType, double)[])[(DType.Float32, 1e-6), (DType.Float64, 2e-15)])
+            {
+                var (x, kernel) = (Random([3, 2, h, w], dtype, h), Random([4, 2, kh, kw], dtype, w));
+                var y = x.CircularConv2d(kernel);
+                Assert.That(y.Shape, Is.EqualTo(Shape.Create([3, 4, h, w])));
+                var expected = DirectSum(x, kernel).Select(v => new System.Numerics.Complex(v, 0)).ToArray();
+                Assert.That(RelativeError(Values(y), expected), Is.LessThan(tolerance), $"{h} x {w}, kernel {kh} x {kw}, {dtype}");
+            }
+        }
+    }
+
+    [Test]
+    public void One_dimension_is_an_image_of_one_row()
+    {
+        foreach (var (n, k) in ((int, int)[])[(1, 1), (5, 3), (6, 3), (6, 2), (7, 4), (8, 8), (9, 9), (37, 5)])
+        {
+            var (x, kernel) = (Random([2, 3, n], DType.Float64, n), Random([2, 3, k], DType.Float64, k));
+            var expected = DirectSum(x.Unsqueeze(2), kernel.Unsqueeze(2)).Select(v => new System.Numerics.Complex(v, 0)).ToArray();
+            Assert.That(RelativeError(Values(x.CircularConv1d(kernel)), expected), Is.LessThan(2e-15), $"n = {n}, k = {k}");
+        }
+    }
+
+    [Test]
+    public void The_symbol_holds_the_spectrum_of_the_layer()
+    {
+        // The operator's squared Frobenius norm: by its taps, and by the symbol with conjugate bins counted twice.
+        var (kernel, h, w) = (Random([3, 2, 3, 2], DType.Float64, 4), 4, 6);
+        var symbol = Values(Tensor.ConvolutionSymbol(kernel, h, w));
+        var taps = h * w * Values(kernel).Sum(v => v.Real * v.Real);
+        var total = symbol.Select((v, i) => v.Magnitude * v.Magnitude * (i / 6 % 4 is 0 or 3 ? 1 : 2)).Sum();
+        Assert.That(total, Is.EqualTo(taps).Within(1e-13 * taps));
+        // A single tap at the centre is the identity: its symbol is 1 everywhere.
+        var identity = Tensor.From<double>([0, 0, 0, 0, 1, 0, 0, 0, 0], [1, 1, 3, 3]);
+        Assert.That(RelativeError(Values(Tensor.ConvolutionSymbol(identity, 5, 4)), [.. Enumerable.Repeat(System.Numerics.Complex.One, 15)]), Is.LessThan(1e-15));
+    }
+
+    [Test]
+    public void A_device_agrees_with_the_host()
+    {
+        var (x, kernel) = (Random([2, 2, 4, 5], DType.Float32, 1), Random([2, 2, 3, 3], DType.Float32, 2));
+        var y = x.To(GpuDevice.Simulator).CircularConv2d(kernel.To(GpuDevice.Simulator));
+        Assert.That(y.ToArray<float>(), Is.EqualTo(x.CircularConv2d(kernel).ToArray<float>()));
+    }
+
+    [Test]
+    public void Arguments_that_do_not_fit_are_refused_by_name()
+    {
+        var (x, kernel) = (Random([1, 2, 4, 4], DType.Float32, 1), Random([3, 2, 3, 3], DType.Float32, 2));
+        Refused(() => x.CircularConv2d(Random([3, 2, 5, 3], DType.Float32, 2)), "CircularConv2d", "kernel", "no larger");
+        Refused(() => x.CircularConv2d(Random([3, 1, 3, 3], DType.Float32, 2)), "CircularConv2d", "kernel", "2 input channels");
+        Refused(() => x.CircularConv2d(kernel.To(DType.Float64)), "CircularConv2d", "kernel", "Float64");
+        Refused(() => x.To(DType.Complex64).CircularConv2d(kernel), "CircularConv2d", "x", "real");
+        Refused(() => x.Select(0, 0).CircularConv2d(kernel), "CircularConv2d", "x", "B, C, h, w");
+        Refused(() => x.Select(0, 0).CircularConv1d(kernel), "CircularConv1d", "kernel", "M, C, k");
+        Refused(() => Tensor.ConvolutionSymbol(kernel, 2, 4), "ConvolutionSymbol", "kernel", "no larger");
+        Refused(() => Tensor.ApplySymbol(Tensor.ConvolutionSymbol(kernel, 4, 6), x), "ApplySymbol", "symbol", "[12, M, 2]");
+        Refused(() => Tensor.ApplySymbol(Tensor.ConvolutionSymbol(kernel, 4, 4).To(DType.Complex128), x), "ApplySymbol", "symbol", "Complex64");
+    }
+}

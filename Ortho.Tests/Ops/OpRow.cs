@@ -1,0 +1,84 @@
+using System.Numerics;
+using Ortho.Tensors;
+using Ortho.Tests.Support;
+
+namespace Ortho.Tests.Ops;
+
+/// <summary>What an op's derivative is worth.</summary>
+public enum Derivative
+{
+    /// <summary>None, and that is stated: results are integers, truth values or piecewise constant, or the op creates.</summary>
+    None,
+
+    /// <summary>Gradients only.</summary>
+    First,
+
+    /// <summary>Gradients of gradients too.</summary>
+    Second,
+}
+
+/// <summary>One op of the library: how it is called, what it should give, and how exactly.</summary>
+/// <param name="Name">The member of a tensor that it is.</param>
+/// <param name="Family">The group it belongs to.</param>
+/// <param name="Call">The op.</param>
+/// <param name="Reference">The same by loops in float64.</param>
+/// <param name="Shapes">Operand shapes, one list for each case.</param>
+public sealed record OpRow(string Name, string Family, Func<Tensor[], Tensor> Call, Func<Nd[], Nd> Reference, params Shape[][] Shapes)
+{
+    /// <summary>Where arguments are taken from: element i of operand k is a point of [Low, High].</summary>
+    public double Low { get; init; } = -2;
+
+    /// <summary>See <see cref="Low"/>.</summary>
+    public double High { get; init; } = 2;
+
+    /// <summary>Makes special arguments out of the sampled numbers (positive definite, integers, ...).</summary>
+    public Func<int, Nd, Nd>? Prepare { get; init; }
+
+    /// <summary>Largest error in float32, relative to 1 + the largest reference value.</summary>
+    public double Single { get; init; } = 1e-6;
+
+    /// <summary>Largest error in float64, likewise.</summary>
+    public double Double { get; init; } = 1e-14;
+
+    /// <summary>Largest error of gradients against central differences.</summary>
+    public double Gradient { get; init; } = 1e-8;
+
+    public Derivative Derivative { get; init; } = Derivative.Second;
+
+    /// <summary>Whether real tensors are taken.</summary>
+    public bool IsReal { get; init; } = true;
+
+    /// <summary>Whether complex tensors are taken.</summary>
+    public bool IsComplex { get; init; }
+
+    /// <summary>Whether every device gives the same bits.</summary>
+    public bool SameBits { get; init; } = true;
+
+    /// <summary>Further arguments whose result is known without a tolerance: NaN, infinities, signed zeros. One operand only.</summary>
+    public double[] Special { get; init; } = [];
+
+    public IEnumerable<DType> DTypes
+        => (IsReal ? new[] { DType.Float32, DType.Float64 } : []).Concat(IsComplex ? [DType.Complex64, DType.Complex128] : []);
+
+    /// <summary>The arguments of a case: fixed pseudo-random numbers.</summary>
+    public Nd[] Arguments(Shape[] shapes, bool complex)
+    {
+        var state = 88172645463325252UL;
+        return [.. shapes.Select((shape, k) =>
+        {
+            var sampled = Nd.Of(shape, _ => complex ? new Complex(Next(), Next()) : Next());
+            return Prepare is null ? sampled : Prepare(k, sampled);
+        })];
+
+        double Next()
+        {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            return Low + (High - Low) * (state >> 11) / (1UL << 53);
+        }
+    }
+
+    /// <summary>The name of its tests.</summary>
+    public override string ToString() => Name;
+}

@@ -1,0 +1,188 @@
+using System.Numerics;
+using Ortho.Autograd;
+using Ortho.Tensors;
+using Ortho.Tests.Support;
+
+namespace Ortho.Tests.Ops;
+
+/// <summary>Every op of the library, once. Forward values, gradients, second gradients, agreement of devices, layouts and determinism are
+/// tested from these rows; an op without a row fails <see cref="OpTableTests.Every_op_has_a_row"/>.</summary>
+public static partial class OpTable
+{
+    public static IReadOnlyList<OpRow> Rows => rows.Value;
+
+    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() => [.. Pointwise(), .. Structure(), .. Reductions(), .. Indexing(), .. Matrices(), .. Fourier(), .. Orthogonal(), .. Creation()]);
+
+    const double Infinity = double.PositiveInfinity;
+
+    static readonly double[] specials = [0.0, -0.0, Infinity, -Infinity, double.NaN];
+
+    static readonly Shape[][] vectors = [[[37]], [[]], [[1]], [[0]], [[3, 5]]];
+
+    static readonly Shape[][] pairs = [[[37], [37]], [[3, 5], [5]], [[4, 1, 3], [2, 1]], [[], [7]], [[0, 3], [1, 3]]];
+
+    static OpRow Unary(string name, Func<Tensor, Tensor> call, Func<double, double> formula)
+        => new(name, "pointwise", x => call(x[0]), x => Nd.Map(v => formula(v[0].Real), x), vectors) { Special = specials };
+
+    static OpRow Binary(string name, Func<Tensor, Tensor, Tensor> call, Func<double, double, double> formula)
+        => new(name, "pointwise", x => call(x[0], x[1]), x => Nd.Map(v => formula(v[0].Real, v[1].Real), x), pairs);
+
+    static OpRow ComplexBinary(string name, Func<Tensor, Tensor, Tensor> call, Func<Complex, Complex, Complex> formula)
+        => new(name, "pointwise", x => call(x[0], x[1]), x => Nd.Map(v => formula(v[0], v[1]), x), pairs) { IsComplex = true };
+
+    static OpRow ComplexUnary(string name, Func<Tensor, Tensor> call, Func<Complex, Complex> formula)
+        => new(name, "pointwise", x => call(x[0]), x => Nd.Map(v => formula(v[0]), x), vectors) { IsComplex = true };
+
+    static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
+
+    static IEnumerable<OpRow> Pointwise() =>
+    [
+        ComplexBinary("op_Addition", (a, b) => a + b, (a, b) => a + b),
+        ComplexBinary("op_Subtraction", (a, b) => a - b, (a, b) => a - b),
+        ComplexBinary("op_Multiply", (a, b) => a * b, (a, b) => a * b),
+        ComplexBinary("op_Division", (a, b) => a / b, (a, b) => a / b) with { Low = 0.5 },
+        ComplexUnary("op_UnaryNegation", x => -x, x => -x),
+        ComplexUnary("op_Addition", x => 1.5 + x + 2.0, x => x + 3.5),
+        ComplexUnary("op_Subtraction", x => 1.5 - (x - 2.0), x => 3.5 - x),
+        ComplexUnary("op_Multiply", x => 1.5 * x * 2.0, x => 3 * x),
+        ComplexUnary("op_Division", x => 1.5 / (x / 2.0), x => 3 / x) with { Low = 0.5 },
+        ComplexUnary("Conj", x => x.Conj(), Complex.Conjugate),
+        ComplexUnary("Square", x => x.Square(), x => x * x),
+        ComplexUnary("Reciprocal", x => x.Reciprocal(), x => 1 / x) with { Low = 0.5 },
+        ComplexUnary("Sqrt", x => x.Sqrt(), Complex.Sqrt) with { Low = 0.1 },
+        ComplexUnary("Exp", x => x.Exp(), Complex.Exp),
+        Unary("Exp", x => x.Exp(), Math.Exp) with { Low = -9, High = 9, Single = 3e-7 },
+        Unary("Log", x => x.Log(), Math.Log) with { Low = 1e-3, High = 20 },
+        Unary("Log1p", x => x.Log1p(), x => Math.Abs(x) < 1e-5 ? x - x * x / 2 : Math.Log(1 + x)) with { Low = -0.9, High = 20 },
+        Unary("Expm1", x => x.Expm1(), x => Math.Abs(x) < 1e-5 ? x + x * x / 2 : Math.Exp(x) - 1) with { Low = -3, High = 3 },
+        Unary("Sin", x => x.Sin(), Math.Sin) with { Low = -30, High = 30 },
+        Unary("Cos", x => x.Cos(), Math.Cos) with { Low = -30, High = 30 },
+        Unary("Tanh", x => x.Tanh(), Math.Tanh) with { Low = -5, High = 5 },
+        Unary("Erf", x => x.Erf(), Reference.Erf) with { Low = -4, High = 4 },
+        Unary("Sqrt", x => x.Sqrt(), Math.Sqrt) with { Low = 1e-3, High = 20 },
+        Unary("Abs", x => x.Abs(), Math.Abs),
+        Unary("Sign", x => x.Sign(), x => double.IsNaN(x) ? x : Math.Sign(x)) with { Derivative = Derivative.None },
+        Unary("Sigmoid", x => x.Sigmoid(), Sigmoid) with { Low = -9, High = 9 },
+        Unary("Relu", x => x.Relu(), x => double.IsNaN(x) ? x : Math.Max(x, 0)),
+        Unary("Silu", x => x.Silu(), x => x * Sigmoid(x)) with { Low = -9, High = 9 },
+        Unary("Gelu", x => x.Gelu(), x => x * (1 + Reference.Erf(x / Math.Sqrt(2))) / 2) with { Low = -5, High = 5 },
+        Unary("GeluTanh", x => x.GeluTanh(), x => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)))) with { Low = -5, High = 5 },
+        Unary("Softplus", x => x.Softplus(), x => x > 30 ? x : Math.Log(1 + Math.Exp(x))) with { Low = -9, High = 9 },
+        Unary("Pow", x => x.Pow(3), x => Math.Pow(x, 3)) with { Single = 5e-6, Double = 2e-14, Low = 0.2 },
+        Unary("Pow", x => x.Pow(-0.5), x => Math.Pow(x, -0.5)) with { Low = 0.2, Single = 2e-6, Double = 1e-14, Special = [Infinity, double.NaN] },
+        Binary("Pow", (a, b) => a.Pow(b), Math.Pow) with { Low = 0.2, High = 3, Single = 1e-5, Double = 2e-14 },
+        Unary("Clamp", x => x.Clamp(-1, 1.25), x => double.IsNaN(x) ? x : Math.Clamp(x, -1, 1.25)),
+        Binary("Maximum", Tensor.Maximum, (a, b) => Math.Max(a, b)),
+        Binary("Minimum", Tensor.Minimum, (a, b) => Math.Min(a, b)),
+        new("Where", "pointwise", x => Tensor.Where(x[0].Less(x[1]), x[0] * 2.0, x[1]), x => Nd.Map(v => v[0].Real < v[1].Real ? v[0] * 2 : v[1], x), pairs),
+        Binary("Less", (a, b) => a.Less(b).To(a.DType), (a, b) => a < b ? 1 : 0) with { Derivative = Derivative.None },
+        Binary("EqualTo", (a, b) => a.Sign().EqualTo(b.Sign()).To(a.DType), (a, b) => Math.Sign(a) == Math.Sign(b) ? 1 : 0) with { Derivative = Derivative.None },
+    ];
+
+    static OpRow View(string name, Func<Tensor, Tensor> call, Func<Nd, Nd> reference, params Shape[] shapes)
+        => new(name, "structure", x => call(x[0]), x => reference(x[0]), [.. shapes.Select(shape => new[] { shape })]) { IsComplex = true };
+
+    static IEnumerable<OpRow> Structure() =>
+    [
+        View("T", x => x.T, x => Nd.Of([x.Shape[1], x.Shape[0]], i => x[i[1], i[0]]), [3, 5], [1, 1], [0, 2], [70, 40]),
+        View("H", x => x.H, x => Nd.Of([x.Shape[1], x.Shape[0]], i => Complex.Conjugate(x[i[1], i[0]])), [3, 5]),
+        View("Transpose", x => x.Transpose(0, 2), x => Nd.Of([x.Shape[2], x.Shape[1], x.Shape[0]], i => x[i[2], i[1], i[0]]), [2, 3, 4]),
+        View("Permute", x => x.Permute(2, 0, 1), x => Nd.Of([x.Shape[2], x.Shape[0], x.Shape[1]], i => x[i[1], i[2], i[0]]), [2, 3, 4]),
+        View("Reshape", x => x.T.Reshape(6, -1), x => Nd.Of([6, x.Shape[0] * x.Shape[1] / 6], i => Flat(x, i[0] * (x.Shape[0] * x.Shape[1] / 6) + i[1])), [4, 3], [6, 5]),
+        View("Flatten", x => x.Flatten(1), x => Nd.Of([x.Shape[0], x.Shape[1] * x.Shape[2]], i => x[i[0], i[1] / x.Shape[2], i[1] % x.Shape[2]]), [2, 3, 4]),
+        View("Unsqueeze", x => x.Unsqueeze(1), x => new([x.Shape[0], 1, x.Shape[1]], x.Data), [2, 3]),
+        View("Squeeze", x => x.Squeeze(1), x => new([x.Shape[0], x.Shape[2]], x.Data), [2, 1, 3]),
+        View("Slice", x => x.Slice(1, 1, -1, 2), x => Nd.Of([x.Shape[0], (x.Shape[1] - 1) / 2], i => x[i[0], 1 + 2 * i[1]]), [3, 8], [2, 5]),
+        View("Narrow", x => x.Narrow(0, 1, 2), x => Nd.Of([2, x.Shape[1]], i => x[i[0] + 1, i[1]]), [4, 3]),
+        View("Select", x => x.Select(1, -2), x => Nd.Of([x.Shape[0]], i => x[i[0], x.Shape[1] - 2]), [3, 4]),
+        View("Expand", x => x.Expand(4, 3, 5), x => Nd.Of([4, 3, 5], i => x[i]), [3, 1], [1, 5], []),
+        View("SumTo", x => x.SumTo([3, 1]), x => Nd.Of([3, 1], i => Enumerable.Range(0, 2).SelectMany(a => Enumerable.Range(0, 4).Select(b => x[a, i[0], b])).Aggregate(Complex.Zero, (p, q) => p + q)), [2, 3, 4]),
+        View("PadCircular", x => x.PadCircular(1, 2, 1), x => Nd.Of([x.Shape[0], x.Shape[1] + 3], i => x[i[0], (i[1] - 2 + x.Shape[1]) % x.Shape[1]]), [2, 4], [1, 2]),
+        View("Clone", x => x.Clone(), x => x, [3, 4], []),
+        View("Contiguous", x => x.T.Contiguous(), x => Nd.Of([x.Shape[1], x.Shape[0]], i => x[i[1], i[0]]), [3, 4], [33, 65]),
+        View("Tril", x => x.Tril(-1), x => Nd.Map(v => v[0], Nd.Of(x.Shape, i => i[^1] - i[^2] <= -1 ? x[i] : 0)), [4, 4], [2, 3, 5]),
+        View("Triu", x => x.Triu(1), x => Nd.Of(x.Shape, i => i[^1] - i[^2] >= 1 ? x[i] : 0), [4, 4], [2, 3, 5]),
+        View("Diagonal", x => x.Diagonal(), x => Nd.Of([x.Shape[0], Math.Min(x.Shape[1], x.Shape[2])], i => x[i[0], i[1], i[1]]), [2, 3, 3], [2, 3, 5], [2, 5, 3]),
+        View("Real", x => x.Real(), x => Nd.Map(v => v[0].Real, x), [3, 4]) with { IsReal = true },
+        View("Imag", x => x.Imag(), x => Nd.Map(v => v[0].Imaginary, x), [3, 4]) with { IsReal = false },
+        new("Complex", "structure", x => Tensor.Complex(x[0], x[1]), x => Nd.Map(v => new(v[0].Real, v[1].Real), x), [[[3, 4], [3, 4]]]),
+        new("Concat", "structure", x => Tensor.Concat([x[0], x[1], x[0]], 1), x => Nd.Of([2, 2 * x[0].Shape[1] + x[1].Shape[1]], i =>
+            i[1] < x[0].Shape[1] ? x[0][i] : i[1] < x[0].Shape[1] + x[1].Shape[1] ? x[1][i[0], i[1] - x[0].Shape[1]] : x[0][i[0], i[1] - x[0].Shape[1] - x[1].Shape[1]]),
+            [[[2, 3], [2, 2]], [[2, 3], [2, 0]]]) { IsComplex = true },
+        new("Stack", "structure", x => Tensor.Stack([x[0], x[1]], 1), x => Nd.Of([x[0].Shape[0], 2, x[0].Shape[1]], i => x[i[1]][i[0], i[2]]), [[[2, 3], [2, 3]]]) { IsComplex = true },
+        View("To", x => x.To(x.DType.IsComplex ? DType.Complex128 : DType.Float64).To(x.DType), x => x, [5]),
+        View("Detach", x => x.Detach(), x => x, [5]) with { Derivative = Derivative.None },
+    ];
+
+    // Element k of the transpose of a matrix, read row by row.
+    static Complex Flat(Nd x, int k) => x[k % x.Shape[0], k / x.Shape[0]];
+
+    static OpRow Reduction(string name, Func<Tensor, int[]?, Tensor> call, Func<IEnumerable<Complex>, Complex> formula, int[]? dimensions, params Shape[] shapes)
+        => new(name, "reduction", x => call(x[0], dimensions), x => x[0].Reduce(dimensions?.Select(d => d < 0 ? d + x[0].Shape.Rank : d).ToArray() ?? [.. Enumerable.Range(0, x[0].Shape.Rank)], formula),
+            [.. shapes.Select(shape => new[] { shape })]);
+
+    static Complex SumOf(IEnumerable<Complex> x) => x.Aggregate(Complex.Zero, (a, b) => a + b);
+
+    static IEnumerable<OpRow> Reductions() =>
+    [
+        Reduction("Sum", (x, d) => x.Sum(d), SumOf, [-1], [3, 5], [2, 130], [4, 0], [1, 1]) with { IsComplex = true, Single = 3e-6 },
+        Reduction("Sum", (x, d) => x.Sum(d), SumOf, [0], [5, 3], [130, 9], [0, 3]) with { IsComplex = true, Single = 3e-6 },
+        Reduction("Sum", (x, d) => x.Sum(d), SumOf, [0, 2], [3, 2, 4]) with { IsComplex = true },
+        Reduction("Sum", (x, d) => x.Sum(d), SumOf, null, [20000], [], [2, 3]) with { Single = 1e-5, Double = 1e-13 },
+        Reduction("Mean", (x, d) => x.Mean(d), x => SumOf(x) / x.Count(), [1], [3, 70], [2, 3, 4]) with { IsComplex = true },
+        Reduction("Max", (x, d) => x.Max(d), x => x.Max(v => v.Real), [1], [3, 70], [2, 3, 4], [1, 1]),
+        Reduction("Min", (x, d) => x.Min(d), x => x.Min(v => v.Real), [0], [9, 3], [1, 70]),
+        Reduction("Prod", (x, d) => x.Prod(d), x => x.Aggregate(Complex.One, (a, b) => a * b), [1], [3, 4], [2, 5, 3]) with { IsComplex = true, Low = 0.5, Single = 5e-6, Double = 2e-14 },
+        Reduction("LogSumExp", (x, d) => x.LogSumExp(d), x => Math.Log(x.Sum(v => Math.Exp(v.Real))), [1], [3, 70], [2, 3, 4]),
+        Reduction("Norm", (x, d) => x.Norm(d), x => Math.Sqrt(x.Sum(v => v.Magnitude * v.Magnitude)), [1], [3, 70], [2, 3, 4]) with { IsComplex = true },
+        new("LogSoftmax", "reduction", x => x[0].LogSoftmax(), x => Softmax(x[0], log: true), [[[3, 10]], [[2, 130]]]),
+        new("Softmax", "reduction", x => x[0].Softmax(), x => Softmax(x[0], log: false), [[[3, 10]], [[2, 130]]]),
+    ];
+
+    static Nd Softmax(Nd x, bool log)
+    {
+        var sums = x.Reduce([1], row => row.Sum(v => Math.Exp(v.Real)));
+        return Nd.Of(x.Shape, i => log ? x[i] - Math.Log(sums[i[0]].Real) : Math.Exp(x[i].Real) / sums[i[0]]);
+    }
+
+    // Integers 0 .. extent - 1 out of numbers in [-2, 2].
+    static int IndexOf(Complex value, int extent) => (int)((value.Real + 2) / 4.0001 * extent);
+
+    static Tensor Index(Tensor x, int extent) => ((x.Detach() + 2.0) * (extent / 4.0001)).To(DType.Int64);
+
+    static IEnumerable<OpRow> Indexing() =>
+    [
+        new("Gather", "indexing", x => x[0].Gather(1, Index(x[1], 5)), x => Nd.Of(x[1].Shape, i => x[0][i[0], IndexOf(x[1][i], 5)]), [[[3, 5], [3, 2]], [[3, 5], [3, 8]]]),
+        new("ScatterAdd", "indexing", x => x[0].ScatterAdd(0, Index(x[1], 4), 4), x => Nd.Of([4, 3], i => SumOf(Enumerable.Range(0, x[0].Shape[0]).Where(r => IndexOf(x[1][r, i[1]], 4) == i[0]).Select(r => x[0][r, i[1]]))), [[[6, 3], [6, 3]]]),
+        new("IndexSelect", "indexing", x => x[0].IndexSelect(1, Index(x[1], 5)), x => Nd.Of([3, x[1].Shape[0], 2], i => x[0][i[0], IndexOf(x[1][i[1]], 5), i[2]]), [[[3, 5, 2], [4]]]),
+        new("ArgMax", "indexing", x => x[0].ArgMax(1).To(x[0].DType), x => x[0].Reduce([1], row => row.Select((v, k) => (v.Real, k)).MaxBy(p => p.Real).k), [[[3, 70]], [[2, 1, 3]], [[2, 5, 3]]]) { Derivative = Derivative.None },
+        new("OneHot", "indexing", x => Index(x[0], 5).OneHot(5, x[0].DType), x => Nd.Of([x[0].Shape[0], 5], i => IndexOf(x[0][i[0]], 5) == i[1] ? 1 : 0), [[[6]]]) { Derivative = Derivative.None },
+    ];
+
+    static Nd Product(Nd a, Nd b)
+    {
+        var batch = Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], "reference");
+        return Nd.Of(batch.Concat([a.Shape[^2], b.Shape[^1]]), i => SumOf(Enumerable.Range(0, a.Shape[^1])
+            .Select(k => a[[.. i[..^1], k]] * b[[.. i[..^2], k, i[^1]]])));
+    }
+
+    static IEnumerable<OpRow> Matrices() =>
+    [
+        new("MatMul", "matrix", x => x[0].MatMul(x[1]), x => Product(x[0], x[1]),
+            [[3, 5], [5, 4]], [[2, 3, 5], [5, 4]], [[2, 1, 3, 5], [4, 5, 2]], [[1, 1], [1, 1]], [[3, 0], [0, 2]], [[5, 30], [30, 27]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("MatMul", "matrix", x => x[0].T.MatMul(x[1].T), x => Product(Nd.Of([x[0].Shape[1], x[0].Shape[0]], i => x[0][i[1], i[0]]), Nd.Of([x[1].Shape[1], x[1].Shape[0]], i => x[1][i[1], i[0]])),
+            [[5, 3], [4, 5]], [[300, 6], [4, 300]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+    ];
+
+    static IEnumerable<OpRow> Creation() =>
+    [
+        new("Full", "creation", x => Tensor.Full([2, 3], 1.5, x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 1.5), [[[1]]]) { IsComplex = true, Derivative = Derivative.None },
+        new("Zeros", "creation", x => Tensor.Zeros([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 0), [[[1]]]) { IsComplex = true, Derivative = Derivative.None },
+        new("Ones", "creation", x => Tensor.Ones([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 1), [[[1]]]) { IsComplex = true, Derivative = Derivative.None },
+        new("Eye", "creation", x => Tensor.Eye(3, 4, x[0].DType, x[0].Device), _ => Nd.Of([3, 4], i => i[0] == i[1] ? 1 : 0), [[[1]]]) { IsComplex = true, Derivative = Derivative.None },
+        new("Arange", "creation", x => Tensor.Arange(5, x[0].DType, x[0].Device), _ => Nd.Of([5], i => i[0]), [[[1]]]) { Derivative = Derivative.None },
+        // Within its range; the numbers themselves are tested in RandomTests.
+        new("Uniform", "creation", x => Tensor.Uniform([70], new Generator(1), -1, 3, x[0].DType, x[0].Device) is var u ? u - u.Clamp(-1, 3) : u, _ => Nd.Of([70], _ => 0), [[[1]]]) { Derivative = Derivative.None },
+        new("Normal", "creation", x => Tensor.Normal([7], new Generator(1), 2, 0, x[0].DType, x[0].Device), _ => Nd.Of([7], _ => 2), [[[1]]]) { Derivative = Derivative.None },
+    ];
+}
