@@ -9,7 +9,8 @@ namespace Ortho.Kernels.Orthogonal;
 /// R's diagonal is real; each entry has the sign opposite to the real part of the pivot it replaces (LAPACK's convention), except that a
 /// column with nothing below its pivot is left as it is. Zero and dependent columns are ordinary: nothing is divided by zero.
 /// Matrices with few columns run over <see cref="PerMatrix"/>; larger ones are halved by columns until they are narrow, and the halves
-/// meet in matrix products (Elmroth and Gustavson 2000), on every device.
+/// meet in matrix products (Elmroth and Gustavson 2000), on every device. What counts as few differs between host and devices: between
+/// the two, and there only, their results differ in the last bits.
 /// </remarks>
 public static class Qr
 {
