@@ -219,9 +219,16 @@ public static partial class OpTable
         return Nd.Of([n], i => values[i[0]]);
     }
 
+    static OpRow Qr(params Shape[][] shapes) => new("Qr", "orthogonal", x => PositiveQr(x[0]), x => GramSchmidt(x[0]), shapes)
+    {
+        IsComplex = true, Single = 3e-6, Double = 2e-14, Gradient = 1e-7, Prepare = (_, x) => Nd.Of(x.Shape, i => x[i] + (i[0] == i[1] ? 4 : 0)),
+    };
+
     static IEnumerable<OpRow> Orthogonal() =>
     [
-        new("Qr", "orthogonal", x => PositiveQr(x[0]), x => GramSchmidt(x[0]), [[5, 3]], [[4, 4]], [[1, 1]], [[60, 50]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, Gradient = 1e-7, Prepare = (k, x) => Nd.Of(x.Shape, i => x[i] + (i[0] == i[1] ? 4 : 0)) },
+        Qr([[5, 3]], [[4, 4]], [[1, 1]], [[40, 33]]),
+        // Beyond 48 columns the host still factors whole matrices where devices go block by block.
+        Qr([[60, 50]]) with { SameBits = false },
         new("TriangularSolve", "linear algebra", x => x[0].TriangularSolve(x[1], upper: true), x => SolveOf(Nd.Of(x[0].Shape, i => i[^1] >= i[^2] ? x[0][i] : 0), x[1]),
             [[2, 4, 4], [2, 4, 3]], [[1, 1], [1, 1]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
         new("TriangularSolve", "linear algebra", x => x[0].TriangularSolve(x[1], upper: false, unitDiagonal: true), x => SolveOf(Nd.Of(x[0].Shape, i => i[^1] == i[^2] ? 1 : i[^1] < i[^2] ? x[0][i] : 0), x[1]),
