@@ -55,7 +55,7 @@ static partial class Plots
     {
         const double smallestShown = 1e-4; // the logarithmic axis has no zero; a singular layer is drawn down to here
         var layers = result.Networks.SelectMany(network => network.Layers).Select(layer => layer.Name).Distinct().ToList();
-        var names = new CategoryAxis { GapWidth = 0.4 };
+        var names = new CategoryAxis { GapWidth = 0.4, Angle = -20 }; // layers have long names
         names.Labels.AddRange(layers);
         var model = Model("Singular values of each layer", Decorated(names, AxisPosition.Bottom, ""), Decorated(new LogarithmicAxis(), AxisPosition.Left, "singular value"));
         for (var i = 0; i < result.Networks.Count; i++)
@@ -123,6 +123,7 @@ static partial class Plots
         (axis.Position, axis.Title) = (position, title);
         (axis.TextColor, axis.TitleColor, axis.TicklineColor, axis.AxislineColor) = (Text, Text, Text, Text);
         axis.MinorTickSize = 0;
+        axis.AxisTitleDistance = 10; // clear of tick labels in a wider font
         if (position == AxisPosition.Left) (axis.MinimumPadding, axis.MaximumPadding) = (0.05, 0.05);
         (axis.MajorGridlineStyle, axis.MajorGridlineColor) = (LineStyle.Solid, Grid);
         return axis;

@@ -15,7 +15,7 @@ static class Report
         :root { color-scheme: light dark; --text: #1b1f24; --muted: #667; --grid: #d5d9de; --paper: #fff; }
         @media (prefers-color-scheme: dark) { :root { --text: #e2e6ea; --muted: #99a; --grid: #3a4048; --paper: #14171a; } }
         body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--paper); max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
-        table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+        table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin-bottom: 1.5rem; }
         th, td { padding: .3rem .9rem; border-bottom: 1px solid var(--grid); text-align: right; }
         th:first-child, td:first-child { text-align: left; }
         .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); gap: 1rem; }
