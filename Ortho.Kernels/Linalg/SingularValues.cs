@@ -6,11 +6,45 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Linalg;
 
-/// <summary>Singular values of batches of real or complex matrices by one-sided Jacobi rotations (Hestenes 1958).</summary>
+/// <summary>Singular value decomposition of batches of real or complex matrices by one-sided Jacobi rotations (Hestenes 1958).</summary>
 public static class SingularValues
 {
     // Sweeps over all pairs of columns; convergence is quadratic and the host stops when a sweep rotates nothing.
     const int Sweeps = 20;
+
+    /// <summary>a [..., m, n] = U diag(S) V^H with m &gt;= n: U [..., m, n] and V [..., n, n] with orthonormal columns, S [..., n] descending.</summary>
+    /// <remarks>Columns of U that belong to zero singular values complete the others to an orthonormal set.</remarks>
+    /// <exception cref="TensorArgumentException">More columns than rows, or a dtype that is neither floating-point nor complex.</exception>
+    public static (Tensor U, Tensor S, Tensor V) Decompose(Tensor a)
+    {
+        var x = Matrices.Batched(a, "Svd", nameof(a));
+        var (batch, m, n) = (x.Shape[0], x.Shape[1], x.Shape[2]);
+        if (m < n)
+            throw new TensorArgumentException("Svd", nameof(a), $"of shape {a.Shape}", "at least as many rows as columns");
+        var (reduced, r) = m > n ? Qr.Reduced(x) : (null, x);
+        // Below the square matrix stands the identity: it goes along with the rotations and becomes V.
+        var stacked = Tensor.Empty([batch, 2 * n, n], a.DType, a.Device);
+        Copy.Into(Matrices.Rows(stacked, 0, n), r);
+        Copy.Into(Matrices.Rows(stacked, n, n), Matrices.Identity(n, n, a.DType, a.Device));
+        var values = Tensor.Empty([batch, n, 1], a.DType, a.Device);
+        if (n > 0)
+            PerMatrix.Run<JacobiVectors>(a.DType, a.Device, batch, new(2 * n, n, stacked, stacked), new(n, 1, null, values), option: Sweeps);
+        // The rotated columns are multiples of U's: their QR decomposition is U up to signs, and complete where singular values vanish.
+        var (u, triangle) = Qr.Reduced(Matrices.Rows(stacked, 0, n));
+        var diagonal = Copy.Dense(triangle.View(Layout.Strided([batch, 1, n], [(long)n * n, 1, n + 1], triangle.Layout.Offset)));
+        u = Skeletons.Pointwise.Run<Binary<TimesSign>>("Svd", u, diagonal);
+        if (reduced is not null)
+            u = Matrices.Product(reduced, u);
+        var v = Matrices.Rows(stacked, n, n);
+        var shape = a.Shape[..^2].Concat([n]);
+        return (Matrices.Unbatched(u, a), RealPart(values, shape), Matrices.Unbatched(Copy.Dense(v), a));
+    }
+
+    // Real numbers carried by a complex tensor, as a real tensor of another shape.
+    static Tensor RealPart(Tensor y, Shape shape)
+        => y.DType.IsComplex
+            ? Copy.Dense(y.View(Layout.Strided(shape, [.. shape.DenseStrides().Select(stride => 2 * stride)], 0), y.DType.RealType))
+            : y.View(Layout.Dense(shape));
 
     /// <summary>The min(m, n) singular values of each matrix of a [..., m, n], descending, as real numbers [..., min(m, n)].</summary>
     /// <remarks>The error is some units of the last place of the largest. Matrices that are not square are reduced by QR first.</remarks>
@@ -27,10 +61,7 @@ public static class SingularValues
         var y = Tensor.Empty([batch, n, 1], a.DType, a.Device);
         if (n > 0)
             PerMatrix.Run<Jacobi>(a.DType, a.Device, batch, new(n, n, x), new(n, 1, null, y), option: Sweeps);
-        var shape = a.Shape[..^2].Concat([n]);
-        return a.DType.IsComplex
-            ? Copy.Dense(y.View(Layout.Strided(shape, [.. shape.DenseStrides().Select(stride => 2 * stride)], 0), a.DType.RealType))
-            : y.View(Layout.Dense(shape));
+        return RealPart(y, a.Shape[..^2].Concat([n]));
     }
 }
 
@@ -40,42 +71,11 @@ readonly struct Jacobi : IPerMatrix
     [MethodImpl(Inline.Always)]
     public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
     {
-        var (zero, one) = (T.Of(0), T.Of(1));
-        // Scaled by a power of two so that the largest element is about 1 and no square overflows.
-        var largest = zero;
+        var grow = Orthogonalise<M, T>(a, option);
         for (var j = 0; j < a.Columns; j++)
         {
-            for (var i = 0; i < a.Rows; i++)
-                largest = T.Max(T.LargerPart(a.Get(i, j)), largest);
-        }
-        var exponent = Scaling.Exponent(largest);
-        var shrink = T.Exp2Int(-exponent);
-        for (var j = 0; j < a.Columns; j++)
-        {
-            for (var i = 0; i < a.Rows; i++)
-                a.Set(i, j, a.Get(i, j) * shrink);
-        }
-
-        for (var sweep = 0; sweep < option; sweep++)
-        {
-            var rotated = zero;
-            for (var p = 0; p < a.Columns - 1; p++)
-            {
-                for (var q = p + 1; q < a.Columns; q++)
-                    rotated = T.Max(Rotate<M, T>(a, p, q), rotated);
-            }
-            if (M.IsZero(rotated))
-                break;
-        }
-
-        var grow = T.Exp2Int(exponent);
-        for (var j = 0; j < a.Columns; j++)
-        {
-            var sum = zero;
-            for (var i = 0; i < a.Rows; i++)
-                sum += T.SquaredAbs(a.Get(i, j));
             // Sorted by insertion; exchanges are selects.
-            var value = T.SqrtReal(sum) * grow;
+            var value = Length<M, T>(a, j) * grow;
             for (var k = 0; k < j; k++)
             {
                 var other = b.Get(k, 0);
@@ -86,13 +86,56 @@ readonly struct Jacobi : IPerMatrix
         }
     }
 
+    /// <summary>Rotates the columns of a's upper square part until they are orthogonal; rows below go along. The part is scaled by a power of
+    /// two so that its largest element is about 1 and no square overflows; what undoes that is returned.</summary>
+    [MethodImpl(Inline.Always)]
+    internal static T Orthogonalise<M, T>(M a, int sweeps) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        var zero = T.Of(0);
+        var largest = zero;
+        for (var j = 0; j < a.Columns; j++)
+        {
+            for (var i = 0; i < a.Columns; i++)
+                largest = T.Max(T.LargerPart(a.Get(i, j)), largest);
+        }
+        var exponent = Scaling.Exponent(largest);
+        var shrink = T.Exp2Int(-exponent);
+        for (var j = 0; j < a.Columns; j++)
+        {
+            for (var i = 0; i < a.Columns; i++)
+                a.Set(i, j, a.Get(i, j) * shrink);
+        }
+        for (var sweep = 0; sweep < sweeps; sweep++)
+        {
+            var rotated = zero;
+            for (var p = 0; p < a.Columns - 1; p++)
+            {
+                for (var q = p + 1; q < a.Columns; q++)
+                    rotated = T.Max(Rotate<M, T>(a, p, q), rotated);
+            }
+            if (M.IsZero(rotated))
+                break;
+        }
+        return T.Exp2Int(exponent);
+    }
+
+    /// <summary>The norm of a column of a's upper square part.</summary>
+    [MethodImpl(Inline.Always)]
+    internal static T Length<M, T>(M a, int column) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        var sum = T.Of(0);
+        for (var i = 0; i < a.Columns; i++)
+            sum += T.SquaredAbs(a.Get(i, column));
+        return T.SqrtReal(sum);
+    }
+
     // Makes columns p and q orthogonal; 1 where that took a rotation, 0 where they were already.
     [MethodImpl(Inline.Step)]
     static T Rotate<M, T>(M a, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T>
     {
         var (zero, one) = (T.Of(0), T.Of(1));
         var (alpha, beta, gamma) = (zero, zero, zero);
-        for (var i = 0; i < a.Rows; i++)
+        for (var i = 0; i < a.Columns; i++)
         {
             var (x, y) = (a.Get(i, p), a.Get(i, q));
             alpha += T.SquaredAbs(x);
@@ -120,4 +163,44 @@ readonly struct Jacobi : IPerMatrix
         }
         return T.SelectLess(negligible, size, one, zero);
     }
+}
+
+/// <summary>a [2 n, n], a square matrix above the identity, becomes multiples of its left singular vectors above the right ones, and b [n, 1]
+/// the singular values, all in descending order.</summary>
+readonly struct JacobiVectors : IPerMatrix
+{
+    [MethodImpl(Inline.Always)]
+    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        var grow = Jacobi.Orthogonalise<M, T>(a, option);
+        for (var j = 0; j < a.Columns; j++)
+            b.Set(j, 0, Jacobi.Length<M, T>(a, j) * grow);
+        // Every pair in turn, exchanged by selects where it stands the wrong way round: a selection sort.
+        for (var p = 0; p < a.Columns - 1; p++)
+        {
+            for (var q = p + 1; q < a.Columns; q++)
+                Sort<M, T>(a, b, p, q);
+        }
+    }
+
+    [MethodImpl(Inline.Step)]
+    static void Sort<M, T>(M a, M b, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
+        var (first, second) = (b.Get(p, 0), b.Get(q, 0));
+        for (var i = 0; i < a.Rows; i++)
+        {
+            var (x, y) = (a.Get(i, p), a.Get(i, q));
+            a.Set(i, p, T.SelectLess(first, second, y, x));
+            a.Set(i, q, T.SelectLess(first, second, x, y));
+        }
+        b.Set(p, 0, T.Max(first, second));
+        b.Set(q, 0, T.Min(first, second));
+    }
+}
+
+/// <summary>a with the sign of b's real part; a itself where that is 0.</summary>
+readonly struct TimesSign : IBinary
+{
+    [MethodImpl(Inline.Always)]
+    public static T Apply<T>(T a, T b) where T : struct, ILane<T> => T.SelectLess(T.RealPart(b), T.Of(0), -a, a);
 }

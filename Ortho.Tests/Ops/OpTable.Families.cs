@@ -219,6 +219,99 @@ public static partial class OpTable
         return Nd.Of([n], i => values[i[0]]);
     }
 
+    // S beside the projections on the leading left and right singular vectors.
+    static Tensor SvdParts(Tensor x)
+    {
+        var (u, s, v) = x.Svd();
+        var (first, right) = (u.Slice(1, 0, 1), v.Slice(1, 0, 1));
+        var part = first.MatMul(right.H);
+        return Tensor.Concat([s.To(x.DType), part.Flatten(), first.MatMul(first.H).Flatten()], 0);
+    }
+
+    static Nd SvdReference(Nd x)
+    {
+        var values = SingularValuesOf(x);
+        var (m, n) = (x.Shape[0], x.Shape[1]);
+        // Power iteration on x x^H for the leading vector.
+        var gram = Product(x, Adjoint(x));
+        var u = Nd.Of([m, 1], i => 1 + 0.1 * i[0]);
+        for (var k = 0; k < 4000; k++)
+        {
+            u = Product(gram, u);
+            var size = Math.Sqrt(u.Data.Sum(c => c.Magnitude * c.Magnitude));
+            u = Nd.Map(c => c[0] / size, u);
+        }
+        var v = Nd.Map(c => c[0] / values.Data[0], Product(Adjoint(x), u));
+        var (part, projection) = (Product(u, Adjoint(v)), Product(u, Adjoint(u)));
+        return new([values.Data.Length + m * n + m * m], [.. values.Data, .. part.Data, .. projection.Data]);
+    }
+
+    static Nd Hermitian(Nd x) => Nd.Map(v => (v[0] + v[1]) / 2, x, Adjoint(x));
+
+    // Eigenvalues beside the projection on the top eigenvector.
+    static Tensor EighParts(Tensor x)
+    {
+        var (values, vectors) = x.Eigh();
+        var top = vectors.Slice(1, vectors.Shape[1] - 1);
+        return Tensor.Concat([values.To(x.DType), top.MatMul(top.H).Flatten()], 0);
+    }
+
+    static Nd EighReference(Nd x)
+    {
+        var n = x.Shape[0];
+        var shifted = Nd.Map(v => v[0], Nd.Of([n, n], i => Hermitian(x)[i] + (i[0] == i[1] ? 20 : 0)));
+        var values = SingularValuesOf(shifted).Data.Select(v => v - 20).Reverse().ToArray();
+        var u = Nd.Of([n, 1], i => 1 + 0.1 * i[0]);
+        for (var k = 0; k < 4000; k++)
+        {
+            u = Product(shifted, u);
+            var size = Math.Sqrt(u.Data.Sum(c => c.Magnitude * c.Magnitude));
+            u = Nd.Map(c => c[0] / size, u);
+        }
+        return new([n + n * n], [.. values, .. Product(u, Adjoint(u)).Data]);
+    }
+
+    static Nd CholeskyOf(Nd x)
+    {
+        var n = x.Shape[^1];
+        return Nd.Of(x.Shape, i =>
+        {
+            var a = Nd.Of([n, n], j => SumOf(Enumerable.Range(0, n).Select(k => x[[.. i[..^2], j[0], k]] * Complex.Conjugate(x[[.. i[..^2], j[1], k]]))) + (j[0] == j[1] ? 1 : 0));
+            var l = new Complex[n, n];
+            for (var r = 0; r < n; r++)
+            {
+                for (var c = 0; c <= r; c++)
+                {
+                    var sum = a[r, c] - SumOf(Enumerable.Range(0, c).Select(k => l[r, k] * Complex.Conjugate(l[c, k])));
+                    l[r, c] = r == c ? Math.Sqrt(sum.Real) : sum / l[c, c];
+                }
+            }
+            return l[i[^2], i[^1]];
+        });
+    }
+
+    // By minors along the first row.
+    static Complex DetOf(Nd x)
+    {
+        var n = x.Shape[0];
+        return n == 1 ? x[0, 0] : SumOf(Enumerable.Range(0, n).Select(c =>
+            (c % 2 == 0 ? 1 : -1) * x[0, c] * DetOf(Nd.Of([n - 1, n - 1], i => x[i[0] + 1, i[1] < c ? i[1] : i[1] + 1]))));
+    }
+
+    static Nd ExpOf(Nd x)
+    {
+        var small = Nd.Map(v => v[0] / 8, x);
+        var (sum, term) = (Identity(x.Shape[0]), Identity(x.Shape[0]));
+        for (var k = 1; k < 40; k++)
+        {
+            term = Nd.Map(v => v[0] / k, Product(term, small));
+            sum = Nd.Map(v => v[0] + v[1], sum, term);
+        }
+        for (var k = 0; k < 3; k++)
+            sum = Product(sum, sum);
+        return sum;
+    }
+
     static OpRow Qr(params Shape[][] shapes) => new("Qr", "orthogonal", x => PositiveQr(x[0]), x => GramSchmidt(x[0]), shapes)
     {
         IsComplex = true, Single = 3e-6, Double = 2e-14, Gradient = 1e-7, Prepare = (_, x) => Nd.Of(x.Shape, i => x[i] + (i[0] == i[1] ? 4 : 0)),
@@ -236,6 +329,18 @@ public static partial class OpTable
         new("Solve", "linear algebra", x => x[0].Solve(x[1]), x => SolveOf(x[0], x[1]), [[2, 4, 4], [2, 4, 3]], [[1, 1], [1, 2]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
         new("Inverse", "linear algebra", x => x[0].Inverse(), x => SolveOf(x[0], Nd.Of(x[0].Shape, i => i[^1] == i[^2] ? 1 : 0)), [[2, 4, 4]], [[1, 1]], [[10, 10]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
         new("SingularValues", "linear algebra", x => x[0].SingularValues(), x => SingularValuesOf(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComplex = true, Derivative = Derivative.None, Single = 3e-6, Double = 2e-14, SameBits = false },
+        // Singular and eigenvectors are unique up to a phase: what does not depend on it is compared.
+        new("Svd", "linear algebra", x => SvdParts(x[0]), x => SvdReference(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
+        new("Eigh", "linear algebra", x => EighParts(x[0]), x => EighReference(x[0]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
+        new("Cholesky", "linear algebra", x => (x[0].MatMul(x[0].H) + Tensor.Eye(x[0].Shape[^1], dtype: x[0].DType, device: x[0].Device)).Cholesky(), x => CholeskyOf(x[0]), [[4, 4]], [[2, 3, 3]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Lu", "linear algebra", x => x[0].Lu() is var (p, l, u) ? Tensor.Concat([p.MatMul(l).MatMul(u), l.Triu(1), u.Tril(-1), p.MatMul(p.H)], -2) + x[0].Sum() * 0.0 : x[0],
+            x => Nd.Of([x[0].Shape[0] * 4, x[0].Shape[1]], i => i[0] < 4 ? x[0][i] : i[0] >= 12 && i[0] - 12 == i[1] ? 1 : 0), [[4, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Det", "linear algebra", x => x[0].Det(), x => new([], [DetOf(x[0])]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("LogDet", "linear algebra", x => x[0].LogDet(), x => new([], [Math.Log(DetOf(x[0]).Magnitude)]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 2e-14 },
+        new("PseudoInverse", "linear algebra", x => x[0].PseudoInverse(), x => x[0].Shape[0] >= x[0].Shape[1]
+                ? SolveOf(Product(Adjoint(x[0]), x[0]), Adjoint(x[0])) : Adjoint(SolveOf(Product(x[0], Adjoint(x[0])), x[0])),
+            [[5, 3]], [[3, 5]]) { IsComplex = true, Prepare = (_, x) => Nd.Of(x.Shape, i => x[i] + (i[0] == i[1] ? 3 : 0)), Single = 5e-6, Double = 5e-14 },
+        new("MatrixExp", "linear algebra", x => x[0].MatrixExp(), x => ExpOf(x[0]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 5e-14 },
         new("HouseholderProduct", "orthogonal", x => x[0].HouseholderProduct(3), x => Reflections(x[0], 3), [[5, 3]], [[4, 4]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
         new("HouseholderApply", "orthogonal", x => x[0].HouseholderApply(x[1]), x => Product(Reflections(x[0], x[0].Shape[0]), x[1]), [[5, 3], [5, 2]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
         new("HouseholderFrame", "orthogonal", x => x[0].HouseholderFrame(), x => Reflections(Trapezoid(x[0]), x[0].Shape[1]), [[5, 3]]) { Single = 3e-6, Double = 2e-14 },
