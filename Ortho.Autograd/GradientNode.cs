@@ -28,11 +28,29 @@ sealed class GradientState
     public Tensor? Gradient;
     public GradientNode? Producer;
     public int OutputIndex;
+
+    /// <summary>Whether <see cref="Gradient"/> is kept although the tensor is no leaf.</summary>
+    public bool RetainsGradient;
+
+    /// <summary>Called with the gradient of this tensor; what they return replaces it.</summary>
+    public List<Func<Tensor, Tensor?>>? Hooks;
+
+    public Tensor ApplyHooks(Tensor gradient)
+    {
+        foreach (var hook in Hooks ?? [])
+        {
+            var replaced = hook(gradient) ?? gradient;
+            if (replaced.Shape != gradient.Shape || replaced.DType != gradient.DType)
+                throw new InvalidOperationException($"Hook: returned {replaced.DType} {replaced.Shape} for a gradient of {gradient.DType} {gradient.Shape}.");
+            gradient = replaced;
+        }
+        return gradient;
+    }
 }
 
 /// <summary>One recorded operation: its inputs and how gradients pass back to them.</summary>
 /// <remarks>The graph is made of nodes and of what their rules hold; it is freed as it is walked.</remarks>
-sealed class GradientNode(string operation, GradientState?[] inputs, Func<Tensor?[], Tensor>?[] pulls, (Shape Shape, DType DType)[] inputTypes, int outputs)
+sealed class GradientNode(string operation, GradientState?[] inputs, Func<Tensor?[], Tensor>?[] pulls, (Shape Shape, DType DType)[] inputTypes, (Storage Storage, int Version)[] saved, int outputs)
 {
     Func<Tensor?[], Tensor>?[]? rules = pulls;
 
@@ -47,7 +65,13 @@ sealed class GradientNode(string operation, GradientState?[] inputs, Func<Tensor
     {
         var rule = (rules ?? throw new InvalidOperationException(
             $"Backward: the graph through {Operation} was freed by an earlier Backward; pass retainGraph: true to the first."))[input]!;
+        foreach (var (storage, version) in saved)
+        {
+            if (storage.Version != version)
+                throw new InvalidOperationException($"Backward: an input of {Operation} was changed in place after it was used ({storage.Version - version} times); its gradient would be wrong. Clone it before the change, or change it after Backward.");
+        }
         var gradient = rule(gradients);
+        Graph.CheckForNaN($"the gradient of {Operation}, input {input}", gradient);
         var (shape, dtype) = inputTypes[input];
         return gradient.Shape == shape && gradient.DType == dtype
             ? gradient

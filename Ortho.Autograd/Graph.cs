@@ -30,6 +30,57 @@ public static class Graph
         }
     }
 
+    /// <summary>Records on this thread until the scope is disposed, also inside <see cref="NoGrad"/>.</summary>
+    internal static RecordScope Recording() => new();
+
+    internal readonly struct RecordScope : IDisposable
+    {
+        readonly int before;
+
+        public RecordScope()
+        {
+            before = pauses;
+            pauses = 0;
+        }
+
+        public void Dispose() => pauses = before;
+    }
+
+    [ThreadStatic] static bool detectsAnomalies;
+
+    /// <summary>Looks for NaN in the result and in the gradients of every recorded operation on this thread, until the scope is disposed;
+    /// the first one found is an <see cref="ArithmeticException"/> that names the operation. Slow: each check waits for the device.</summary>
+    public static IDisposable DetectAnomaly()
+    {
+        var scope = new AnomalyScope(detectsAnomalies);
+        detectsAnomalies = true;
+        return scope;
+    }
+
+    sealed class AnomalyScope(bool before) : IDisposable
+    {
+        public void Dispose() => detectsAnomalies = before;
+    }
+
+    internal static void CheckForNaN(string what, Tensor tensor)
+    {
+        if (!detectsAnomalies || !tensor.DType.IsDifferentiable || tensor.ElementCount == 0)
+            return;
+        // The check's own operations are neither recorded nor checked.
+        detectsAnomalies = false;
+        try
+        {
+            using var pause = NoGrad();
+            var parts = tensor.DType.IsComplex ? new[] { tensor.Real(), tensor.Imag() } : [tensor];
+            if (parts.Any(part => part.EqualTo(part).To(DType.Float32).Min().Item() == 0))
+                throw new ArithmeticException($"NaN in {what}, {tensor.DType} {tensor.Shape}.");
+        }
+        finally
+        {
+            detectsAnomalies = true;
+        }
+    }
+
     internal static GradientState StateOf(Tensor tensor) => (GradientState)(tensor.GradientState ??= new GradientState());
 
     internal static GradientState? Peek(Tensor tensor) => (GradientState?)tensor.GradientState;
@@ -43,6 +94,7 @@ public static class Graph
     /// <returns><paramref name="output"/>.</returns>
     public static Tensor Record(string operation, Tensor output, params ReadOnlySpan<Input> inputs)
     {
+        CheckForNaN($"the result of {operation}", output);
         if (!IsRecording || !AnyWants(inputs))
             return output;
         var joint = new JointInput[inputs.Length];
@@ -51,7 +103,7 @@ public static class Graph
             var pull = inputs[k].Pull;
             joint[k] = new(inputs[k].Tensor, gradients => pull(gradients[0]!));
         }
-        Record(operation, [output], joint);
+        Join(operation, [output], joint);
         return output;
     }
 
@@ -68,8 +120,14 @@ public static class Graph
     /// <summary>Makes several outputs of one operation differentiable.</summary>
     public static void Record(string operation, ReadOnlySpan<Tensor> outputs, params ReadOnlySpan<JointInput> inputs)
     {
-        if (!IsRecording)
-            return;
+        foreach (var output in outputs)
+            CheckForNaN($"the result of {operation}", output);
+        if (IsRecording)
+            Join(operation, outputs, inputs);
+    }
+
+    static void Join(string operation, ReadOnlySpan<Tensor> outputs, ReadOnlySpan<JointInput> inputs)
+    {
         var (states, pulls) = (new GradientState?[inputs.Length], new Func<Tensor?[], Tensor>?[inputs.Length]);
         var types = new (Shape, DType)[inputs.Length];
         var any = false;
@@ -81,7 +139,11 @@ public static class Graph
         }
         if (!any)
             return;
-        var node = new GradientNode(operation, states, pulls, types, outputs.Length);
+        // Rules may hold any input: all of them must be unchanged when the gradient passes.
+        var saved = new (Storage, int)[inputs.Length];
+        for (var k = 0; k < inputs.Length; k++)
+            saved[k] = (inputs[k].Tensor.Storage, inputs[k].Tensor.Storage.Version);
+        var node = new GradientNode(operation, states, pulls, types, saved, outputs.Length);
         for (var k = 0; k < outputs.Length; k++)
         {
             var state = StateOf(outputs[k]);
@@ -118,7 +180,7 @@ public static class Graph
     internal static void Backward(Tensor output, Tensor? weight, bool createGraph, bool retainGraph)
         => Walk([output], weight is null ? null : [weight], createGraph, retainGraph || createGraph, (state, gradient) =>
         {
-            if (state.RequiresGradient)
+            if (state.RequiresGradient || state.RetainsGradient)
                 state.Gradient = state.Gradient is { } before ? before + gradient : gradient;
         });
 
@@ -164,7 +226,10 @@ public static class Graph
                 for (var k = 0; k < slots.Length; k++)
                 {
                     if (slots[k] is { } gradient && interior.Remove((node, k), out var state))
+                    {
+                        slots[k] = gradient = state.ApplyHooks(gradient);
                         arrive(state, gradient);
+                    }
                 }
                 for (var k = 0; k < node.Inputs.Length; k++)
                 {
@@ -176,7 +241,7 @@ public static class Graph
                 node.Free();
         }
         foreach (var (state, gradient) in leaves)
-            arrive(state, gradient);
+            arrive(state, state.ApplyHooks(gradient));
     }
 
     // Every node before the nodes its inputs came from: a depth-first search without recursion, finished nodes reversed.

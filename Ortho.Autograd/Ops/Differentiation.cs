@@ -32,6 +32,29 @@ public static class Differentiation
                 state.Gradient = null;
         }
 
+        /// <summary>Keeps <c>Grad</c> of this tensor at the next <c>Backward</c> although it is no leaf.</summary>
+        /// <returns>The tensor.</returns>
+        public Tensor RetainGrad()
+        {
+            Graph.StateOf(x).RetainsGradient = true;
+            return x;
+        }
+
+        /// <summary>Calls a function with the gradient of this tensor whenever one is computed; what it returns (unless null) replaces the
+        /// gradient, here and for everything before it.</summary>
+        /// <param name="hook">From the gradient to its replacement, of the same shape and dtype.</param>
+        /// <returns>Disposing it removes the hook.</returns>
+        /// <exception cref="TensorArgumentException">No gradient will ever reach this tensor.</exception>
+        public IDisposable RegisterHook(Func<Tensor, Tensor?> hook)
+        {
+            ArgumentNullException.ThrowIfNull(hook);
+            if (!Graph.Wants(x))
+                throw new TensorArgumentException("RegisterHook", nameof(x), $"a tensor of shape {x.Shape} that wants no gradient", "one that does; call RequiresGrad() first");
+            var hooks = Graph.StateOf(x).Hooks ??= [];
+            hooks.Add(hook);
+            return new Registration(() => hooks.Remove(hook));
+        }
+
         /// <summary>The same values, cut off from the graph; shares storage.</summary>
         public Tensor Detach() => x.View(x.Layout);
 
@@ -53,5 +76,10 @@ public static class Differentiation
                 throw new InvalidOperationException("CopyFrom: an in-place change of this tensor would falsify gradients; change leaves only, inside Graph.NoGrad().");
             Copy.Into(x, source);
         }
+    }
+
+    sealed class Registration(Action remove) : IDisposable
+    {
+        public void Dispose() => remove();
     }
 }

@@ -114,7 +114,8 @@ public static class FourierOps
         public Tensor Rfft2()
         {
             CheckPlane("Rfft2", x);
-            return Transform("Rfft2", RealToHalf("Rfft2", x, x.Rank - 1, 1), x.Rank - 2, inverse: false, 1);
+            var rows = RealToHalf("Rfft2", x, x.Rank - 1, 1);
+            return x.Shape[^2] == 1 ? rows : Transform("Rfft2", rows, x.Rank - 2, inverse: false, 1);
         }
 
         /// <summary>The real images [h, w] with this half spectrum [h, w/2 + 1]: the inverse of <c>Rfft2</c>.</summary>
@@ -124,7 +125,8 @@ public static class FourierOps
             CheckPlane("Irfft2", x);
             if (h < 1 || w < 1 || x.Shape[^2] != h || x.Shape[^1] != w / 2 + 1)
                 throw new TensorArgumentException("Irfft2", $"{nameof(h)}, {nameof(w)}", $"{h}, {w} for a spectrum {x.Shape}", "a spectrum [..., h, w/2 + 1]");
-            var columns = Transform("Irfft2", AsComplex("Irfft2", x), x.Rank - 2, inverse: true, 1);
+            var spectrum = AsComplex("Irfft2", x);
+            var columns = h == 1 ? spectrum : Transform("Irfft2", spectrum, x.Rank - 2, inverse: true, 1);
             return HalfToReal("Irfft2", columns, w, x.Rank - 1, 1.0 / ((double)h * w));
         }
     }

@@ -130,10 +130,14 @@ public static class OrthogonalOps
         var blocks = (r + BlockSize - 1) / BlockSize;
         if (blocks == 0)
             return x.Expand([.. Shape.Broadcast(v.Shape[..^2], x.Shape[..^2], "HouseholderApply").Concat(x.Shape[^2..].Span).Span]);
+        var given = x;
         for (var k = 0; k < blocks; k++)
         {
             var first = (transpose ? k : blocks - 1 - k) * BlockSize;
-            x = ReflectBlock(v.Narrow(-1, first, Math.Min(BlockSize, r - first)), x, transpose);
+            var y = ReflectBlock(v.Narrow(-1, first, Math.Min(BlockSize, r - first)), x, transpose);
+            if (x != given && !y.WantsGrad)
+                x.Dispose();
+            x = y;
         }
         return x;
     }
@@ -141,21 +145,28 @@ public static class OrthogonalOps
     static Tensor ReflectBlock(Tensor v, Tensor x, bool transpose)
     {
         var r = v.Shape[^1];
-        // Zero columns are cut out of v (so that no gradient reaches them) and get 1 on the diagonal of S (so that S can be solved).
-        var live = Tensor.Zeros([], v.DType.RealType, v.Device) + ZeroColumn;
-        using (Graph.NoGrad())
-            live = 1 - v.Norm([-2]).Square().Less(live).To(v.DType.RealType);
-        v *= live.Unsqueeze(-2);
+        var real = v.DType.RealType;
         var gram = v.H.MatMul(v);
-        var s = gram * HalfDiagonal(r, v) + (1 - live).Unsqueeze(-1) * Tensor.Eye(r, dtype: v.DType.RealType, device: v.Device);
-        var y = (transpose ? s.H : s).TriangularSolve(v.H.MatMul(x), upper: !transpose);
-        return x - v.MatMul(y);
+        // Zero columns are cut out of v (so that no gradient reaches them) and get 1 on the diagonal of S (so that S can be solved).
+        var live = 1 - gram.Detach().Diagonal().Real().Less(Tensor.Full([], ZeroColumn, real, v.Device)).To(real);
+        v *= live.Unsqueeze(-2);
+        var s = gram * (live.Unsqueeze(-1) * live.Unsqueeze(-2) * HalfDiagonal(r, v)) + (1 - live).Unsqueeze(-1) * Tensor.Eye(r, dtype: real, device: v.Device);
+        var solved = (transpose ? s.H : s).TriangularSolve(v.H.MatMul(x), upper: !transpose);
+        var change = v.MatMul(solved);
+        var y = x - change;
+        // Large, and held by no graph: back to the pool at once rather than with the garbage.
+        if (!y.WantsGrad)
+        {
+            solved.Dispose();
+            change.Dispose();
+        }
+        return y;
     }
 
     // 1/2 on the diagonal, 1 above, 0 below.
     static Tensor HalfDiagonal(int r, Tensor like)
     {
-        var ones = Tensor.Ones([r, r], like.DType, like.Device);
+        var ones = Tensor.Ones([r, r], like.DType.RealType, like.Device);
         return (ones.Triu() + ones.Triu(1)) * 0.5;
     }
 }

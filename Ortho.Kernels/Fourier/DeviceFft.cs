@@ -132,8 +132,10 @@ static class DeviceFft
     {
         var (plan, dtype) = (job.Plan, x.DType.ComplexType);
         Shape scratch = [job.Outer, plan.Longest, job.Inner];
-        if (scratch.ElementCount > int.MaxValue)
-            throw new DeviceException($"{gpu}: a Fourier transform through {scratch.ElementCount:N0} numbers; a launch takes at most {int.MaxValue:N0}.");
+        // Kernels index real and complex numbers by 32-bit integers.
+        var numbers = Math.Max(scratch.ElementCount, Math.Max(x.ElementCount, y.ElementCount));
+        if (numbers > int.MaxValue)
+            throw new DeviceException($"{gpu}: a Fourier transform through {numbers:N0} numbers; a launch takes at most {int.MaxValue:N0}.");
         var (a, b) = (Tensor.Empty(scratch, dtype, gpu), Tensor.Empty(scratch, dtype, gpu));
         var current = x;
         if (job.X.Parts == 1)

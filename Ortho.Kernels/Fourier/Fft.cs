@@ -73,13 +73,7 @@ public static class Fft
     }
 
     /// <summary>One call: the plan, and tensors seen as [outer, length, inner].</summary>
-    internal sealed record Job(FftPlan Plan, int Outer, int Inner, Packing.Side X, Packing.Side Y, double Scale)
-    {
-        /// <summary>On the host, the first number of each tensor.</summary>
-        public nint XStart { get; set; }
-
-        public nint YStart { get; set; }
-    }
+    internal sealed record Job(FftPlan Plan, int Outer, int Inner, Packing.Side X, Packing.Side Y, double Scale);
 
     static Tensor Run(Tensor x, Tensor y, int axis, TransformKind kind, int n, Packing.Side from, Packing.Side to, double scale)
     {

@@ -83,14 +83,14 @@ sealed unsafe class FftPlan
         (InLength, OutLength) = (steps[0].Item2.Length, steps[^1].Item2.OutLength);
         Longest = steps.Max(step => Math.Max(step.Item2.Length, step.Item2.OutLength));
         // Pinned, and kept by the plan: host loops read the constants through pointers.
-        singles = new(() =>
+        singles = Once(() =>
         {
             var rounded = GC.AllocateUninitializedArray<float>(Math.Max(1, table.Count), pinned: true);
             for (var i = 0; i < table.Count; i++)
                 rounded[i] = (float)table[i];
             return rounded;
         });
-        doubles = new(() =>
+        doubles = Once(() =>
         {
             var copy = GC.AllocateUninitializedArray<double>(Math.Max(1, table.Count), pinned: true);
             table.CopyTo(copy);
@@ -99,7 +99,10 @@ sealed unsafe class FftPlan
     }
 
     /// <summary>The plan of a transform; made at its first use.</summary>
-    public static FftPlan Of(TransformKind kind, int length) => plans.GetOrAdd((kind, length), key => new(() => new(key.Item1, key.Item2))).Value;
+    public static FftPlan Of(TransformKind kind, int length) => plans.GetOrAdd((kind, length), key => Once(() => new FftPlan(key.Item1, key.Item2))).Value;
+
+    // A failure (no memory) is not remembered; of values made at the same time, the first counts.
+    static Lazy<V> Once<V>(Func<V> make) => new(make, LazyThreadSafetyMode.PublicationOnly);
 
     public IReadOnlyList<(StepKind Kind, StepShape Shape)> Steps => steps;
 
@@ -117,7 +120,7 @@ sealed unsafe class FftPlan
             : (E*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref doubles.Value[0]);
 
     /// <summary>The constants on a device, as complex numbers.</summary>
-    public Tensor DeviceTable(GpuDevice device, DType dtype) => deviceTables.GetOrAdd((device, dtype), _ => new(() =>
+    public Tensor DeviceTable(GpuDevice device, DType dtype) => deviceTables.GetOrAdd((device, dtype), _ => Once(() =>
     {
         // Made without Tensor.Empty: a tensor scope that happens to be open must not free it.
         var count = Math.Max(1, table.Count / 2);

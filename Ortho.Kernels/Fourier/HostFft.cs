@@ -87,14 +87,14 @@ static unsafe class HostFft
     /// <summary>Transforms every signal of <paramref name="job"/>.</summary>
     public static void Run<T, E, F>(Fft.Job job, Tensor x, Tensor y) where T : struct, ILane<T> where E : unmanaged where F : struct, IFormat<T, E>
     {
-        (job.XStart, job.YStart) = ((nint)Start<E>(x), (nint)Start<E>(y));
+        var (from, to) = ((nint)Start<E>(x), (nint)Start<E>(y));
         var widest = Vector512.IsHardwareAccelerated ? Packed512<E>.Width
             : Vector256.IsHardwareAccelerated ? Packed256<E>.Width
             : Vector128.IsHardwareAccelerated ? Packed128<E>.Width : 1;
         var signals = (long)job.Outer * job.Inner;
         var blocks = (signals + widest - 1) / widest;
         var work = (long)job.Plan.Longest * widest * job.Plan.Steps.Count;
-        HostThreads.Range(blocks, Math.Max(1, 2 * HostThreads.Grain / work), (begin, end) =>
+        HostThreads.Range(blocks, Math.Max(1, HostThreads.Grain / work), (begin, end) =>
         {
             for (var block = begin; block < end; block++)
             {
@@ -102,13 +102,13 @@ static unsafe class HostFft
                 var first = block * widest;
                 var count = (int)Math.Min(widest, signals - first);
                 if (count == 1)
-                    Block<T, E, F>(job, first, 1);
+                    Block<T, E, F>(job, from, to, first, 1);
                 else if (count <= Packed128<E>.Width)
-                    Block<Vec128<E>, E, Packed128<E>>(job, first, count);
+                    Block<Vec128<E>, E, Packed128<E>>(job, from, to, first, count);
                 else if (count <= Packed256<E>.Width)
-                    Block<Vec256<E>, E, Packed256<E>>(job, first, count);
+                    Block<Vec256<E>, E, Packed256<E>>(job, from, to, first, count);
                 else
-                    Block<Vec512<E>, E, Packed512<E>>(job, first, count);
+                    Block<Vec512<E>, E, Packed512<E>>(job, from, to, first, count);
             }
         });
         GC.KeepAlive(x);
@@ -128,14 +128,26 @@ static unsafe class HostFft
         if (bytes > scratchBytes)
         {
             NativeMemory.AlignedFree((void*)scratch);
-            scratchBytes = 0;
+            (scratch, scratchBytes) = (0, 0);
             scratch = (nint)NativeMemory.AlignedAlloc(bytes, 64);
             scratchBytes = bytes;
         }
         return (byte*)scratch;
     }
 
-    static void Block<V, E, FV>(Fft.Job job, long first, int count) where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
+    // What a thread keeps between calls.
+    const nuint Kept = 32 << 20;
+
+    static void ReleaseLarge()
+    {
+        if (scratchBytes <= Kept)
+            return;
+        NativeMemory.AlignedFree((void*)scratch);
+        (scratch, scratchBytes) = (0, 0);
+    }
+
+    static void Block<V, E, FV>(Fft.Job job, nint xStart, nint yStart, long first, int count)
+        where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
     {
         var width = FV.Width;
         var buffer = (nuint)(2L * job.Plan.Longest * width) * (nuint)sizeof(E);
@@ -150,11 +162,12 @@ static unsafe class HostFft
             from[w] = (nint)((outer * job.X.Length * job.Inner + inner) * job.X.Parts);
             to[w] = (nint)((outer * job.Y.Length * job.Inner + inner) * job.Y.Parts);
         }
-        Packing.Pack((E*)job.XStart, from, job.Inner, job.X, x, width);
+        Packing.Pack((E*)xStart, from, job.Inner, job.X, x, width);
         var result = Execute<V, E, FV>(job.Plan, x, y);
         if (job.Scale != 1)
             Multiply<V, E, FV>(result, 2 * job.Plan.OutLength, job.Scale);
-        Packing.Unpack((E*)job.YStart, to, job.Inner, job.Y, result, width, count);
+        Packing.Unpack((E*)yStart, to, job.Inner, job.Y, result, width, count);
+        ReleaseLarge();
     }
 
     [MethodImpl(Inline.Root)]

@@ -77,6 +77,9 @@ public interface ILane<T> where T : struct, ILane<T>
     /// <summary>|x|^2, a real number.</summary>
     static virtual T SquaredAbs(T x) => x * x;
 
+    /// <summary>A real number between |x| / sqrt 2 and |x|, without squares: |x| itself on real lanes, else the larger of the parts.</summary>
+    static virtual T LargerPart(T x) => T.Abs(x);
+
     /// <summary>Square root of a real number that is not negative: no complex root, and no range lost to its squares.</summary>
     static virtual T SqrtReal(T x) => T.Sqrt(x);
 

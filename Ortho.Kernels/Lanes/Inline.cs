@@ -12,6 +12,10 @@ public static class Inline
     /// <summary>For lane members, operators and the small steps of a kernel.</summary>
     public const MethodImplOptions Always = MethodImplOptions.AggressiveInlining;
 
+    /// <summary>For the loops that a longer algorithm is made of: methods of their own on the host (too large to be inlined unasked), each
+    /// with its own budget and compiled fully at once; part of the kernel on devices.</summary>
+    public const MethodImplOptions Step = MethodImplOptions.AggressiveOptimization;
+
     /// <summary>For the loop of a host skeleton.</summary>
     public const MethodImplOptions Root = MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization;
 }

@@ -10,7 +10,7 @@ namespace Ortho.Kernels.Linalg;
 public static class SingularValues
 {
     // Sweeps over all pairs of columns; convergence is quadratic and the host stops when a sweep rotates nothing.
-    const int Sweeps = 14;
+    const int Sweeps = 20;
 
     /// <summary>The min(m, n) singular values of each matrix of a [..., m, n], descending, as real numbers [..., min(m, n)].</summary>
     /// <remarks>The error is some units of the last place of the largest. Matrices that are not square are reduced by QR first.</remarks>
@@ -46,10 +46,9 @@ readonly struct Jacobi : IPerMatrix
         for (var j = 0; j < a.Columns; j++)
         {
             for (var i = 0; i < a.Rows; i++)
-                largest = T.Max(T.Abs(a.Get(i, j)), largest);
+                largest = T.Max(T.LargerPart(a.Get(i, j)), largest);
         }
-        var limit = T.Of(T.IsDouble ? 1000 : 120);
-        var exponent = T.SelectEqual(largest, zero, zero, T.Max(T.Min(T.Exponent(largest), limit), -limit));
+        var exponent = Scaling.Exponent(largest);
         var shrink = T.Exp2Int(-exponent);
         for (var j = 0; j < a.Columns; j++)
         {
@@ -88,7 +87,7 @@ readonly struct Jacobi : IPerMatrix
     }
 
     // Makes columns p and q orthogonal; 1 where that took a rotation, 0 where they were already.
-    [MethodImpl(Inline.Always)]
+    [MethodImpl(Inline.Step)]
     static T Rotate<M, T>(M a, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T>
     {
         var (zero, one) = (T.Of(0), T.Of(1));
@@ -106,8 +105,11 @@ readonly struct Jacobi : IPerMatrix
         // tan of the smaller of the two angles that diagonalise [[alpha, |gamma|], [|gamma|, beta]]
         var zeta = T.OverReal(beta - alpha, safe + safe);
         var tan = T.CopySign(T.OverReal(one, T.Abs(zeta) + T.SqrtReal(T.Fma(zeta, zeta, one))), zeta);
-        var cos = T.SelectLess(negligible, size, T.OverReal(one, T.SqrtReal(T.Fma(tan, tan, one))), one);
-        var sin = T.SelectLess(negligible, size, cos * tan, zero);
+        var inner = T.OverReal(one, T.SqrtReal(T.Fma(tan, tan, one)));
+        var outer = inner * tan;
+        // The larger column comes first, by a quarter turn more where it does not: sorted columns converge in far fewer sweeps.
+        var cos = T.SelectLess(negligible, size, T.SelectLess(alpha, beta, outer, inner), one);
+        var sin = T.SelectLess(negligible, size, T.SelectLess(alpha, beta, -inner, outer), zero);
         // Turning column q by the phase of gamma makes the product of the columns real and positive.
         var phase = T.SelectLess(negligible, size, T.Conj(T.OverReal(gamma, safe)), one);
         for (var i = 0; i < a.Rows; i++)

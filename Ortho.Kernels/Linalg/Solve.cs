@@ -20,7 +20,7 @@ public static class Solve
         var right = b.View(b.Layout.Expand(shape.Concat(b.Shape[^2..].Span), "Solve"));
         if (right.ElementCount == 0)
             return Copy.Dense(right);
-        if (n <= Qr.Small)
+        if (Qr.IsSmall(a.Device, n))
         {
             var left = a.View(a.Layout.Expand(shape.Concat(a.Shape[^2..].Span), "Solve"));
             var (x, y) = (Matrices.Batched(left, "Solve", nameof(a)), Matrices.Batched(right, "Solve", nameof(b)));
@@ -57,6 +57,12 @@ readonly struct SmallSolve : IPerMatrix
             Householder.Apply(a, k, tau, a, k + 1);
             Householder.Apply(a, k, tau, b, 0);
         }
+        Substitute<M, T>(a, b);
+    }
+
+    [MethodImpl(Inline.Step)]
+    static void Substitute<M, T>(M a, M b) where M : struct, IMat<T> where T : struct, ILane<T>
+    {
         for (var i = a.Rows - 1; i >= 0; i--)
         {
             // R's diagonal is real.

@@ -13,29 +13,37 @@ static class Householder
 {
     /// <summary>Turns column <paramref name="k"/>, from its diagonal down, into beta and the rest of v.</summary>
     /// <returns>tau.</returns>
-    [MethodImpl(Inline.Always)]
+    [MethodImpl(Inline.Step)]
     public static T Reflect<M, T>(M a, int k) where M : struct, IMat<T> where T : struct, ILane<T>
     {
         var (zero, one) = (T.Of(0), T.Of(1));
+        var largest = zero;
+        for (var i = k; i < a.Rows; i++)
+            largest = T.Max(T.LargerPart(a.Get(i, k)), largest);
+        // Columns of a deficient matrix shrink to rounding errors of rounding errors, whose squares would underflow.
+        var exponent = Scaling.Exponent(largest);
+        var shrink = T.Exp2Int(-exponent);
         var tail = zero;
         for (var i = k + 1; i < a.Rows; i++)
-            tail += T.SquaredAbs(a.Get(i, k));
-        var pivot = a.Get(k, k);
+            tail += T.SquaredAbs(a.Get(i, k) * shrink);
+        var given = a.Get(k, k);
+        var pivot = given * shrink;
         var norm = T.SqrtReal(T.SquaredAbs(pivot) + tail);
         var beta = -T.CopySign(norm, pivot);
         // What a reflection would remove: everything below the pivot, and the pivot's imaginary part.
         var rest = tail + T.SquaredAbs(pivot - T.RealPart(pivot));
         var tau = T.SelectEqual(rest, zero, zero, T.OverReal(beta - pivot, T.SelectEqual(rest, zero, one, beta)));
+        // Two factors: for subnormal columns their product would overflow.
         var scale = T.SelectEqual(rest, zero, zero, one / T.SelectEqual(rest, zero, one, pivot - beta));
         for (var i = k + 1; i < a.Rows; i++)
-            a.Set(i, k, a.Get(i, k) * scale);
-        a.Set(k, k, T.SelectEqual(rest, zero, pivot, beta));
+            a.Set(i, k, a.Get(i, k) * shrink * scale);
+        a.Set(k, k, T.SelectEqual(rest, zero, given, beta * T.Exp2Int(exponent)));
         return tau;
     }
 
     /// <summary>Columns first, first + 1, ... of <paramref name="x"/> become (I - tau v v^H) x, with the v below the diagonal of column
     /// <paramref name="k"/> of <paramref name="a"/>.</summary>
-    [MethodImpl(Inline.Always)]
+    [MethodImpl(Inline.Step)]
     public static void Apply<M, T>(M a, int k, T tau, M x, int first) where M : struct, IMat<T> where T : struct, ILane<T>
     {
         var j = first;
@@ -79,7 +87,7 @@ static class Householder
 
     /// <summary>The first columns of H_0 H_1 ... from the reflectors below the diagonal of <paramref name="a"/>; q's diagonal holds the
     /// taus before.</summary>
-    [MethodImpl(Inline.Always)]
+    [MethodImpl(Inline.Step)]
     public static void Form<M, T>(M a, M q) where M : struct, IMat<T> where T : struct, ILane<T>
     {
         for (var k = q.Columns - 1; k >= 0; k--)
@@ -95,7 +103,7 @@ static class Householder
     }
 
     /// <summary>Zeros below the diagonal of the first <paramref name="rows"/> rows.</summary>
-    [MethodImpl(Inline.Always)]
+    [MethodImpl(Inline.Step)]
     public static void ClearBelow<M, T>(M a, int rows) where M : struct, IMat<T> where T : struct, ILane<T>
     {
         for (var j = 0; j < a.Columns; j++)
@@ -103,6 +111,18 @@ static class Householder
             for (var i = j + 1; i < rows; i++)
                 a.Set(i, j, T.Of(0));
         }
+    }
+}
+
+/// <summary>Powers of two that bring numbers near 1, so that squares neither overflow nor underflow.</summary>
+static class Scaling
+{
+    /// <summary>The k with <paramref name="largest"/> in [2^k, 2^(k+1)); 0 for 0, and limited to powers that are normal numbers.</summary>
+    [MethodImpl(Inline.Always)]
+    public static T Exponent<T>(T largest) where T : struct, ILane<T>
+    {
+        var limit = T.Of(T.IsDouble ? 1000 : 120);
+        return T.SelectEqual(largest, T.Of(0), T.Of(0), T.Max(T.Min(T.Exponent(largest), limit), -limit));
     }
 }
 

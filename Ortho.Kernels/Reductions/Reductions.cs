@@ -93,8 +93,10 @@ public readonly struct LogSumExp : IReduction
     [MethodImpl(Inline.Always)]
     public static State<T> Join<T>(State<T> p, State<T> q) where T : struct, ILane<T>
     {
-        var top = Max.Larger(p.A, q.A);
-        return new(top, T.Fma(p.B, T.Exp(p.A - top), q.B * T.Exp(q.A - top)));
+        var (top, one) = (Max.Larger(p.A, q.A), T.Of(1));
+        // Infinite elements: the difference of equal infinities would be NaN.
+        var (a, b) = (T.SelectEqual(p.A, top, one, T.Exp(p.A - top)), T.SelectEqual(q.A, top, one, T.Exp(q.A - top)));
+        return new(top, T.Fma(p.B, a, q.B * b));
     }
 
     /// <inheritdoc/>

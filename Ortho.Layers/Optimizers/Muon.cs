@@ -10,9 +10,6 @@ namespace Ortho.Layers.Optimizers;
 /// <remarks>Only matrices and convolution kernels [out, in, ...] (as [out, in * ...]) are taken; give vectors to <see cref="Adam"/>.</remarks>
 public sealed class Muon : Optimizer
 {
-    /// <summary>The quintic s -> a s + b s^3 + c s^5 of Jordan et al.: fast growth from small s, values near 1 only within 0.3.</summary>
-    public static IReadOnlyList<double> Quintic { get; } = [3.4445, -4.7750, 2.0315];
-
     readonly double momentum;
     readonly int steps;
     readonly double[] polynomial;
@@ -23,14 +20,14 @@ public sealed class Muon : Optimizer
     /// <param name="learningRate">Step size: about the spectral norm of a step.</param>
     /// <param name="momentum">Decay of the momentum.</param>
     /// <param name="steps">Newton-Schulz iterations.</param>
-    /// <param name="polynomial">Odd coefficients a, b, c, ... of the iteration; <see cref="Quintic"/> when null.</param>
+    /// <param name="polynomial">Odd coefficients a, b, c, ... of the iteration; the quintic of Jordan et al. (<see cref="OrthogonalOps.Quintic"/>) when null.</param>
     /// <exception cref="ArgumentException">A parameter is a vector.</exception>
     public Muon(IEnumerable<Parameter> parameters, double learningRate = 0.02, double momentum = 0.95, int steps = 5, IReadOnlyList<double>? polynomial = null)
         : base(parameters, learningRate)
     {
         if (Parameters.FirstOrDefault(parameter => parameter.Role == ParameterRole.Vector || parameter.Value.Rank < 2) is { } vector)
             throw new ArgumentException($"Muon: parameter {vector.Name} {vector.Value.Shape} is a {vector.Role}; expected matrices and convolution kernels. Give vectors to Adam.", nameof(parameters));
-        (this.momentum, this.steps, this.polynomial) = (momentum, steps, [.. polynomial ?? Quintic]);
+        (this.momentum, this.steps, this.polynomial) = (momentum, steps, [.. polynomial ?? OrthogonalOps.Quintic]);
         buffers = ZerosLike(Parameters);
     }
 

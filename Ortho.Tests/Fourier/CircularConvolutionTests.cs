@@ -1,12 +1,13 @@
 using NUnit.Framework;
 using Ortho.Autograd;
-using Ortho.Kernels.Gpu;
 using Ortho.Tensors;
+using Ortho.Tests.Support;
 using static Ortho.Tests.Fourier.FourierTests;
 
 namespace Ortho.Tests.Fourier;
 
 /// <summary>Circular convolution through the Fourier domain against the direct sum.</summary>
+[Category("Kernels")]
 public sealed class CircularConvolutionTests
 {
     // y[b, m, p] = sum over c, t of K[m, c, t] x[b, c, (p + t - r) mod n], r = floor(k/2).
@@ -72,12 +73,12 @@ public sealed class CircularConvolutionTests
         Assert.That(RelativeError(Values(Tensor.ConvolutionSymbol(identity, 5, 4)), [.. Enumerable.Repeat(System.Numerics.Complex.One, 15)]), Is.LessThan(1e-15));
     }
 
-    [Test]
-    public void A_device_agrees_with_the_host()
+    [Test, Category("Devices")]
+    public void Every_device_gives_the_bits_of_the_host()
     {
         var (x, kernel) = (Random([2, 2, 4, 5], DType.Float32, 1), Random([2, 2, 3, 3], DType.Float32, 2));
-        var y = x.To(GpuDevice.Simulator).CircularConv2d(kernel.To(GpuDevice.Simulator));
-        Assert.That(y.ToArray<float>(), Is.EqualTo(x.CircularConv2d(kernel).ToArray<float>()));
+        foreach (var device in Devices.Gpus)
+            Assert.That(x.To(device).CircularConv2d(kernel.To(device)).ToArray<float>(), Is.EqualTo(x.CircularConv2d(kernel).ToArray<float>()), $"{device}");
     }
 
     [Test]

@@ -12,7 +12,7 @@ static class MatrixSamples
     public static readonly DType[] Types = [DType.Float32, DType.Float64, DType.Complex64, DType.Complex128];
 
     /// <summary>Rows and columns: one, thin, wide, square, around the vector width, above the blocked algorithms' threshold.</summary>
-    public static readonly int[][] Sizes = [[1, 1], [1, 5], [5, 1], [3, 3], [8, 8], [33, 17], [17, 33], [64, 64], [100, 60], [60, 100]];
+    public static readonly int[][] Sizes = [[1, 1], [1, 5], [5, 1], [3, 3], [8, 8], [33, 17], [17, 33], [64, 64], [100, 60], [60, 100], [140, 130]];
 
     /// <summary>Elements (and parts) uniform in [-1, 1]: the same for the same seed.</summary>
     public static Tensor Random(Shape shape, DType dtype = DType.Float64, int seed = 1, Device? device = null)

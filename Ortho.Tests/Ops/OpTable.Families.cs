@@ -1,8 +1,245 @@
+using System.Numerics;
+using Ortho.Autograd;
+using Ortho.Tensors;
+using Ortho.Tests.Support;
+
 namespace Ortho.Tests.Ops;
 
 public static partial class OpTable
 {
-    static IEnumerable<OpRow> Fourier() => [];
+    static OpRow Fourier(string name, Func<Tensor, Tensor> call, Func<Nd, Nd> reference, params Shape[] shapes)
+        => new(name, "fourier", x => call(x[0]), x => reference(x[0]), [.. shapes.Select(shape => new[] { shape })]) { IsComplex = true, Single = 2e-6, Double = 1e-14 };
 
-    static IEnumerable<OpRow> Orthogonal() => [];
+    static Complex Phase(double turns) => Complex.FromPolarCoordinates(1, 2 * Math.PI * turns);
+
+    // The defining sum along the last dimension, for output bins 0 .. bins - 1.
+    static Nd Dft(Nd x, int bins, double sign, double scale = 1)
+    {
+        var n = x.Shape[^1];
+        return Nd.Of(x.Shape.With(-1, bins), i => scale * SumOf(Enumerable.Range(0, n).Select(t => x[[.. i[..^1], t]] * Phase(sign * t * i[^1] / n))));
+    }
+
+    // The real signal of a half spectrum: the missing bins are the conjugates of those that are there.
+    static Nd RealInverse(Nd x, int n)
+        => Nd.Of(x.Shape.With(-1, n), i => SumOf(Enumerable.Range(0, n).Select(k =>
+        {
+            var bin = 2 * k <= n ? x[[.. i[..^1], k]] : Complex.Conjugate(x[[.. i[..^1], n - k]]);
+            return (k == 0 || 2 * k == n ? bin.Real : bin) * Phase((double)k * i[^1] / n);
+        })).Real / n);
+
+    static Nd Swap(Nd x) => Nd.Of([.. x.Shape[..^2], x.Shape[^1], x.Shape[^2]], i => x[[.. i[..^2], i[^1], i[^2]]]);
+
+    static Nd Circular2d(Nd x, Nd k)
+    {
+        var (h, w, kh, kw) = (x.Shape[2], x.Shape[3], k.Shape[2], k.Shape[3]);
+        return Nd.Of([x.Shape[0], k.Shape[0], h, w], i => SumOf(
+            from c in Enumerable.Range(0, k.Shape[1])
+            from p in Enumerable.Range(0, kh)
+            from q in Enumerable.Range(0, kw)
+            select k[i[1], c, p, q] * x[i[0], c, (i[2] + p - kh / 2 + h) % h, (i[3] + q - kw / 2 + w) % w]));
+    }
+
+    // conj(DFT of the kernel) times the phase of its centre, over the half spectrum: [h (w / 2 + 1), out, in].
+    static Nd SymbolOf(Nd k, int h, int w)
+    {
+        var bins = w / 2 + 1;
+        return Nd.Of([h * bins, k.Shape[0], k.Shape[1]], i =>
+        {
+            var (a, b) = (i[0] / bins, i[0] % bins);
+            return SumOf(
+                from p in Enumerable.Range(0, k.Shape[2])
+                from q in Enumerable.Range(0, k.Shape[3])
+                select k[i[1], i[2], p, q] * Phase((double)a * (p - k.Shape[2] / 2) / h + (double)b * (q - k.Shape[3] / 2) / w));
+        });
+    }
+
+    static IEnumerable<OpRow> Fourier() =>
+    [
+        Fourier("Fft", x => x.Fft(), x => Dft(x, x.Shape[^1], -1), [3, 8], [2, 15], [1, 1], [2, 7], [2, 30]) with { IsReal = false },
+        Fourier("Fft", x => x.Fft(0), x => Swap(Dft(Swap(x), x.Shape[0], -1)), [12, 3]) with { IsReal = false },
+        Fourier("Ifft", x => x.Ifft(), x => Dft(x, x.Shape[^1], 1, 1.0 / x.Shape[^1]), [3, 8], [2, 15]) with { IsReal = false },
+        Fourier("Rfft", x => x.Rfft(), x => Dft(x, x.Shape[^1] / 2 + 1, -1), [3, 8], [2, 15], [2, 7]) with { IsComplex = false },
+        Fourier("Irfft", x => x.Irfft(8), x => RealInverse(x, 8), [3, 5]) with { IsReal = false },
+        Fourier("Irfft", x => x.Irfft(9), x => RealInverse(x, 9), [3, 5]) with { IsReal = false },
+        Fourier("Fft2", x => x.Fft2(), x => Swap(Dft(Swap(Dft(x, x.Shape[^1], -1)), x.Shape[^2], -1)), [2, 4, 6]) with { IsReal = false },
+        Fourier("Ifft2", x => x.Ifft2(), x => Swap(Dft(Swap(Dft(x, x.Shape[^1], 1, 1.0 / x.Shape[^1])), x.Shape[^2], 1, 1.0 / x.Shape[^2])), [2, 4, 6]) with { IsReal = false },
+        Fourier("Rfft2", x => x.Rfft2(), x => Swap(Dft(Swap(Dft(x, x.Shape[^1] / 2 + 1, -1)), x.Shape[^2], -1)), [2, 4, 6], [3, 5]) with { IsComplex = false },
+        Fourier("Irfft2", x => x.Irfft2(4, 6), x => RealInverse(Swap(Dft(Swap(x), 4, 1, 0.25)), 6), [2, 4, 4]) with { IsReal = false },
+        new("CircularConv1d", "fourier", x => x[0].CircularConv1d(x[1]), x => Nd.Of([x[0].Shape[0], x[1].Shape[0], x[0].Shape[2]], i => SumOf(
+            from c in Enumerable.Range(0, x[1].Shape[1])
+            from t in Enumerable.Range(0, x[1].Shape[2])
+            select x[1][i[1], c, t] * x[0][i[0], c, (i[2] + t - x[1].Shape[2] / 2 + x[0].Shape[2]) % x[0].Shape[2]])),
+            [[2, 3, 8], [4, 3, 3]], [[2, 1, 5], [1, 1, 5]], [[1, 2, 6], [2, 2, 2]]) { Single = 3e-6, Double = 2e-14 },
+        new("CircularConv2d", "fourier", x => x[0].CircularConv2d(x[1]), x => Circular2d(x[0], x[1]), [[2, 3, 6, 5], [2, 3, 3, 3]], [[1, 1, 4, 4], [2, 1, 2, 4]]) { Single = 3e-6, Double = 2e-14 },
+        new("ConvolutionSymbol", "fourier", x => Tensor.ConvolutionSymbol(x[0], 6, 5), x => SymbolOf(x[0], 6, 5), [[[2, 3, 3, 3]]]) { Single = 3e-6, Double = 2e-14 },
+        new("ApplySymbol", "fourier", x => Tensor.ApplySymbol(Tensor.ConvolutionSymbol(x[1], 4, 6), x[0]), x => Circular2d(x[0], x[1]), [[[2, 3, 4, 6], [2, 3, 3, 3]]]) { Single = 3e-6, Double = 2e-14 },
+    ];
+
+    static Nd Adjoint(Nd x) => Nd.Map(v => Complex.Conjugate(v[0]), Swap(x));
+
+    static Nd Identity(int n) => Nd.Of([n, n], i => i[0] == i[1] ? 1 : 0);
+
+    // Batches of well-conditioned squares: the sampled numbers plus a multiple of the identity.
+    static Nd Dominant(int operand, Nd x) => operand == 0 ? Nd.Of(x.Shape, i => x[i] + (i[^1] == i[^2] ? 6 : 0)) : x;
+
+    // Gaussian elimination with pivoting.
+    static Nd SolveOf(Nd a, Nd b)
+    {
+        var n = a.Shape[^1];
+        var solved = new Dictionary<string, Complex[,]>();
+        return Nd.Of(b.Shape, i =>
+        {
+            var key = string.Join(",", i[..^2]);
+            if (!solved.TryGetValue(key, out var x))
+                solved[key] = x = Eliminate((r, c) => a[[.. i[..^2], r, c]], (r, c) => b[[.. i[..^2], r, c]], n, b.Shape[^1]);
+            return x[i[^2], i[^1]];
+        });
+    }
+
+    static Complex[,] Eliminate(Func<int, int, Complex> a, Func<int, int, Complex> b, int n, int columns)
+    {
+        var m = new Complex[n, n + columns];
+        for (var r = 0; r < n; r++)
+        {
+            for (var c = 0; c < n + columns; c++)
+                m[r, c] = c < n ? a(r, c) : b(r, c - n);
+        }
+        for (var k = 0; k < n; k++)
+        {
+            var pivot = Enumerable.Range(k, n - k).MaxBy(r => m[r, k].Magnitude);
+            for (var c = 0; c < n + columns; c++)
+                (m[k, c], m[pivot, c]) = (m[pivot, c], m[k, c]);
+            for (var r = 0; r < n; r++)
+            {
+                if (r == k)
+                    continue;
+                var factor = m[r, k] / m[k, k];
+                for (var c = k; c < n + columns; c++)
+                    m[r, c] -= factor * m[k, c];
+            }
+        }
+        var x = new Complex[n, columns];
+        for (var r = 0; r < n; r++)
+        {
+            for (var c = 0; c < columns; c++)
+                x[r, c] = m[r, n + c] / m[r, r];
+        }
+        return x;
+    }
+
+    // Modified Gram-Schmidt with a positive diagonal, Q above R.
+    static Nd GramSchmidt(Nd a)
+    {
+        var (m, n) = (a.Shape[0], a.Shape[1]);
+        var (q, r) = (new Complex[m, n], new Complex[n, n]);
+        for (var j = 0; j < n; j++)
+        {
+            for (var i = 0; i < m; i++)
+                q[i, j] = a[i, j];
+            for (var k = 0; k < j; k++)
+            {
+                r[k, j] = SumOf(Enumerable.Range(0, m).Select(i => Complex.Conjugate(q[i, k]) * q[i, j]));
+                for (var i = 0; i < m; i++)
+                    q[i, j] -= r[k, j] * q[i, k];
+            }
+            r[j, j] = Math.Sqrt(Enumerable.Range(0, m).Sum(i => q[i, j].Magnitude * q[i, j].Magnitude));
+            for (var i = 0; i < m; i++)
+                q[i, j] /= r[j, j];
+        }
+        return Nd.Of([m + n, n], i => i[0] < m ? q[i[0], i[1]] : r[i[0] - m, i[1]]);
+    }
+
+    // The signs of R's diagonal are a convention; with a positive one the decomposition is unique.
+    static Tensor PositiveQr(Tensor x)
+    {
+        var (q, r) = x.Qr();
+        var signs = r.Detach().Diagonal().Real().Sign().To(x.DType);
+        return Tensor.Concat([q * signs, signs.Unsqueeze(-1) * r], 0);
+    }
+
+    static Nd Reflections(Nd v, int columns)
+    {
+        var (d, r) = (v.Shape[0], v.Shape[1]);
+        var q = Identity(d);
+        for (var k = 0; k < r; k++)
+        {
+            var size = Enumerable.Range(0, d).Sum(i => v[i, k].Magnitude * v[i, k].Magnitude);
+            var column = k;
+            q = Product(q, Nd.Of([d, d], i => (i[0] == i[1] ? 1 : 0) - 2 * v[i[0], column] * v[i[1], column] / size));
+        }
+        return Nd.Of([d, columns], i => q[i]);
+    }
+
+    static Nd Trapezoid(Nd v) => Nd.Of(v.Shape, i => i[0] == i[1] ? 1 : i[0] > i[1] ? v[i] : 0);
+
+    static Nd Polynomial(Nd x, double[] coefficients, int steps)
+    {
+        var norm = Math.Sqrt(x.Data.Sum(v => v.Magnitude * v.Magnitude));
+        var y = Nd.Map(v => v[0] / norm, x);
+        for (var step = 0; step < steps; step++)
+        {
+            var (power, sum) = (y, Nd.Map(v => v[0] * coefficients[0], y));
+            foreach (var c in coefficients.Skip(1))
+            {
+                power = Product(Product(y, Adjoint(y)), power);
+                sum = Nd.Map(v => v[0] + c * v[1], sum, power);
+            }
+            y = sum;
+        }
+        return y;
+    }
+
+    // Square roots of the eigenvalues of the Gram matrix, by cyclic Jacobi rotations of the columns.
+    static Nd SingularValuesOf(Nd a)
+    {
+        if (a.Shape[0] < a.Shape[1])
+            a = Adjoint(a);
+        var (m, n) = (a.Shape[0], a.Shape[1]);
+        var columns = Enumerable.Range(0, n).Select(j => Enumerable.Range(0, m).Select(i => a[i, j]).ToArray()).ToArray();
+        for (var sweep = 0; sweep < 60; sweep++)
+        {
+            for (var p = 0; p < n; p++)
+            {
+                for (var q = p + 1; q < n; q++)
+                {
+                    var (x, y) = (columns[p], columns[q]);
+                    var (alpha, beta) = (x.Sum(v => v.Magnitude * v.Magnitude), y.Sum(v => v.Magnitude * v.Magnitude));
+                    var gamma = SumOf(x.Zip(y, (u, v) => Complex.Conjugate(u) * v));
+                    if (gamma.Magnitude < 1e-17 * Math.Sqrt(alpha * beta))
+                        continue;
+                    var zeta = (beta - alpha) / (2 * gamma.Magnitude);
+                    var t = (zeta >= 0 ? 1 : -1) / (Math.Abs(zeta) + Math.Sqrt(1 + zeta * zeta));
+                    var cos = 1 / Math.Sqrt(1 + t * t);
+                    var sin = cos * t * (gamma / gamma.Magnitude);
+                    (columns[p], columns[q]) = ([.. x.Zip(y, (u, v) => cos * u - Complex.Conjugate(sin) * v)], [.. x.Zip(y, (u, v) => sin * u + cos * v)]);
+                }
+            }
+        }
+        var values = columns.Select(column => Math.Sqrt(column.Sum(v => v.Magnitude * v.Magnitude))).OrderDescending().ToArray();
+        return Nd.Of([n], i => values[i[0]]);
+    }
+
+    static OpRow Qr(params Shape[][] shapes) => new("Qr", "orthogonal", x => PositiveQr(x[0]), x => GramSchmidt(x[0]), shapes)
+    {
+        IsComplex = true, Single = 3e-6, Double = 2e-14, Gradient = 1e-7, Prepare = (_, x) => Nd.Of(x.Shape, i => x[i] + (i[0] == i[1] ? 4 : 0)),
+    };
+
+    static IEnumerable<OpRow> Orthogonal() =>
+    [
+        Qr([[5, 3]], [[4, 4]], [[1, 1]], [[40, 33]]),
+        // Beyond 48 columns the host still factors whole matrices where devices go block by block.
+        Qr([[60, 50]]) with { SameBits = false },
+        new("TriangularSolve", "linear algebra", x => x[0].TriangularSolve(x[1], upper: true), x => SolveOf(Nd.Of(x[0].Shape, i => i[^1] >= i[^2] ? x[0][i] : 0), x[1]),
+            [[2, 4, 4], [2, 4, 3]], [[1, 1], [1, 1]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
+        new("TriangularSolve", "linear algebra", x => x[0].TriangularSolve(x[1], upper: false, unitDiagonal: true), x => SolveOf(Nd.Of(x[0].Shape, i => i[^1] == i[^2] ? 1 : i[^1] < i[^2] ? x[0][i] : 0), x[1]),
+            [[2, 4, 4], [2, 4, 3]]) { IsComplex = true, Single = 1e-5, Double = 5e-14, Low = -1, High = 1 },
+        new("Solve", "linear algebra", x => x[0].Solve(x[1]), x => SolveOf(x[0], x[1]), [[2, 4, 4], [2, 4, 3]], [[1, 1], [1, 2]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
+        new("Inverse", "linear algebra", x => x[0].Inverse(), x => SolveOf(x[0], Nd.Of(x[0].Shape, i => i[^1] == i[^2] ? 1 : 0)), [[2, 4, 4]], [[1, 1]], [[10, 10]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
+        new("SingularValues", "linear algebra", x => x[0].SingularValues(), x => SingularValuesOf(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComplex = true, Derivative = Derivative.None, Single = 3e-6, Double = 2e-14, SameBits = false },
+        new("HouseholderProduct", "orthogonal", x => x[0].HouseholderProduct(3), x => Reflections(x[0], 3), [[5, 3]], [[4, 4]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
+        new("HouseholderApply", "orthogonal", x => x[0].HouseholderApply(x[1]), x => Product(Reflections(x[0], x[0].Shape[0]), x[1]), [[5, 3], [5, 2]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
+        new("HouseholderFrame", "orthogonal", x => x[0].HouseholderFrame(), x => Reflections(Trapezoid(x[0]), x[0].Shape[1]), [[5, 3]]) { Single = 3e-6, Double = 2e-14 },
+        new("NewtonSchulz", "orthogonal", x => x[0].NewtonSchulz([3.4445, -4.7750, 2.0315], 2), x => Polynomial(x[0], [3.4445, -4.7750, 2.0315], 2), [[5, 3]], [[3, 5]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Bjorck", "orthogonal", x => x[0].Bjorck(0.5, 3), x => Polynomial(x[0], [1.5, -0.5], 3), [[5, 3]], [[3, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+    ];
 }

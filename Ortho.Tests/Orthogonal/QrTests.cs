@@ -72,7 +72,7 @@ public class QrTests
     }
 
     [Test]
-    public void Deficient_matrices_are_ordinary([ValueSource(typeof(MatrixSamples), nameof(Types))] DType dtype, [Values(6, 70)] int n)
+    public void Deficient_matrices_are_ordinary([ValueSource(typeof(MatrixSamples), nameof(Types))] DType dtype, [Values(6, 70, 140)] int n)
     {
         int[] size = [n + 3, n];
         Check(Tensor.Zeros([2, .. size], dtype), size);
@@ -82,7 +82,7 @@ public class QrTests
     }
 
     [Test]
-    public void Compact_form_is_the_same_reflections([ValueSource(typeof(MatrixSamples), nameof(Types))] DType dtype, [Values(5, 17, 70)] int n)
+    public void Compact_form_is_the_same_reflections([ValueSource(typeof(MatrixSamples), nameof(Types))] DType dtype, [Values(5, 17, 70, 140)] int n)
     {
         int[] size = [n + 4, n];
         var a = Random([2, .. size], dtype, 3);
@@ -118,7 +118,7 @@ public class QrTests
     }
 
     [Test]
-    public void Gradients_of_blocked_factors_are_the_slopes() => CheckGradient(x => x[0].Qr().Q, [Random([60, 50], seed: 4)]);
+    public void Gradients_of_blocked_factors_are_the_slopes() => CheckGradient(x => x[0].Qr().Q, [Random([140, 130], seed: 4)], tolerance: 1e-5);
 
     [Test]
     public void Devices_agree_bit_for_bit([ValueSource(typeof(MatrixSamples), nameof(Types))] DType dtype, [Values("1x1", "4x3", "3x4")] string shape)
