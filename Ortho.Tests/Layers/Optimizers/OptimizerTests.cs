@@ -149,6 +149,27 @@ public class OptimizerTests
     }
 
     [Test]
+    public void Muon_is_its_formula()
+    {
+        // Without iterations Newton-Schulz only divides by the Frobenius norm, and the rest is momentum, which a loop can follow.
+        var (p, m) = (Layer().Weight.Value.ToArray<double>(), new double[12]);
+        for (var step = 0; step < Steps; step++)
+        {
+            var direction = new double[12];
+            for (var i = 0; i < 12; i++)
+            {
+                var g = Slope(i, p[i]);
+                m[i] = 0.9 * m[i] + 0.1 * g;
+                direction[i] = 0.1 * g + 0.9 * m[i];
+            }
+            var norm = Math.Sqrt(direction.Sum(x => x * x));
+            for (var i = 0; i < 12; i++)
+                p[i] -= 0.02 * Math.Sqrt(4.0 / 3) * direction[i] / norm;
+        }
+        Assert.That(Run(layer => new Muon(layer.Parameters(), 0.02, 0.9, steps: 0), Layer()), Is.EqualTo(p).Within(1e-12));
+    }
+
+    [Test]
     public void Muon_minimises_a_convex_quadratic()
     {
         var (layer, target) = (new Linear(5, 5, new(1), bias: false, dtype: DType.Float64), Random([5, 5], seed: 9));
