@@ -4,7 +4,8 @@ using Ortho.Tensors;
 namespace Ortho.Autograd;
 
 /// <summary>What a gradient check found.</summary>
-/// <param name="Error">Largest difference between the gradient and the central difference, relative to 1 + its size.</param>
+/// <param name="Error">Largest difference between the gradient and the central difference, relative to 1 + its size; infinite when either
+/// is NaN.</param>
 /// <param name="Where">The element where it is, for messages.</param>
 public readonly record struct GradientCheckResult(double Error, string Where);
 
@@ -72,7 +73,10 @@ public static class GradientCheck
             {
                 var expected = new Complex(Difference(k, i, elements, 1), leaves[k].DType.IsComplex ? Difference(k, i, elements, Complex.ImaginaryOne) : 0);
                 var error = (slopes[i] - expected).Magnitude / (1 + expected.Magnitude);
-                if (!(error <= worst.Error))
+                // Nothing is worse than NaN, which compares as if it were small.
+                if (double.IsNaN(error))
+                    error = double.PositiveInfinity;
+                if (error > worst.Error)
                     worst = new(error, $"argument {k}, element {i}: gradient {slopes[i]}, central difference {expected}");
             }
         }

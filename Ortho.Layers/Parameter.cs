@@ -19,6 +19,8 @@ public enum ParameterRole
 /// <summary>A tensor that training changes.</summary>
 public sealed class Parameter
 {
+    long earlier;
+
     internal Parameter(string name, Tensor value, ParameterRole role)
     {
         Name = name;
@@ -36,7 +38,7 @@ public sealed class Parameter
     public Tensor Value { get; private set; }
 
     /// <summary>Counts changes in place, so that what was computed from the value can be kept until it changes.</summary>
-    internal long Version => Value.Storage.Version;
+    internal long Version => earlier + Value.Storage.Version;
 
     /// <summary>Overwrites the numbers.</summary>
     /// <exception cref="TensorArgumentException">Shape or dtype differ.</exception>
@@ -49,7 +51,14 @@ public sealed class Parameter
             Value.CopyFrom(value.To(Value.Device));
     }
 
-    internal void MoveTo(Device device) => Value = TensorScope.Release(Value.Detach().To(device)).RequiresGrad();
+    internal void MoveTo(Device device)
+    {
+        if (Value.Device == device)
+            return;
+        // The new storage counts from 0: a value kept on the device to which the parameter returns must not pass for the present one.
+        earlier = Version + 1;
+        Value = TensorScope.Release(Value.Detach().To(device)).RequiresGrad();
+    }
 
     /// <summary>The value itself, so that a parameter can stand in a formula.</summary>
     public static implicit operator Tensor(Parameter parameter) => parameter.Value;

@@ -92,6 +92,8 @@ public sealed partial class Tensor
         if (IsContiguous)
         {
             Device.Download(Storage.Block, Layout.Offset * DType.Size, MemoryMarshal.AsBytes(destination));
+            // A temporary may be collected while its memory is read; its block would go to another tensor.
+            GC.KeepAlive(this);
             return;
         }
 
@@ -99,6 +101,7 @@ public sealed partial class Tensor
         var (first, last) = Extent();
         var window = new E[last - first + 1];
         Device.Download(Storage.Block, first * DType.Size, MemoryMarshal.AsBytes(window.AsSpan()));
+        GC.KeepAlive(this);
         var position = 0;
         foreach (var offset in Offsets())
             destination[position++] = window[offset - first];

@@ -32,6 +32,7 @@ public static class Copy
         if (bytes.Length > 0)
         {
             x.Device.Download(dense.Storage.Block, dense.Layout.Offset * dense.DType.Size, bytes);
+            GC.KeepAlive(dense);
             device.Upload(bytes, y.Storage.Block, 0);
         }
         return y;

@@ -33,8 +33,8 @@ public sealed class CircularConv2d : Module, ICertifiable
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {
-        lastSize = x.Rank == 4 ? (x.Shape[2], x.Shape[3]) : null;
         var y = x.CircularConv2d(Kernel);
+        lastSize = (x.Shape[2], x.Shape[3]);
         return Bias is null ? y : y + Bias.Value.Reshape(1, -1, 1, 1);
     }
 

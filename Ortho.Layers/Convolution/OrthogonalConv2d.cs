@@ -91,8 +91,8 @@ public sealed class OrthogonalConv2d : Module, ICertifiable
         var channels = Kernel.Value.Shape[1];
         if (x.Rank != 4 || x.Shape[1] != channels)
             throw new TensorArgumentException("OrthogonalConv2d", nameof(x), $"{x.Shape}", $"[batch, {channels}, height, width] (channels after the stride)");
-        lastSize = (x.Shape[2], x.Shape[3]);
         var y = Tensor.ApplySymbol(Symbol(x.Shape[2], x.Shape[3]), x);
+        lastSize = (x.Shape[2], x.Shape[3]);
         return Bias is null ? y : y + Bias.Value.Reshape(1, -1, 1, 1);
     }
 

@@ -8,15 +8,17 @@ namespace Ortho.Layers.Data;
 /// <param name="device">Where batches are put.</param>
 /// <param name="shuffle">Source of the order; null keeps that of the data set.</param>
 /// <param name="dropLast">Whether a last, smaller batch is left out.</param>
+/// <exception cref="ArgumentOutOfRangeException">The batch size is not positive.</exception>
 public sealed class DataLoader(ImageDataset dataset, int batchSize, Device? device = null, PhiloxStream? shuffle = null, bool dropLast = false)
 {
+    readonly int batchSize = batchSize > 0 ? batchSize : throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, "DataLoader: at least one image a batch.");
+
     /// <summary>Batches of a pass.</summary>
     public int BatchCount => dropLast ? dataset.Count / batchSize : (dataset.Count + batchSize - 1) / batchSize;
 
     /// <summary>One pass: images Float32 [batch, 1, height, width] in [0, 1] and labels Int64 [batch].</summary>
     public IEnumerable<(Tensor Images, Tensor Labels)> Batches()
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         int[] order = [.. Enumerable.Range(0, dataset.Count)];
         shuffle?.Shuffle(order.AsSpan());
         for (var batch = 0; batch < BatchCount; batch++)

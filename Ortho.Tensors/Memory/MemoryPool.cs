@@ -52,8 +52,15 @@ public sealed class MemoryPool
             GC.WaitForPendingFinalizers();
             if (TryRent(size) is { } returned)
                 return returned;
+            bool isFull;
             lock (gate)
+            {
                 mark = Math.Max(FirstMark, 2 * (LiveBytes + size));
+                isFull = LiveBytes + CachedBytes + size > mark;
+            }
+            // What is cached then is of other sizes; kept, the cache would grow with every new size.
+            if (isFull)
+                Trim();
         }
 
         MemoryBlock block;

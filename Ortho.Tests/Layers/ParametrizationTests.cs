@@ -1,0 +1,218 @@
+using NUnit.Framework;
+using Ortho.Autograd;
+using Ortho.Layers.Parametrizations;
+using Ortho.Tensors;
+using static Ortho.Tests.Linalg.MatrixSamples;
+
+namespace Ortho.Tests.Layers;
+
+[TestFixture]
+public class ParametrizationTests
+{
+    static readonly (string Name, IOrthogonalParametrization Map)[] Maps =
+        [("Cayley", new Cayley()), ("Householder", new Householder()), ("Bjorck", new Bjorck(30))];
+
+    static readonly (int Rows, int Columns)[] Shapes = [(1, 1), (3, 1), (4, 4), (7, 3), (33, 17), (64, 64)];
+
+    static IEnumerable<string> Names => Maps.Select(map => map.Name);
+
+    static IOrthogonalParametrization Of(string name) => Maps.First(map => map.Name == name).Map;
+
+    // A few roundings per row: what a matrix product of this size loses.
+    static double Tolerance(DType dtype, int rows) => 8 * Unit(dtype) * (2 + Math.Sqrt(rows));
+
+    [Test]
+    public void Random_numbers_give_orthonormal_columns([ValueSource(nameof(Names))] string name, [Values(DType.Float32, DType.Float64)] DType dtype)
+    {
+        foreach (var (rows, columns) in Shapes)
+        {
+            for (var seed = 0; seed < 3; seed++)
+            {
+                var q = Of(name).Forward(Random([rows, columns], dtype, seed));
+                Assert.That((q.Shape, q.DType), Is.EqualTo((Shape.Create([rows, columns]), dtype)));
+                Assert.That(Skewness(q), Is.LessThan(Tolerance(dtype, rows)), $"{rows} x {columns}, seed {seed}");
+            }
+        }
+    }
+
+    [Test]
+    public void Extreme_numbers_give_orthonormal_columns([Values("Cayley", "Householder")] string name, [Values(DType.Float32, DType.Float64)] DType dtype,
+        [Values("zeros", "large", "small", "duplicates", "one entry")] string kind)
+    {
+        foreach (var (rows, columns) in Shapes)
+        {
+            var free = Random([rows, columns], dtype, 4);
+            free = kind switch
+            {
+                "zeros" => free * 0.0,
+                "large" => free * 1e3,
+                "small" => free * 1e-4,
+                "duplicates" => free.Slice(1, 0, 1).Expand(rows, columns).Clone(),
+                _ => free * Tensor.Eye(rows, columns, dtype).Slice(1, 0, 1),
+            };
+            // Cancellation in Cayley's V^T V and in long chains of equal reflections costs a few roundings more, measured up to four-fold.
+            // The condition number of I + A, up to 1e7 here, does not enter: what is lost is the angle of Q, not its orthogonality.
+            Assert.That(Skewness(Of(name).Forward(free)), Is.LessThan(8 * Tolerance(dtype, rows)), $"{rows} x {columns}");
+        }
+    }
+
+    [Test]
+    public void Bjorck_does_not_depend_on_the_scale([Values(1e-6, 1e6)] double scale, [Values(DType.Float32, DType.Float64)] DType dtype)
+    {
+        foreach (var (rows, columns) in Shapes)
+            Assert.That(Skewness(new Bjorck(30).Forward(Random([rows, columns], dtype, 4) * scale)), Is.LessThan(Tolerance(dtype, rows)), $"{rows} x {columns}");
+    }
+
+    [Test]
+    public void Forward_of_Inverse_is_the_identity_on_Haar_matrices([ValueSource(nameof(Names))] string name, [Values(DType.Float32, DType.Float64)] DType dtype)
+    {
+        foreach (var (rows, columns) in Shapes)
+        {
+            for (var seed = 0UL; seed < 3; seed++)
+            {
+                var q = Haar.Sample(rows, columns, new(seed), dtype);
+                // Square Cayley matrices are rotations, and 1 x 1 rotations are 1.
+                if (name == "Cayley" && rows == columns)
+                    q = Rotation(q);
+                // An eigenvalue at distance d from -1 costs Cayley 1/d^2 or so.
+                var loss = name == "Cayley" ? 1e3 : 1;
+                Assert.That(Difference(Of(name).Forward(Of(name).Inverse(q)), q), Is.LessThan(loss * Tolerance(dtype, rows)), $"{rows} x {columns}, seed {seed}");
+            }
+        }
+    }
+
+    // The Cayley image of a random skew matrix, made here in float64: no eigenvalue near -1.
+    static Tensor Rotation(Tensor like)
+    {
+        var n = like.Shape[0];
+        var skew = Wide(like) - Wide(like).T;
+        var eye = Tensor.Eye(n, dtype: DType.Float64);
+        return (eye - skew).MatMul((eye + skew).Inverse()).To(like.DType);
+    }
+
+    [Test]
+    public void Identity_and_rotations_by_permutation_are_reached([ValueSource(nameof(Names))] string name, [Values(DType.Float32, DType.Float64)] DType dtype)
+    {
+        foreach (var (rows, columns) in Shapes)
+        {
+            var eye = Tensor.Eye(rows, columns, dtype);
+            Assert.That(Difference(Of(name).Forward(Of(name).Inverse(eye)), eye), Is.LessThan(Tolerance(dtype, rows)), $"I {rows} x {columns}");
+        }
+        // The cyclic shift of 5: a rotation whose eigenvalues are the fifth roots of 1, none of them -1.
+        var shift = Tensor.Zeros([5, 5], dtype);
+        using (Graph.NoGrad())
+        {
+            for (var i = 0; i < 5; i++)
+                shift.Select(0, i).Select(0, (i + 1) % 5).CopyFrom(Tensor.Ones([], dtype));
+        }
+        Assert.That(Difference(Of(name).Forward(Of(name).Inverse(shift)), shift), Is.LessThan(Tolerance(dtype, 5) * 4));
+    }
+
+    [Test]
+    public void Reflections_are_reached_by_all_but_Cayley([Values("Householder", "Bjorck")] string name)
+    {
+        var swap = Tensor.From(new double[,] { { 0, 1, 0 }, { 1, 0, 0 }, { 0, 0, 1 } });
+        Assert.That(Difference(Of(name).Forward(Of(name).Inverse(swap)), swap), Is.LessThan(1e-15));
+        Assert.That(Difference(Of(name).Forward(Of(name).Inverse(-swap)), -swap), Is.LessThan(1e-15));
+    }
+
+    [Test]
+    public void Cayley_says_that_the_eigenvalue_minus_1_is_excluded()
+    {
+        // Minus the identity has no preimage: I + Q is singular, and what comes back is not finite.
+        var free = new Cayley().Inverse(-Tensor.Eye(3, dtype: DType.Float64));
+        Assert.That(free.ToArray<double>(), Has.Some.Matches<double>(x => !double.IsFinite(x)));
+    }
+
+    [Test]
+    public void Square_Cayley_matrices_are_rotations()
+    {
+        var q = new Cayley().Forward(Random([5, 5], DType.Float64, 1));
+        Assert.That(Determinant(q), Is.EqualTo(1).Within(1e-13));
+        Assert.That(Determinant(new Householder().Forward(Random([5, 5], DType.Float64, 1))), Is.EqualTo(-1).Within(1e-13), "five reflections");
+    }
+
+    static double Determinant(Tensor matrix)
+    {
+        var (n, a, product) = (matrix.Shape[0], matrix.ToArray<double>(), 1.0);
+        for (var k = 0; k < n; k++)
+        {
+            var pivot = Enumerable.Range(k, n - k).MaxBy(i => Math.Abs(a[i * n + k]));
+            if (pivot != k)
+            {
+                product = -product;
+                for (var j = 0; j < n; j++)
+                    (a[k * n + j], a[pivot * n + j]) = (a[pivot * n + j], a[k * n + j]);
+            }
+            product *= a[k * n + k];
+            for (var i = k + 1; i < n; i++)
+            {
+                var factor = a[i * n + k] / a[k * n + k];
+                for (var j = k; j < n; j++)
+                    a[i * n + j] -= factor * a[k * n + j];
+            }
+        }
+        return product;
+    }
+
+    [Test]
+    public void Gradients_of_both_orders_match_central_differences([ValueSource(nameof(Names))] string name)
+    {
+        foreach (Shape shape in new int[][] { [1, 1], [3, 1], [3, 3], [5, 3] })
+        {
+            // Near an orthogonal matrix, so that Bjorck has converged and its scale does not matter, as it promises.
+            var free = name == "Bjorck" ? Haar.Sample(shape[0], shape[1], new(3), DType.Float64) + Random(shape, seed: 6) * 0.1 : Random(shape, seed: 6);
+            CheckGradient(x => Of(name).Forward(x[0]), [free], order: 2);
+        }
+    }
+
+    [Test]
+    public void A_batch_is_mapped_matrix_by_matrix([ValueSource(nameof(Names))] string name)
+    {
+        foreach (var (rows, columns) in new[] { (4, 4), (7, 3) })
+        {
+            var free = Random([2, 3, rows, columns], DType.Float64, 7);
+            var q = Of(name).Forward(free);
+            for (var i = 0; i < 6; i++)
+                Assert.That(Difference(q.Select(0, i / 3).Select(0, i % 3), Of(name).Forward(free.Select(0, i / 3).Select(0, i % 3))), Is.LessThan(2e-15));
+        }
+    }
+
+    [Test]
+    public void Wide_matrices_are_refused([ValueSource(nameof(Names))] string name)
+    {
+        Assert.That(() => Of(name).Forward(Tensor.Ones([2, 3])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo($"{name}: matrix is [2, 3]; expected [..., rows, columns] with rows >= columns."));
+        Assert.That(() => Of(name).Inverse(Tensor.Ones([2, 3])), Throws.TypeOf<TensorArgumentException>());
+        Assert.That(() => Of(name).Forward(Tensor.Ones([3])), Throws.TypeOf<TensorArgumentException>());
+    }
+
+    [Test]
+    public void Bjorck_needs_a_step() => Assert.That(() => new Bjorck(0), Throws.TypeOf<ArgumentOutOfRangeException>());
+
+    [Test]
+    public void Haar_matrices_are_orthonormal_and_uniform()
+    {
+        const int n = 3, samples = 3000;
+        var generator = new Generator(17);
+        var (trace, positive, first, corner) = (0.0, 0, 0.0, 0.0);
+        for (var k = 0; k < samples; k++)
+        {
+            using var scope = new TensorScope();
+            var q = Haar.Sample(n, n, generator, DType.Float64).ToArray<double>();
+            trace += q[0] + q[4] + q[8];
+            positive += q[0] > 0 ? 1 : 0;
+            first += q[0] * q[0];
+            // Without the signs of R's diagonal the determinant would not be balanced either.
+            corner += Math.Sign(q[0] * (q[4] * q[8] - q[5] * q[7]) - q[1] * (q[3] * q[8] - q[5] * q[6]) + q[2] * (q[3] * q[7] - q[4] * q[6]));
+        }
+        // Under Haar measure the trace has mean 0 and variance 1, an entry mean square 1/n (variance 4/45 for n = 3); five errors allowed.
+        Assert.That(trace / samples, Is.Zero.Within(5 / Math.Sqrt(samples)));
+        Assert.That(positive / (double)samples, Is.EqualTo(0.5).Within(2.5 / Math.Sqrt(samples)));
+        Assert.That(first / samples, Is.EqualTo(1.0 / n).Within(5 * Math.Sqrt(4.0 / 45 / samples)));
+        Assert.That(corner / samples, Is.Zero.Within(5 / Math.Sqrt(samples)), "determinants of both signs");
+        foreach (var (rows, columns) in Shapes)
+            Assert.That(Skewness(Haar.Sample(rows, columns, generator, DType.Float64)), Is.LessThan(Tolerance(DType.Float64, rows)));
+        Assert.That(() => Haar.Sample(2, 3, generator), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("Haar: columns is 3"));
+    }
+}

@@ -1,0 +1,128 @@
+using System.Runtime.CompilerServices;
+using NUnit.Framework;
+using Ortho.Autograd;
+using Ortho.Layers;
+using Ortho.Layers.Optimizers;
+using Ortho.Tensors;
+
+namespace Ortho.Tests.Tensors;
+
+/// <summary>Memory is reused and stays flat, with and without scopes.</summary>
+[TestFixture]
+public class MemoryTests
+{
+    static MemoryPool Pool => Device.Cpu.Pool;
+
+    static long Held => Pool.LiveBytes + Pool.CachedBytes;
+
+    sealed class Training
+    {
+        readonly Sequential network;
+        readonly Adam optimizer;
+        readonly Tensor x;
+
+        public Training(int batch, int width)
+        {
+            var generator = new Generator(1);
+            network = new(new OrthogonalLinear(width, 8, generator), new MaxMin(), new Linear(8, 4, generator));
+            optimizer = new(network.Parameters());
+            x = Tensor.Normal([batch, width], generator);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        public double Step()
+        {
+            optimizer.ZeroGrad();
+            var loss = (network.Forward(x).Square() - 1).Square().Mean();
+            loss.Backward();
+            optimizer.Step();
+            return loss.Item();
+        }
+    }
+
+    [Test]
+    public void Training_in_a_scope_asks_the_device_for_nothing_after_the_first_steps()
+    {
+        var training = new Training(16, 8);
+        double first = 0, last = 0;
+        long allocations = 0, live = 0;
+        for (var step = 0; step < 2000; step++)
+        {
+            using (new TensorScope())
+                last = training.Step();
+            if (step == 5)
+                (first, allocations, live) = (last, Pool.DeviceAllocations, Pool.LiveBytes);
+        }
+        Assert.That(Pool.DeviceAllocations, Is.EqualTo(allocations));
+        Assert.That(Pool.LiveBytes, Is.LessThanOrEqualTo(live));
+        Assert.That(last, Is.LessThan(first), "and it trains");
+    }
+
+    [Test]
+    public void Training_without_a_scope_stays_bounded()
+    {
+        // About 0.5 MB a step: a gigabyte in all, were nothing returned.
+        var training = new Training(2048, 32);
+        TensorTests.Collect();
+        Pool.Trim();
+        long largest = 0, asked = 0;
+        var before = Held;
+        for (var step = 0; step < 2000; step++)
+        {
+            training.Step();
+            largest = Math.Max(largest, Held);
+            asked += 12L * 2048 * 8 * 4;
+        }
+        TestContext.Out.WriteLine($"held {before >> 20} MB before, at most {largest >> 20} MB; at least {asked >> 20} MB were asked for");
+        Assert.That(asked, Is.GreaterThan(1L << 30));
+        Assert.That(largest, Is.LessThan(before + (512L << 20)));
+        GC.KeepAlive(training);
+    }
+
+    [Test]
+    public void Ever_new_sizes_do_not_pile_up_in_the_cache()
+    {
+        TensorTests.Collect();
+        Pool.Trim();
+        var before = Held;
+        long asked = 0, largest = 0;
+        // Never written to, so that the test costs address space only.
+        for (var megabytes = 40; megabytes < 400; megabytes += 20)
+        {
+            asked += (long)megabytes << 20;
+            Tensor.Empty([megabytes << 20], DType.Bool).Dispose();
+            largest = Math.Max(largest, Held);
+        }
+        Assert.That(asked, Is.GreaterThan(3L << 30));
+        Assert.That(largest, Is.LessThan(before + (1L << 30)));
+        Pool.Trim();
+        Assert.That(Pool.CachedBytes, Is.Zero);
+    }
+
+    [Test]
+    public void A_freed_block_serves_the_next_tensor_of_its_class()
+    {
+        Tensor.Empty([3000]).Dispose();
+        var (allocations, live) = (Pool.DeviceAllocations, Pool.LiveBytes);
+        var x = Tensor.Empty([2990]);
+        Assert.That(Pool.DeviceAllocations, Is.EqualTo(allocations));
+        Assert.That(Pool.LiveBytes - live, Is.EqualTo(MemoryPool.SizeClass(3000 * 4)));
+        Assert.That(Pool.PeakBytes, Is.GreaterThanOrEqualTo(Pool.LiveBytes));
+        x.Dispose();
+        Assert.That(Pool.LiveBytes, Is.EqualTo(live));
+    }
+
+    [Test]
+    public void Size_classes_waste_at_most_a_quarter_and_grow()
+    {
+        var previous = 0L;
+        for (var bytes = 0L; bytes < 1L << 40; bytes = bytes < 5000 ? bytes + 1 : bytes + bytes / 7)
+        {
+            var size = MemoryPool.SizeClass(bytes);
+            Assert.That(size, Is.GreaterThanOrEqualTo(Math.Max(bytes, previous)), $"{bytes}");
+            Assert.That(size, Is.LessThanOrEqualTo(Math.Max(256, bytes + bytes / 4)), $"{bytes}");
+            Assert.That(MemoryPool.SizeClass(size), Is.EqualTo(size), $"{bytes}");
+            previous = size;
+        }
+    }
+}
