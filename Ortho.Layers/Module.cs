@@ -75,25 +75,48 @@ public abstract class Module
         return module;
     }
 
-    /// <summary>A tensor that depends on parameters only: while recording it is computed anew (its graph is used up by each backward
-    /// pass), otherwise it is kept until a parameter changes.</summary>
-    private protected sealed class Cached(Module module, Func<Tensor> compute)
-    {
-        Tensor? kept;
-        long version = -1;
+    /// <summary>Stops gradients from reaching the parameters until the scope is disposed: weights that layers derive from them are then
+    /// computed once and kept, also while gradients with respect to inputs are recorded (as an attack does). Not to be nested with training
+    /// on another thread.</summary>
+    public IDisposable Freeze() => new Frozen([.. Parameters().Where(parameter => parameter.Value.WantsGrad)]);
 
-        public Tensor Value
+    sealed class Frozen : IDisposable
+    {
+        readonly Parameter[] parameters;
+
+        public Frozen(Parameter[] parameters)
         {
-            get
-            {
-                if (Graph.IsRecording)
-                    return compute();
-                var now = module.own.Sum(parameter => parameter.Version);
-                var device = module.own[0].Value.Device;
-                if (kept is null || version != now || kept.Device != device)
-                    (kept, version) = (TensorScope.Release(compute()), now);
-                return kept;
-            }
+            this.parameters = parameters;
+            foreach (var parameter in parameters)
+                _ = parameter.Value.RequiresGrad(false);
+        }
+
+        public void Dispose()
+        {
+            foreach (var parameter in parameters)
+                _ = parameter.Value.RequiresGrad();
+        }
+    }
+
+    /// <summary>A tensor that depends on some parameters and a key: while gradients for the parameters are recorded it is
+    /// computed anew (its graph is used up by each backward pass), otherwise it is kept until a parameter or the key changes. Safe to use from
+    /// several threads.</summary>
+    private protected sealed class Cached<K>(IReadOnlyList<Parameter> parameters, Func<K, Tensor> compute) where K : notnull
+    {
+        Entry? kept;
+
+        sealed record Entry(K Key, long Version, Device Device, Tensor Value);
+
+        public Tensor Of(K key)
+        {
+            if (Graph.IsRecording && parameters.Any(parameter => parameter.Value.WantsGrad))
+                return compute(key);
+            var (version, device) = (parameters.Sum(parameter => parameter.Version), parameters[0].Value.Device);
+            if (kept is { } found && found.Version == version && found.Device == device && found.Key.Equals(key))
+                return found.Value;
+            var value = TensorScope.Release(compute(key));
+            kept = new(key, version, device, value);
+            return value;
         }
     }
 }

@@ -40,6 +40,7 @@ public static class Robustness
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(images);
+        using var frozen = network.Freeze();
         var x = images.Detach();
         int[] features = [.. Enumerable.Range(1, images.Rank - 1)];
         for (var k = 0; k < steps; k++)

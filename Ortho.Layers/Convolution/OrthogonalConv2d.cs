@@ -21,8 +21,8 @@ public sealed class OrthogonalConv2d : Module, ICertifiable
     static readonly Cayley cayley = new();
 
     readonly PixelUnshuffle? unshuffle;
+    readonly Cached<(int Height, int Width)> symbol;
     (int Height, int Width)? lastSize;
-    (long Version, int Height, int Width, Tensor Symbol)? kept;
 
     /// <summary>A layer with a random kernel and zero bias.</summary>
     /// <param name="inChannels">Channels of the input.</param>
@@ -45,6 +45,7 @@ public sealed class OrthogonalConv2d : Module, ICertifiable
         Kernel = Register("weight", kernel, ParameterRole.Convolution);
         using (Graph.NoGrad())
             Scale = Register("scale", Tensor.Ones([], dtype), ParameterRole.Vector);
+        symbol = new([Kernel, Scale], size => Compute(size.Height, size.Width));
         Bias = bias ? Register("bias", Tensor.Zeros([outChannels], dtype), ParameterRole.Vector) : null;
     }
 
@@ -60,25 +61,15 @@ public sealed class OrthogonalConv2d : Module, ICertifiable
     /// <summary>The orthogonal matrices of all frequencies of an image, [frequencies, out, in stride^2], complex.</summary>
     /// <param name="height">Height after the stride.</param>
     /// <param name="width">Width after the stride.</param>
-    public Tensor Symbol(int height, int width)
-    {
-        if (Graph.IsRecording)
-            return Compute(height, width);
-        var version = Kernel.Version + Scale.Version;
-        if (kept is { } found && (found.Version, found.Height, found.Width) == (version, height, width) && found.Symbol.Device == Kernel.Value.Device)
-            return found.Symbol;
-        var symbol = TensorScope.Release(Compute(height, width));
-        kept = (version, height, width, symbol);
-        return symbol;
-    }
+    public Tensor Symbol(int height, int width) => symbol.Of((height, width));
 
     Tensor Compute(int height, int width)
     {
-        var symbol = Tensor.ConvolutionSymbol(Kernel, height, width);
-        // Normalised so that the average squared singular value is Scale^2, whatever the size of the image.
-        var (frequencies, rank) = (symbol.Shape[0], Math.Min(symbol.Shape[1], symbol.Shape[2]));
-        var size = symbol.Norm() / Math.Sqrt((double)frequencies * rank) + 1e-12;
-        var free = symbol * (Scale.Value / size);
+        var spectrum = Tensor.ConvolutionSymbol(Kernel, height, width);
+        // Normalised so that the average squared singular value over the half spectrum is Scale^2, whatever the size of the image.
+        var (frequencies, rank) = (spectrum.Shape[0], Math.Min(spectrum.Shape[1], spectrum.Shape[2]));
+        var size = spectrum.Norm() / Math.Sqrt((double)frequencies * rank) + 1e-12;
+        var free = spectrum * (Scale.Value / size);
         return free.Shape[1] >= free.Shape[2] ? cayley.Forward(free) : cayley.Forward(free.H).H;
     }
 

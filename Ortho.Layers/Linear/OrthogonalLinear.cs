@@ -9,7 +9,7 @@ namespace Ortho.Layers;
 /// otherwise, by any parametrization.</summary>
 public sealed class OrthogonalLinear : Module, ICertifiable
 {
-    readonly Cached weight;
+    readonly Cached<bool> weight;
 
     /// <summary>A layer with a random orthogonal weight and zero bias.</summary>
     /// <param name="inputs">Features of x [..., inputs].</param>
@@ -31,7 +31,7 @@ public sealed class OrthogonalLinear : Module, ICertifiable
             Free = Register("free", free, ParameterRole.Matrix);
         }
         Bias = bias ? Register("bias", Tensor.Zeros([outputs], dtype), ParameterRole.Vector) : null;
-        weight = new(this, () => IsWide ? Parametrization.Forward(Free).T : Parametrization.Forward(Free));
+        weight = new([Free], isWide => isWide ? Parametrization.Forward(Free).T : Parametrization.Forward(Free));
     }
 
     /// <summary>How free numbers become an orthogonal matrix.</summary>
@@ -47,7 +47,7 @@ public sealed class OrthogonalLinear : Module, ICertifiable
     public Parameter? Bias { get; }
 
     /// <summary>W [outputs, inputs].</summary>
-    public Tensor Weight => weight.Value;
+    public Tensor Weight => weight.Of(IsWide);
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => LinearMap.Apply(x, Weight, Bias?.Value);
