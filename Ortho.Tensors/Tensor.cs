@@ -120,6 +120,8 @@ public sealed partial class Tensor
             DType.Int32 => ToArray<int>()[0],
             DType.Int64 => ToArray<long>()[0],
             DType.Bool => ToArray<bool>()[0] ? 1 : 0,
+            DType.BFloat16 => ToArray<BFloat16>()[0],
+            DType.Half => (double)ToArray<Half>()[0],
             _ => throw new TensorArgumentException("Item", "tensor", $"{DType}", "a real type; use ToArray for complex numbers"),
         };
     }

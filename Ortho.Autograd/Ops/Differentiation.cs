@@ -4,6 +4,7 @@ using Ortho.Tensors;
 namespace Ortho.Autograd;
 
 /// <summary>Gradients as members of a tensor.</summary>
+[OpFamily("structure")]
 public static class Differentiation
 {
     extension(Tensor x)
@@ -56,6 +57,7 @@ public static class Differentiation
         }
 
         /// <summary>The same values, cut off from the graph; shares storage.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex, Derivative = Derivative.None)]
         public Tensor Detach() => x.View(x.Layout);
 
         /// <summary>Adds to <c>Grad</c> of every tensor with <c>RequiresGrad</c> the gradient of this one (of sum(this * weight)).</summary>

@@ -10,6 +10,7 @@ namespace Ortho.Autograd;
 /// the gradient of y = A x passes through the conjugate transpose of A, which is again one of these transforms: all are differentiable to
 /// any order.
 /// </remarks>
+[OpFamily("fourier")]
 public static class FourierOps
 {
     // A = scale exp(-+ 2 pi i j k / n) is symmetric: its conjugate transpose is the transform of the other direction, same scale.
@@ -72,10 +73,12 @@ public static class FourierOps
     {
         /// <summary>X_k = sum_j x_j exp(-2 pi i j k / n) along a dimension. Real tensors are taken as complex ones.</summary>
         /// <exception cref="TensorArgumentException">Neither floating-point nor complex, or nothing along the dimension.</exception>
+        [Op(Takes = Numbers.Complex)]
         public Tensor Fft(int dimension = -1) => Transform("Fft", AsComplex("Fft", x), x.Shape.Axis(dimension, "Fft"), inverse: false, 1);
 
         /// <summary>x_j = 1/n sum_k X_k exp(2 pi i j k / n) along a dimension: the inverse of <c>Fft</c>.</summary>
         /// <exception cref="TensorArgumentException">Neither floating-point nor complex, or nothing along the dimension.</exception>
+        [Op(Takes = Numbers.Complex)]
         public Tensor Ifft(int dimension = -1)
         {
             var axis = x.Shape.Axis(dimension, "Ifft");
@@ -84,16 +87,19 @@ public static class FourierOps
 
         /// <summary>Elements 0 .. n/2 of <c>Fft</c> of a real tensor; the others are their conjugates.</summary>
         /// <exception cref="TensorArgumentException">Not real floating-point, or nothing along the dimension.</exception>
+        [Op]
         public Tensor Rfft(int dimension = -1) => RealToHalf("Rfft", x, x.Shape.Axis(dimension, "Rfft"), 1);
 
         /// <summary>The real signals of length <paramref name="n"/> with this half spectrum: the inverse of <c>Rfft</c>. The imaginary
         /// parts of bin 0 and (n even) n/2 are ignored.</summary>
         /// <exception cref="TensorArgumentException">The dimension does not have n/2 + 1 elements.</exception>
+        [Op(Takes = Numbers.Complex)]
         public Tensor Irfft(int n, int dimension = -1)
             => HalfToReal("Irfft", AsComplex("Irfft", x), n, x.Shape.Axis(dimension, "Irfft"), 1.0 / Math.Max(1, n));
 
         /// <summary><c>Fft</c> over the last two dimensions.</summary>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or as for <c>Fft</c>.</exception>
+        [Op(Takes = Numbers.Complex)]
         public Tensor Fft2()
         {
             CheckPlane("Fft2", x);
@@ -102,6 +108,7 @@ public static class FourierOps
 
         /// <summary><c>Ifft</c> over the last two dimensions.</summary>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or as for <c>Ifft</c>.</exception>
+        [Op(Takes = Numbers.Complex)]
         public Tensor Ifft2()
         {
             CheckPlane("Ifft2", x);
@@ -111,6 +118,7 @@ public static class FourierOps
 
         /// <summary>Over the last two dimensions [h, w] of a real tensor: <c>Rfft</c> along rows, <c>Fft</c> along columns; [h, w/2 + 1].</summary>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or as for <c>Rfft</c>.</exception>
+        [Op]
         public Tensor Rfft2()
         {
             CheckPlane("Rfft2", x);
@@ -120,6 +128,7 @@ public static class FourierOps
 
         /// <summary>The real images [h, w] with this half spectrum [h, w/2 + 1]: the inverse of <c>Rfft2</c>.</summary>
         /// <exception cref="TensorArgumentException">The last two dimensions are not [h, w/2 + 1].</exception>
+        [Op(Takes = Numbers.Complex)]
         public Tensor Irfft2(int h, int w)
         {
             CheckPlane("Irfft2", x);
@@ -146,6 +155,7 @@ public static class FourierOps
         /// <param name="w">Width of the images.</param>
         /// <returns>[F, M, C] for a kernel [M, C, kh, kw], F = h (w/2 + 1), frequencies in the order of <c>Rfft2</c>.</returns>
         /// <exception cref="TensorArgumentException">Not a real kernel [M, C, kh, kw] with 1 &lt;= kh &lt;= h and 1 &lt;= kw &lt;= w.</exception>
+        [Op]
         public static Tensor ConvolutionSymbol(Tensor kernel, int h, int w) => Symbol("ConvolutionSymbol", kernel, h, w);
     }
 
@@ -190,6 +200,7 @@ public static class FourierOps
         /// <returns>[B, M, h, w] for a symbol [F, M, C], F = h (w/2 + 1), frequencies in the order of <c>Rfft2</c>. The imaginary part
         /// that a symbol without the symmetry of real convolutions gives to the self-conjugate bins of a row is ignored.</returns>
         /// <exception cref="TensorArgumentException">The symbol is not [h (w/2 + 1), M, C] complex, or x not [B, C, h, w] of the same precision.</exception>
+        [Op]
         public static Tensor ApplySymbol(Tensor symbol, Tensor x) => Convolve("ApplySymbol", symbol, x);
     }
 
@@ -216,6 +227,7 @@ public static class FourierOps
         /// <param name="kernel">[M, C, k] with k at most n; for signals [B, C, n].</param>
         /// <returns>[B, M, n].</returns>
         /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit, or the kernel is larger than the signal.</exception>
+        [Op]
         public Tensor CircularConv1d(Tensor kernel)
         {
             CheckRank("CircularConv1d", nameof(x), x, 3, "B, C, n");
@@ -228,6 +240,7 @@ public static class FourierOps
         /// <param name="kernel">[M, C, kh, kw], at most as large as the images [B, C, h, w].</param>
         /// <returns>[B, M, h, w].</returns>
         /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit, or the kernel is larger than the image.</exception>
+        [Op]
         public Tensor CircularConv2d(Tensor kernel)
         {
             CheckRank("CircularConv2d", nameof(x), x, 4, "B, C, h, w");

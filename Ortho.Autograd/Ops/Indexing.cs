@@ -5,6 +5,7 @@ using GatherKernel = Ortho.Kernels.Indexing.Gather;
 namespace Ortho.Autograd;
 
 /// <summary>Reading by index tensors and positions of extremes.</summary>
+[OpFamily("indexing")]
 public static class IndexingOps
 {
     extension(Tensor x)
@@ -13,6 +14,7 @@ public static class IndexingOps
         /// <param name="dimension">The dimension.</param>
         /// <param name="index">Int64 (or Int32), of x's shape but for the dimension.</param>
         /// <exception cref="TensorArgumentException">The index does not fit; on the CPU also: it points outside.</exception>
+        [Op]
         public Tensor Gather(int dimension, Tensor index)
         {
             var axis = x.Shape.Axis(dimension, "Gather");
@@ -24,6 +26,7 @@ public static class IndexingOps
         /// <param name="dimension">The dimension.</param>
         /// <param name="index">Int64 (or Int32), of x's shape.</param>
         /// <param name="extent">Extent of the dimension in the result.</param>
+        [Op]
         public Tensor ScatterAdd(int dimension, Tensor index, int extent)
         {
             var axis = x.Shape.Axis(dimension, "ScatterAdd");
@@ -32,6 +35,7 @@ public static class IndexingOps
         }
 
         /// <summary>Whole slices of a dimension, in the order of a vector of indices (repeats allowed).</summary>
+        [Op]
         public Tensor IndexSelect(int dimension, Tensor index)
         {
             var axis = x.Shape.Axis(dimension, "IndexSelect");
@@ -43,11 +47,13 @@ public static class IndexingOps
         }
 
         /// <summary>Where the largest element of a dimension is, as Int64: the first of equals; a NaN counts as largest.</summary>
+        [Op(Derivative = Derivative.None)]
         public Tensor ArgMax(int dimension = -1) => ArgMaxKernel.Run(x, x.Shape.Axis(dimension, "ArgMax"));
 
         /// <summary>Rows of 0 with a single 1 at the class given by an integer tensor.</summary>
         /// <param name="classes">Extent of the new last dimension.</param>
         /// <param name="dtype">A floating-point type.</param>
+        [Op(Derivative = Derivative.None)]
         public Tensor OneHot(int classes, DType dtype = DType.Float32)
             => Wide(x, "OneHot").Unsqueeze(-1).EqualTo(Tensor.Arange(classes, DType.Int64, x.Device)).To(dtype);
     }

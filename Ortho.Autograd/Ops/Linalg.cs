@@ -9,6 +9,7 @@ using TriangularSolveKernel = Ortho.Kernels.Linalg.TriangularSolve;
 namespace Ortho.Autograd;
 
 /// <summary>Factorisations and linear systems, batched over leading dimensions, real and complex.</summary>
+[OpFamily("linear algebra")]
 public static class LinalgOps
 {
     extension(Tensor a)
@@ -20,6 +21,7 @@ public static class LinalgOps
         /// and gradients are not.
         /// </remarks>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or a dtype that is neither floating-point nor complex.</exception>
+        [Op(Family = "orthogonal", Takes = Numbers.Real | Numbers.Complex)]
         public (Tensor Q, Tensor R) Qr()
         {
             var (q, r) = Ortho.Kernels.Orthogonal.Qr.Reduced(a);
@@ -32,6 +34,7 @@ public static class LinalgOps
         /// <param name="upper">Whether a is upper triangular; lower otherwise. The other triangle gets gradient 0.</param>
         /// <param name="unitDiagonal">Whether a's diagonal is 1 and not read.</param>
         /// <exception cref="TensorArgumentException">Shapes, dtypes or devices do not fit.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor TriangularSolve(Tensor b, bool upper, bool unitDiagonal = false)
         {
             var x = TriangularSolveKernel.Run(a, b, upper, unitDiagonal);
@@ -48,6 +51,7 @@ public static class LinalgOps
         /// <summary>The x with a x = b, by Householder QR; a [..., n, n], b [..., n, columns], leading dimensions broadcast.</summary>
         /// <remarks>A singular matrix gives infinities or NaN (no error, which would have to wait for the device).</remarks>
         /// <exception cref="TensorArgumentException">Shapes, dtypes or devices do not fit.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Solve(Tensor b)
         {
             var x = SolveKernel.Run(a, b);
@@ -59,6 +63,7 @@ public static class LinalgOps
         /// <summary>The inverse of square matrices [..., n, n], by Householder QR. To multiply by an inverse, <c>Solve</c> is faster.</summary>
         /// <remarks>A singular matrix gives infinities or NaN.</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Inverse()
         {
             var y = SolveKernel.Inverse(a);
@@ -68,6 +73,7 @@ public static class LinalgOps
         /// <summary>The singular values of a [..., m, n], descending: real numbers [..., min(m, n)]. To measure with, not to train with:
         /// asking for a gradient through them is an error.</summary>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or a dtype that is neither floating-point nor complex.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex, Derivative = Derivative.None)]
         public Tensor SingularValues()
             => Graph.Record("SingularValues", SingularValuesKernel.Run(a), (a, _ => throw new NotSupportedException(
                 "SingularValues: no derivative is defined; detach the matrix, or use a norm or a Gram matrix in a loss.")));
@@ -77,6 +83,7 @@ public static class LinalgOps
         /// elsewhere values are right and gradients infinite. Singular vectors are unique up to a sign (a phase when complex), and only
         /// functions that do not depend on it have a meaningful gradient.</remarks>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or a dtype that is neither floating-point nor complex.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public (Tensor U, Tensor S, Tensor V) Svd()
         {
             if (a.Rank >= 2 && a.Shape[^2] < a.Shape[^1])
@@ -95,6 +102,7 @@ public static class LinalgOps
         /// place of a's Frobenius norm. Differentiable to any order where eigenvalues are distinct (eigenvalues alone: everywhere,
         /// first order).</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public (Tensor Eigenvalues, Tensor Eigenvectors) Eigh()
         {
             if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
@@ -118,6 +126,7 @@ public static class LinalgOps
         /// <summary>The lower triangular L with a = L L^H for Hermitian positive definite a [..., n, n], of which the lower triangle is read.</summary>
         /// <remarks>A matrix that is not positive definite gives NaN in its own place of the batch.</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Cholesky()
         {
             var l = CholeskyKernel.Run(a);
@@ -137,6 +146,7 @@ public static class LinalgOps
         /// <summary>a [..., n, n] = P L U by partial pivoting: P a permutation matrix, L unit lower and U upper triangular.</summary>
         /// <remarks>Differentiable to any order where a is regular (P is constant).</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public (Tensor P, Tensor L, Tensor U) Lu()
         {
             Tensor p, l, u;
@@ -162,6 +172,7 @@ public static class LinalgOps
         /// <summary>Determinants of square matrices [..., n, n], [...].</summary>
         /// <remarks>Differentiable to any order where a is regular. For large matrices prefer <c>LogDet</c>, which does not overflow.</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Det()
         {
             Tensor y;
@@ -176,6 +187,7 @@ public static class LinalgOps
         /// <summary>log |det a| of square matrices [..., n, n], real [...]; -infinity for singular ones.</summary>
         /// <remarks>Differentiable to any order where a is regular.</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor LogDet()
         {
             Tensor y;
@@ -190,6 +202,7 @@ public static class LinalgOps
         /// <summary>The Moore-Penrose inverse of matrices of full rank [..., m, n], [..., n, m], by QR.</summary>
         /// <remarks>A matrix without full rank gives infinities or NaN.</remarks>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor PseudoInverse()
         {
             if (a.Rank >= 2 && a.Shape[^2] < a.Shape[^1])
@@ -202,6 +215,7 @@ public static class LinalgOps
         /// <remarks>The number of squarings follows from the largest 1-norm of the batch, which is read: the call waits for the device.
         /// Differentiable to any order.</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor MatrixExp()
         {
             if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])

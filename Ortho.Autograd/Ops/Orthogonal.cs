@@ -9,6 +9,7 @@ namespace Ortho.Autograd;
 /// A column with |v|^2 below 1e-12 is no reflection: it acts as the identity and gets gradient 0. Everything is a composition of
 /// differentiable operations, so gradients of every order follow.
 /// </remarks>
+[OpFamily("orthogonal")]
 public static class OrthogonalOps
 {
     /// <summary>Reflections that are merged into one compact block.</summary>
@@ -27,6 +28,7 @@ public static class OrthogonalOps
         /// <summary>Q = H(v_1) H(v_2) ... H(v_r) for the columns of v [..., d, r]: the orthogonal matrix [..., d, d], or its first columns.</summary>
         /// <param name="columns">How many columns of Q; all d when null.</param>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or more columns than d.</exception>
+        [Op]
         public Tensor HouseholderProduct(int? columns = null)
         {
             var d = CheckReflectors("HouseholderProduct", v);
@@ -42,6 +44,7 @@ public static class OrthogonalOps
         /// <param name="x">[..., d, n]; leading dimensions broadcast with those of v.</param>
         /// <param name="transpose">Whether Q^H, the inverse, is applied.</param>
         /// <exception cref="TensorArgumentException">Shapes, dtypes or devices do not fit.</exception>
+        [Op]
         public Tensor HouseholderApply(Tensor x, bool transpose = false)
         {
             var d = CheckReflectors("HouseholderApply", v);
@@ -56,6 +59,7 @@ public static class OrthogonalOps
         /// <summary>Orthonormal columns [..., d, r] from the strictly lower triangle of this tensor [..., d, r], r &lt;= d: the first r
         /// columns of the product of the reflections with vectors tril(x, -1) + I. No parameter is redundant.</summary>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or more columns than rows.</exception>
+        [Op]
         public Tensor HouseholderFrame()
         {
             var d = CheckReflectors("HouseholderFrame", v);
@@ -75,12 +79,13 @@ public static class OrthogonalOps
         /// <param name="norm">What x is divided by first, broadcasting with x; its Frobenius norm (of each matrix) when null, which brings
         /// every singular value to at most 1.</param>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, no coefficients, or a negative number of steps.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor NewtonSchulz(IReadOnlyList<double>? coefficients = null, int steps = 5, Tensor? norm = null)
         {
             var c = coefficients ?? Quintic;
             if (x.Rank < 2)
                 throw new TensorArgumentException("NewtonSchulz", nameof(x), $"of shape {x.Shape}", "at least two dimensions");
-            if (!x.DType.IsDifferentiable)
+            if (!x.DType.HasArithmetic)
                 throw new TensorArgumentException("NewtonSchulz", nameof(x), $"{x.DType}", "a floating-point or complex tensor");
             if (c.Count == 0)
                 throw new TensorArgumentException("NewtonSchulz", nameof(coefficients), "an empty list", "at least one coefficient");
@@ -111,6 +116,7 @@ public static class OrthogonalOps
         /// <param name="steps">Number of iterations. Small singular values grow by 1 + beta each, so they decide how many are needed.</param>
         /// <param name="norm">What x is divided by first; its Frobenius norm when null. Singular values must end below sqrt 3.</param>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or a negative number of steps.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Bjorck(double beta = 0.5, int steps = 12, Tensor? norm = null) => x.NewtonSchulz([1 + beta, -beta], steps, norm);
     }
 
@@ -118,7 +124,7 @@ public static class OrthogonalOps
     {
         if (v.Rank < 2)
             throw new TensorArgumentException(operation, nameof(v), $"of shape {v.Shape}", "at least two dimensions [..., d, r]");
-        if (!v.DType.IsDifferentiable)
+        if (!v.DType.HasArithmetic)
             throw new TensorArgumentException(operation, nameof(v), $"{v.DType}", "a floating-point or complex tensor");
         return v.Shape[^2];
     }

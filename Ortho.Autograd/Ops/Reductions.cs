@@ -5,6 +5,7 @@ using Ortho.Tensors;
 namespace Ortho.Autograd;
 
 /// <summary>Reductions over dimensions, softmax and norms.</summary>
+[OpFamily("reduction")]
 public static class ReductionOps
 {
     // Brings the dimensions to the end in order, and says whether they were there as one run already (then nothing moves).
@@ -37,6 +38,7 @@ public static class ReductionOps
         /// <summary>Sum over some dimensions (all when null). Real or complex.</summary>
         /// <param name="dimensions">The dimensions; negative ones count from the end.</param>
         /// <param name="keepDimensions">Whether they stay, with extent 1.</param>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Sum(int[]? dimensions = null, bool keepDimensions = false)
         {
             var y = Run<Sum>("Sum", x, dimensions, keepDimensions, false, out var kept);
@@ -44,6 +46,7 @@ public static class ReductionOps
         }
 
         /// <summary>Mean over some dimensions (all when null). Real or complex.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Mean(int[]? dimensions = null, bool keepDimensions = false)
         {
             var y = x.Sum(dimensions, keepDimensions);
@@ -52,15 +55,18 @@ public static class ReductionOps
 
         /// <summary>Largest element over some dimensions (all when null), NaN when one is; tied elements share the gradient.</summary>
         /// <exception cref="TensorArgumentException">There is no element to choose from.</exception>
+        [Op]
         public Tensor Max(int[]? dimensions = null, bool keepDimensions = false)
             => Extreme("Max", x, Run<Max>("Max", RequireReal(x, "Max"), dimensions, keepDimensions, true, out var kept), kept, dimensions);
 
         /// <summary>Smallest element over some dimensions (all when null), NaN when one is; tied elements share the gradient.</summary>
         /// <exception cref="TensorArgumentException">There is no element to choose from.</exception>
+        [Op]
         public Tensor Min(int[]? dimensions = null, bool keepDimensions = false)
             => Extreme("Min", x, Run<Min>("Min", RequireReal(x, "Min"), dimensions, keepDimensions, true, out var kept), kept, dimensions);
 
         /// <summary>Product over some dimensions (all when null). Real or complex; the gradient needs non-zero elements.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Prod(int[]? dimensions = null, bool keepDimensions = false)
         {
             var y = Run<Product>("Prod", x, dimensions, keepDimensions, false, out var kept);
@@ -69,6 +75,7 @@ public static class ReductionOps
 
         /// <summary>log sum e^x over some dimensions (all when null), without overflow.</summary>
         /// <exception cref="TensorArgumentException">There is no element.</exception>
+        [Op]
         public Tensor LogSumExp(int[]? dimensions = null, bool keepDimensions = false)
         {
             var y = Run<LogSumExp>("LogSumExp", RequireReal(x, "LogSumExp"), dimensions, keepDimensions, true, out var kept);
@@ -76,12 +83,15 @@ public static class ReductionOps
         }
 
         /// <summary>log softmax along a dimension: x - log sum e^x.</summary>
+        [Op]
         public Tensor LogSoftmax(int dimension = -1) => x - x.LogSumExp([dimension], keepDimensions: true);
 
         /// <summary>Softmax along a dimension: e^x / sum e^x.</summary>
+        [Op]
         public Tensor Softmax(int dimension = -1) => x.LogSoftmax(dimension).Exp();
 
         /// <summary>Euclidean norm over some dimensions (all when null); a real number also of complex elements. Its gradient at 0 is 0.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Norm(int[]? dimensions = null, bool keepDimensions = false)
         {
             var squares = x.DType.IsComplex ? x.Real().Square() + x.Imag().Square() : x.Square();

@@ -6,11 +6,13 @@ using PointwiseKernel = Ortho.Kernels.Skeletons.Pointwise;
 namespace Ortho.Autograd;
 
 /// <summary>Creation, views, copies, dtypes and devices.</summary>
+[OpFamily("structure")]
 public static class StructureOps
 {
     extension(Tensor)
     {
         /// <summary>All elements the same number.</summary>
+        [Op(Family = "creation", Takes = Numbers.Real | Numbers.Complex, Derivative = Derivative.None)]
         public static Tensor Full(Shape shape, double value, DType dtype = DType.Float32, Device? device = null)
         {
             if (!dtype.IsDifferentiable)
@@ -21,12 +23,15 @@ public static class StructureOps
         }
 
         /// <summary>All elements 0.</summary>
+        [Op(Family = "creation", Takes = Numbers.Real | Numbers.Complex, Derivative = Derivative.None)]
         public static Tensor Zeros(Shape shape, DType dtype = DType.Float32, Device? device = null) => Tensor.Full(shape, 0, dtype, device);
 
         /// <summary>All elements 1.</summary>
+        [Op(Family = "creation", Takes = Numbers.Real | Numbers.Complex, Derivative = Derivative.None)]
         public static Tensor Ones(Shape shape, DType dtype = DType.Float32, Device? device = null) => Tensor.Full(shape, 1, dtype, device);
 
         /// <summary>The identity matrix [rows, columns], 1 on the main diagonal.</summary>
+        [Op(Family = "creation", Takes = Numbers.Real | Numbers.Complex, Derivative = Derivative.None)]
         public static Tensor Eye(int rows, int? columns = null, DType dtype = DType.Float32, Device? device = null)
         {
             var n = columns ?? rows;
@@ -36,11 +41,13 @@ public static class StructureOps
         }
 
         /// <summary>0, 1, ..., count - 1.</summary>
+        [Op(Family = "creation", Derivative = Derivative.None)]
         public static Tensor Arange(int count, DType dtype = DType.Float32, Device? device = null)
             => Cast.To(Tensor.From([.. Enumerable.Range(0, count)], [count], device), dtype);
 
         /// <summary>Tensors joined along an existing dimension.</summary>
         /// <exception cref="TensorArgumentException">No tensors, or shapes that differ elsewhere.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public static Tensor Concat(IReadOnlyList<Tensor> tensors, int dimension)
         {
             ArgumentNullException.ThrowIfNull(tensors);
@@ -66,10 +73,12 @@ public static class StructureOps
         }
 
         /// <summary>Tensors of one shape joined along a new dimension.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public static Tensor Stack(IReadOnlyList<Tensor> tensors, int dimension)
             => Tensor.Concat([.. tensors.Select(tensor => tensor.Unsqueeze(dimension))], dimension);
 
         /// <summary>The complex tensor with these parts.</summary>
+        [Op]
         public static Tensor Complex(Tensor re, Tensor im)
         {
             if (!re.DType.IsFloatingPoint || im.DType != re.DType || im.Shape != re.Shape)
@@ -93,12 +102,15 @@ public static class StructureOps
     extension(Tensor x)
     {
         /// <summary>The matrix transpose: the last two dimensions exchanged; a view.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor T => x.Transpose(-2, -1);
 
         /// <summary>The conjugate transpose of the last two dimensions.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor H => x.T.Conj();
 
         /// <summary>Two dimensions exchanged; a view.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Transpose(int a, int b)
         {
             var order = Enumerable.Range(0, x.Rank).ToArray();
@@ -108,6 +120,7 @@ public static class StructureOps
         }
 
         /// <summary>Dimensions in another order; a view.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Permute(params int[] order)
         {
             var layout = x.Layout.Permute(order, "Permute");
@@ -119,6 +132,7 @@ public static class StructureOps
 
         /// <summary>The same elements, in row-major order, under another shape; a view where possible. One extent may be -1.</summary>
         /// <exception cref="TensorArgumentException">The number of elements differs.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Reshape(params int[] extents)
         {
             var shape = Infer(x, extents);
@@ -130,6 +144,7 @@ public static class StructureOps
         }
 
         /// <summary>Dimensions [first, last] merged into one.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Flatten(int first = 0, int last = -1)
         {
             if (x.Rank == 0)
@@ -140,6 +155,7 @@ public static class StructureOps
         }
 
         /// <summary>A new dimension of extent 1 at this place; a view.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Unsqueeze(int dimension)
         {
             var axis = dimension < 0 ? dimension + x.Rank + 1 : dimension;
@@ -149,6 +165,7 @@ public static class StructureOps
         }
 
         /// <summary>A dimension of extent 1 removed; a view.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Squeeze(int dimension)
         {
             var axis = x.Shape.Axis(dimension, "Squeeze");
@@ -158,10 +175,12 @@ public static class StructureOps
         }
 
         /// <summary>Elements start .. start + length - 1 of a dimension; a view.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Narrow(int dimension, int start, int length) => x.Slice(dimension, start, start + length);
 
         /// <summary>Elements start, start + step, ... before end of a dimension; negative bounds count from the end; a view.</summary>
         /// <exception cref="TensorArgumentException">The bounds lie outside, or the step is not positive.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Slice(int dimension, int start, int end = int.MaxValue, int step = 1)
         {
             var axis = x.Shape.Axis(dimension, "Slice");
@@ -187,6 +206,7 @@ public static class StructureOps
         }
 
         /// <summary>One element of a dimension, which disappears; a view.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Select(int dimension, int index)
         {
             var axis = x.Shape.Axis(dimension, "Select");
@@ -195,6 +215,7 @@ public static class StructureOps
         }
 
         /// <summary>Repeated along dimensions of extent 1, and along new leading ones, to a larger shape; a view.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Expand(params int[] extents)
         {
             Shape shape = extents;
@@ -202,6 +223,7 @@ public static class StructureOps
         }
 
         /// <summary>Summed over broadcast dimensions down to a shape that broadcasts to this one: the adjoint of <c>Expand</c>.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor SumTo(Shape shape)
         {
             if (x.Shape == shape)
@@ -217,6 +239,7 @@ public static class StructureOps
 
         /// <summary>Periodic continuation by <paramref name="before"/> and <paramref name="after"/> elements of a dimension.</summary>
         /// <exception cref="TensorArgumentException">More than the dimension's extent.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor PadCircular(int dimension, int before, int after)
         {
             var axis = x.Shape.Axis(dimension, "PadCircular");
@@ -227,13 +250,16 @@ public static class StructureOps
         }
 
         /// <summary>A dense copy; differentiable.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Clone() => Graph.Record("Clone", Copy.Dense(x), (x, g => g));
 
         /// <summary>The tensor itself when dense, else a dense copy.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Contiguous() => x.IsContiguous ? x : x.Clone();
 
         /// <summary>Another dtype; real to complex adds a zero imaginary part. The tensor itself when it has the dtype.</summary>
         /// <exception cref="TensorArgumentException">Complex to real; take <c>Real()</c>.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor To(DType dtype)
         {
             if (x.DType == dtype)
@@ -251,6 +277,7 @@ public static class StructureOps
         }
 
         /// <summary>The tensor on another device; itself when it is there.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor To(Device device)
         {
             var home = x.Device;
@@ -258,23 +285,28 @@ public static class StructureOps
         }
 
         /// <summary>Real parts; a view. The tensor itself when real.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Real() => x.DType.IsComplex
             ? Graph.Record("Real", Part(x, 0), (x, g => Tensor.Complex(g, Tensor.Zeros(g.Shape, g.DType, g.Device))))
             : x;
 
         /// <summary>Imaginary parts; a view.</summary>
         /// <exception cref="TensorArgumentException">The tensor is real.</exception>
+        [Op(Takes = Numbers.Complex)]
         public Tensor Imag() => x.DType.IsComplex
             ? Graph.Record("Imag", Part(x, 1), (x, g => Tensor.Complex(Tensor.Zeros(g.Shape, g.DType, g.Device), g)))
             : throw new TensorArgumentException("Imag", nameof(x), $"{x.DType}", "a complex tensor");
 
         /// <summary>The lower triangle of the last two dimensions: elements (i, j) with j - i &lt;= diagonal; zeros elsewhere.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Tril(int diagonal = 0) => x * TriangleMask(x, (i, j) => j - i <= diagonal);
 
         /// <summary>The upper triangle of the last two dimensions: elements (i, j) with j - i &gt;= diagonal; zeros elsewhere.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Triu(int diagonal = 0) => x * TriangleMask(x, (i, j) => j - i >= diagonal);
 
         /// <summary>The diagonals of the last two dimensions; a view.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Diagonal()
         {
             if (x.Rank < 2)

@@ -38,7 +38,7 @@ public static class Fft
     /// <exception cref="TensorArgumentException">Not real floating-point, or no element along the dimension.</exception>
     public static Tensor RealToComplex(string operation, Tensor x, int dimension, double scale = 1)
     {
-        if (!x.DType.IsFloatingPoint)
+        if (x.DType is not (DType.Float32 or DType.Float64))
             throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a real floating-point tensor");
         var n = Length(operation, x, dimension, out var axis);
         var y = Tensor.Empty(x.Shape.With(axis, n / 2 + 1), x.DType.ComplexType, x.Device);

@@ -19,7 +19,7 @@ public static class ArgMax
     /// 2^24).</exception>
     public static Tensor Run(Tensor x, int axis)
     {
-        if (!x.DType.IsFloatingPoint)
+        if (x.DType is not (DType.Float32 or DType.Float64))
             throw new TensorArgumentException("ArgMax", nameof(x), $"{x.DType}", "a floating-point tensor");
         if (x.Shape[axis] == 0 || (x.DType == DType.Float32 && x.Shape[axis] > LongestSingle))
             throw new TensorArgumentException("ArgMax", nameof(x), $"{x.Shape}", $"1 to {LongestSingle} elements along dimension {axis}");

@@ -12,7 +12,7 @@ static class Matrices
     {
         if (a.Rank < 2)
             throw new TensorArgumentException(operation, argument, $"of shape {a.Shape}", "at least two dimensions");
-        if (!a.DType.IsDifferentiable)
+        if (!a.DType.HasArithmetic)
             throw new TensorArgumentException(operation, argument, $"{a.DType}", "a floating-point or complex tensor");
         Shape shape = [checked((int)a.Shape[..^2].ElementCount), a.Shape[^2], a.Shape[^1]];
         return a.Layout.TryReshape(shape) is { } layout ? a.View(layout) : Copy.Dense(a).View(Layout.Dense(shape));

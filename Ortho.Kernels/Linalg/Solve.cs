@@ -39,7 +39,7 @@ public static class Solve
     {
         if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
             throw new TensorArgumentException("Inverse", nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
-        if (!a.DType.IsDifferentiable)
+        if (!a.DType.HasArithmetic)
             throw new TensorArgumentException("Inverse", nameof(a), $"{a.DType}", "a floating-point or complex tensor");
         return Run(a, Matrices.Identity(a.Shape[^1], a.Shape[^1], a.DType, a.Device));
     }

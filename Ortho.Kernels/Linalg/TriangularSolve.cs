@@ -43,7 +43,7 @@ public static class TriangularSolve
     {
         if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
             throw new TensorArgumentException(operation, nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
-        if (!a.DType.IsDifferentiable)
+        if (!a.DType.HasArithmetic)
             throw new TensorArgumentException(operation, nameof(a), $"{a.DType}", "a floating-point or complex tensor");
         if (b.Rank < 2 || b.Shape[^2] != a.Shape[^1])
             throw new TensorArgumentException(operation, nameof(b), $"of shape {b.Shape}", $"[..., {a.Shape[^1]}, columns]");

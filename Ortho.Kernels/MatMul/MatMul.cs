@@ -28,7 +28,7 @@ public static class MatMul
     {
         if (a.Rank < 2 || b.Rank < 2)
             throw new TensorArgumentException("MatMul", a.Rank < 2 ? nameof(a) : nameof(b), $"{(a.Rank < 2 ? a : b).Shape}", "at least two dimensions");
-        if (!a.DType.IsDifferentiable || a.DType != b.DType)
+        if (!a.DType.HasArithmetic || a.DType != b.DType)
             throw new TensorArgumentException("MatMul", nameof(b), $"{b.DType} beside {a.DType}", "one floating-point or complex dtype");
         if (a.Device != b.Device)
             throw new TensorArgumentException("MatMul", nameof(b), $"on {b.Device} beside {a.Device}", "one device");

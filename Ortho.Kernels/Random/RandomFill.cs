@@ -43,7 +43,7 @@ public static class RandomFill
     public static Tensor Run<D>(string operation, Shape shape, double scale, double shift, Generator generator, DType dtype, Tensors.Device device)
         where D : struct, IDistribution
     {
-        if (!dtype.IsFloatingPoint)
+        if (dtype is not (DType.Float32 or DType.Float64))
             throw new TensorArgumentException(operation, nameof(dtype), $"{dtype}", "Float32 or Float64");
         var y = Tensor.Empty(shape, dtype, device);
         if (dtype == DType.Float32)

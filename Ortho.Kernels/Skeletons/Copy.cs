@@ -50,6 +50,7 @@ public static class Copy
         switch (destination.DType.Size)
         {
             case 1: Run<byte>(destination, source, loops); break;
+            case 2: Run<short>(destination, source, loops); break;
             case 4: Run<int>(destination, source, loops); break;
             case 8: Run<long>(destination, source, loops); break;
             default: Run<Pair>(destination, source, loops); break;

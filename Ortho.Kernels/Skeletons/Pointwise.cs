@@ -65,7 +65,7 @@ public static class Pointwise
             if (operand.Tensor is not { } tensor)
                 continue;
             first ??= tensor;
-            if (!tensor.DType.IsDifferentiable)
+            if (!tensor.DType.HasArithmetic)
                 throw new TensorArgumentException(operation, "operand", $"{tensor.DType}", "a floating-point or complex tensor; convert with To(dtype)");
             if (tensor.DType != first.DType)
                 throw new TensorArgumentException(operation, "operand", $"{tensor.DType} beside {first.DType}", "one dtype");

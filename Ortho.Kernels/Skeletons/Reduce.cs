@@ -59,7 +59,7 @@ public static class Reduce
     /// <exception cref="TensorArgumentException">The dtype is neither floating-point nor complex.</exception>
     public static Tensor Over<R>(string operation, Tensor x, int first, int count) where R : struct, IReduction
     {
-        if (!x.DType.IsDifferentiable)
+        if (!x.DType.HasArithmetic)
             throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a floating-point or complex tensor; convert with To(dtype)");
         var span = x.Shape.Span;
         var (outer, n, inner) = (Product(span[..first]), Product(span[first..(first + count)]), Product(span[(first + count)..]));

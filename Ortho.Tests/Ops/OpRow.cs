@@ -1,29 +1,16 @@
 using System.Numerics;
+using Ortho.Autograd;
 using Ortho.Tensors;
 using Ortho.Tests.Support;
 
 namespace Ortho.Tests.Ops;
 
-/// <summary>What an op's derivative is worth.</summary>
-public enum Derivative
-{
-    /// <summary>None, and that is stated: results are integers, truth values or piecewise constant, or the op creates.</summary>
-    None,
-
-    /// <summary>Gradients only.</summary>
-    First,
-
-    /// <summary>Gradients of gradients too.</summary>
-    Second,
-}
-
 /// <summary>One op of the library: how it is called, what it should give, and how exactly.</summary>
 /// <param name="Name">The member of a tensor that it is.</param>
-/// <param name="Family">The group it belongs to.</param>
 /// <param name="Call">The op.</param>
 /// <param name="Reference">The same by loops in float64.</param>
 /// <param name="Shapes">Operand shapes, one list for each case.</param>
-public sealed record OpRow(string Name, string Family, Func<Tensor[], Tensor> Call, Func<Nd[], Nd> Reference, params Shape[][] Shapes)
+public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], Nd> Reference, params Shape[][] Shapes)
 {
     /// <summary>Where arguments are taken from: element i of operand k is a point of [Low, High].</summary>
     public double Low { get; init; } = -2;
@@ -43,7 +30,8 @@ public sealed record OpRow(string Name, string Family, Func<Tensor[], Tensor> Ca
     /// <summary>Largest error of gradients against central differences.</summary>
     public double Gradient { get; init; } = 1e-8;
 
-    public Derivative Derivative { get; init; } = Derivative.Second;
+    /// <summary>What the catalog says of its derivative.</summary>
+    public Derivative Derivative => OpCatalog.Find(Name).Derivative;
 
     /// <summary>Whether real tensors are taken.</summary>
     public bool IsReal { get; init; } = true;

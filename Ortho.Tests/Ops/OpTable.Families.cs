@@ -8,7 +8,7 @@ namespace Ortho.Tests.Ops;
 public static partial class OpTable
 {
     static OpRow Fourier(string name, Func<Tensor, Tensor> call, Func<Nd, Nd> reference, params Shape[] shapes)
-        => new(name, "fourier", x => call(x[0]), x => reference(x[0]), [.. shapes.Select(shape => new[] { shape })]) { IsComplex = true, Single = 2e-6, Double = 1e-14 };
+        => new(name, x => call(x[0]), x => reference(x[0]), [.. shapes.Select(shape => new[] { shape })]) { IsComplex = true, Single = 2e-6, Double = 1e-14 };
 
     static Complex Phase(double turns) => Complex.FromPolarCoordinates(1, 2 * Math.PI * turns);
 
@@ -65,14 +65,14 @@ public static partial class OpTable
         Fourier("Ifft2", x => x.Ifft2(), x => Swap(Dft(Swap(Dft(x, x.Shape[^1], 1, 1.0 / x.Shape[^1])), x.Shape[^2], 1, 1.0 / x.Shape[^2])), [2, 4, 6]) with { IsReal = false },
         Fourier("Rfft2", x => x.Rfft2(), x => Swap(Dft(Swap(Dft(x, x.Shape[^1] / 2 + 1, -1)), x.Shape[^2], -1)), [2, 4, 6], [3, 5]) with { IsComplex = false },
         Fourier("Irfft2", x => x.Irfft2(4, 6), x => RealInverse(Swap(Dft(Swap(x), 4, 1, 0.25)), 6), [2, 4, 4]) with { IsReal = false },
-        new("CircularConv1d", "fourier", x => x[0].CircularConv1d(x[1]), x => Nd.Of([x[0].Shape[0], x[1].Shape[0], x[0].Shape[2]], i => SumOf(
+        new("CircularConv1d", x => x[0].CircularConv1d(x[1]), x => Nd.Of([x[0].Shape[0], x[1].Shape[0], x[0].Shape[2]], i => SumOf(
             from c in Enumerable.Range(0, x[1].Shape[1])
             from t in Enumerable.Range(0, x[1].Shape[2])
             select x[1][i[1], c, t] * x[0][i[0], c, (i[2] + t - x[1].Shape[2] / 2 + x[0].Shape[2]) % x[0].Shape[2]])),
             [[2, 3, 8], [4, 3, 3]], [[2, 1, 5], [1, 1, 5]], [[1, 2, 6], [2, 2, 2]]) { Single = 3e-6, Double = 2e-14 },
-        new("CircularConv2d", "fourier", x => x[0].CircularConv2d(x[1]), x => Circular2d(x[0], x[1]), [[2, 3, 6, 5], [2, 3, 3, 3]], [[1, 1, 4, 4], [2, 1, 2, 4]]) { Single = 3e-6, Double = 2e-14 },
-        new("ConvolutionSymbol", "fourier", x => Tensor.ConvolutionSymbol(x[0], 6, 5), x => SymbolOf(x[0], 6, 5), [[[2, 3, 3, 3]]]) { Single = 3e-6, Double = 2e-14 },
-        new("ApplySymbol", "fourier", x => Tensor.ApplySymbol(Tensor.ConvolutionSymbol(x[1], 4, 6), x[0]), x => Circular2d(x[0], x[1]), [[[2, 3, 4, 6], [2, 3, 3, 3]]]) { Single = 3e-6, Double = 2e-14 },
+        new("CircularConv2d", x => x[0].CircularConv2d(x[1]), x => Circular2d(x[0], x[1]), [[2, 3, 6, 5], [2, 3, 3, 3]], [[1, 1, 4, 4], [2, 1, 2, 4]]) { Single = 3e-6, Double = 2e-14 },
+        new("ConvolutionSymbol", x => Tensor.ConvolutionSymbol(x[0], 6, 5), x => SymbolOf(x[0], 6, 5), [[[2, 3, 3, 3]]]) { Single = 3e-6, Double = 2e-14 },
+        new("ApplySymbol", x => Tensor.ApplySymbol(Tensor.ConvolutionSymbol(x[1], 4, 6), x[0]), x => Circular2d(x[0], x[1]), [[[2, 3, 4, 6], [2, 3, 3, 3]]]) { Single = 3e-6, Double = 2e-14 },
     ];
 
     static Nd Adjoint(Nd x) => Nd.Map(v => Complex.Conjugate(v[0]), Swap(x));
@@ -312,7 +312,7 @@ public static partial class OpTable
         return sum;
     }
 
-    static OpRow Qr(params Shape[][] shapes) => new("Qr", "orthogonal", x => PositiveQr(x[0]), x => GramSchmidt(x[0]), shapes)
+    static OpRow Qr(params Shape[][] shapes) => new("Qr", x => PositiveQr(x[0]), x => GramSchmidt(x[0]), shapes)
     {
         IsComplex = true, Single = 3e-6, Double = 2e-14, Gradient = 1e-7, Prepare = (_, x) => Nd.Of(x.Shape, i => x[i] + (i[0] == i[1] ? 4 : 0)),
     };
@@ -322,29 +322,29 @@ public static partial class OpTable
         Qr([[5, 3]], [[4, 4]], [[1, 1]], [[40, 33]]),
         // Beyond 48 columns the host still factors whole matrices where devices go block by block.
         Qr([[60, 50]]) with { SameBits = false },
-        new("TriangularSolve", "linear algebra", x => x[0].TriangularSolve(x[1], upper: true), x => SolveOf(Nd.Of(x[0].Shape, i => i[^1] >= i[^2] ? x[0][i] : 0), x[1]),
+        new("TriangularSolve", x => x[0].TriangularSolve(x[1], upper: true), x => SolveOf(Nd.Of(x[0].Shape, i => i[^1] >= i[^2] ? x[0][i] : 0), x[1]),
             [[2, 4, 4], [2, 4, 3]], [[1, 1], [1, 1]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
-        new("TriangularSolve", "linear algebra", x => x[0].TriangularSolve(x[1], upper: false, unitDiagonal: true), x => SolveOf(Nd.Of(x[0].Shape, i => i[^1] == i[^2] ? 1 : i[^1] < i[^2] ? x[0][i] : 0), x[1]),
+        new("TriangularSolve", x => x[0].TriangularSolve(x[1], upper: false, unitDiagonal: true), x => SolveOf(Nd.Of(x[0].Shape, i => i[^1] == i[^2] ? 1 : i[^1] < i[^2] ? x[0][i] : 0), x[1]),
             [[2, 4, 4], [2, 4, 3]]) { IsComplex = true, Single = 1e-5, Double = 5e-14, Low = -1, High = 1 },
-        new("Solve", "linear algebra", x => x[0].Solve(x[1]), x => SolveOf(x[0], x[1]), [[2, 4, 4], [2, 4, 3]], [[1, 1], [1, 2]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
-        new("Inverse", "linear algebra", x => x[0].Inverse(), x => SolveOf(x[0], Nd.Of(x[0].Shape, i => i[^1] == i[^2] ? 1 : 0)), [[2, 4, 4]], [[1, 1]], [[10, 10]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
-        new("SingularValues", "linear algebra", x => x[0].SingularValues(), x => SingularValuesOf(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComplex = true, Derivative = Derivative.None, Single = 3e-6, Double = 2e-14, SameBits = false },
+        new("Solve", x => x[0].Solve(x[1]), x => SolveOf(x[0], x[1]), [[2, 4, 4], [2, 4, 3]], [[1, 1], [1, 2]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
+        new("Inverse", x => x[0].Inverse(), x => SolveOf(x[0], Nd.Of(x[0].Shape, i => i[^1] == i[^2] ? 1 : 0)), [[2, 4, 4]], [[1, 1]], [[10, 10]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
+        new("SingularValues", x => x[0].SingularValues(), x => SingularValuesOf(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, SameBits = false },
         // Singular and eigenvectors are unique up to a phase: what does not depend on it is compared.
-        new("Svd", "linear algebra", x => SvdParts(x[0]), x => SvdReference(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
-        new("Eigh", "linear algebra", x => EighParts(x[0]), x => EighReference(x[0]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
-        new("Cholesky", "linear algebra", x => (x[0].MatMul(x[0].H) + Tensor.Eye(x[0].Shape[^1], dtype: x[0].DType, device: x[0].Device)).Cholesky(), x => CholeskyOf(x[0]), [[4, 4]], [[2, 3, 3]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
-        new("Lu", "linear algebra", x => x[0].Lu() is var (p, l, u) ? Tensor.Concat([p.MatMul(l).MatMul(u), l.Triu(1), u.Tril(-1), p.MatMul(p.H)], -2) + x[0].Sum() * 0.0 : x[0],
+        new("Svd", x => SvdParts(x[0]), x => SvdReference(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
+        new("Eigh", x => EighParts(x[0]), x => EighReference(x[0]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
+        new("Cholesky", x => (x[0].MatMul(x[0].H) + Tensor.Eye(x[0].Shape[^1], dtype: x[0].DType, device: x[0].Device)).Cholesky(), x => CholeskyOf(x[0]), [[4, 4]], [[2, 3, 3]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Lu", x => x[0].Lu() is var (p, l, u) ? Tensor.Concat([p.MatMul(l).MatMul(u), l.Triu(1), u.Tril(-1), p.MatMul(p.H)], -2) + x[0].Sum() * 0.0 : x[0],
             x => Nd.Of([x[0].Shape[0] * 4, x[0].Shape[1]], i => i[0] < 4 ? x[0][i] : i[0] >= 12 && i[0] - 12 == i[1] ? 1 : 0), [[4, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
-        new("Det", "linear algebra", x => x[0].Det(), x => new([], [DetOf(x[0])]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
-        new("LogDet", "linear algebra", x => x[0].LogDet(), x => new([], [Math.Log(DetOf(x[0]).Magnitude)]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 2e-14 },
-        new("PseudoInverse", "linear algebra", x => x[0].PseudoInverse(), x => x[0].Shape[0] >= x[0].Shape[1]
+        new("Det", x => x[0].Det(), x => new([], [DetOf(x[0])]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("LogDet", x => x[0].LogDet(), x => new([], [Math.Log(DetOf(x[0]).Magnitude)]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 2e-14 },
+        new("PseudoInverse", x => x[0].PseudoInverse(), x => x[0].Shape[0] >= x[0].Shape[1]
                 ? SolveOf(Product(Adjoint(x[0]), x[0]), Adjoint(x[0])) : Adjoint(SolveOf(Product(x[0], Adjoint(x[0])), x[0])),
             [[5, 3]], [[3, 5]]) { IsComplex = true, Prepare = (_, x) => Nd.Of(x.Shape, i => x[i] + (i[0] == i[1] ? 3 : 0)), Single = 5e-6, Double = 5e-14 },
-        new("MatrixExp", "linear algebra", x => x[0].MatrixExp(), x => ExpOf(x[0]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 5e-14 },
-        new("HouseholderProduct", "orthogonal", x => x[0].HouseholderProduct(3), x => Reflections(x[0], 3), [[5, 3]], [[4, 4]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
-        new("HouseholderApply", "orthogonal", x => x[0].HouseholderApply(x[1]), x => Product(Reflections(x[0], x[0].Shape[0]), x[1]), [[5, 3], [5, 2]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
-        new("HouseholderFrame", "orthogonal", x => x[0].HouseholderFrame(), x => Reflections(Trapezoid(x[0]), x[0].Shape[1]), [[5, 3]]) { Single = 3e-6, Double = 2e-14 },
-        new("NewtonSchulz", "orthogonal", x => x[0].NewtonSchulz([3.4445, -4.7750, 2.0315], 2), x => Polynomial(x[0], [3.4445, -4.7750, 2.0315], 2), [[5, 3]], [[3, 5]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
-        new("Bjorck", "orthogonal", x => x[0].Bjorck(0.5, 3), x => Polynomial(x[0], [1.5, -0.5], 3), [[5, 3]], [[3, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("MatrixExp", x => x[0].MatrixExp(), x => ExpOf(x[0]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 5e-14 },
+        new("HouseholderProduct", x => x[0].HouseholderProduct(3), x => Reflections(x[0], 3), [[5, 3]], [[4, 4]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
+        new("HouseholderApply", x => x[0].HouseholderApply(x[1]), x => Product(Reflections(x[0], x[0].Shape[0]), x[1]), [[5, 3], [5, 2]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
+        new("HouseholderFrame", x => x[0].HouseholderFrame(), x => Reflections(Trapezoid(x[0]), x[0].Shape[1]), [[5, 3]]) { Single = 3e-6, Double = 2e-14 },
+        new("NewtonSchulz", x => x[0].NewtonSchulz([3.4445, -4.7750, 2.0315], 2), x => Polynomial(x[0], [3.4445, -4.7750, 2.0315], 2), [[5, 3]], [[3, 5]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Bjorck", x => x[0].Bjorck(0.5, 3), x => Polynomial(x[0], [1.5, -0.5], 3), [[5, 3]], [[3, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
     ];
 }

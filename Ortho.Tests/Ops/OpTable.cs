@@ -22,30 +22,30 @@ public static partial class OpTable
     static readonly Shape[][] pairs = [[[37], [37]], [[3, 5], [5]], [[4, 1, 3], [2, 1]], [[], [7]], [[0, 3], [1, 3]]];
 
     static OpRow Unary(string name, Func<Tensor, Tensor> call, Func<double, double> formula)
-        => new(name, "pointwise", x => call(x[0]), x => Nd.Map(v => formula(v[0].Real), x), vectors) { Special = specials };
+        => new(name, x => call(x[0]), x => Nd.Map(v => formula(v[0].Real), x), vectors) { Special = specials };
 
     static OpRow Binary(string name, Func<Tensor, Tensor, Tensor> call, Func<double, double, double> formula)
-        => new(name, "pointwise", x => call(x[0], x[1]), x => Nd.Map(v => formula(v[0].Real, v[1].Real), x), pairs);
+        => new(name, x => call(x[0], x[1]), x => Nd.Map(v => formula(v[0].Real, v[1].Real), x), pairs);
 
     static OpRow ComplexBinary(string name, Func<Tensor, Tensor, Tensor> call, Func<Complex, Complex, Complex> formula)
-        => new(name, "pointwise", x => call(x[0], x[1]), x => Nd.Map(v => formula(v[0], v[1]), x), pairs) { IsComplex = true };
+        => new(name, x => call(x[0], x[1]), x => Nd.Map(v => formula(v[0], v[1]), x), pairs) { IsComplex = true };
 
     static OpRow ComplexUnary(string name, Func<Tensor, Tensor> call, Func<Complex, Complex> formula)
-        => new(name, "pointwise", x => call(x[0]), x => Nd.Map(v => formula(v[0]), x), vectors) { IsComplex = true };
+        => new(name, x => call(x[0]), x => Nd.Map(v => formula(v[0]), x), vectors) { IsComplex = true };
 
     static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 
     static IEnumerable<OpRow> Pointwise() =>
     [
-        ComplexBinary("op_Addition", (a, b) => a + b, (a, b) => a + b),
-        ComplexBinary("op_Subtraction", (a, b) => a - b, (a, b) => a - b),
-        ComplexBinary("op_Multiply", (a, b) => a * b, (a, b) => a * b),
-        ComplexBinary("op_Division", (a, b) => a / b, (a, b) => a / b) with { Low = 0.5 },
-        ComplexUnary("op_UnaryNegation", x => -x, x => -x),
-        ComplexUnary("op_Addition", x => 1.5 + x + 2.0, x => x + 3.5),
-        ComplexUnary("op_Subtraction", x => 1.5 - (x - 2.0), x => 3.5 - x),
-        ComplexUnary("op_Multiply", x => 1.5 * x * 2.0, x => 3 * x),
-        ComplexUnary("op_Division", x => 1.5 / (x / 2.0), x => 3 / x) with { Low = 0.5 },
+        ComplexBinary("+", (a, b) => a + b, (a, b) => a + b),
+        ComplexBinary("-", (a, b) => a - b, (a, b) => a - b),
+        ComplexBinary("*", (a, b) => a * b, (a, b) => a * b),
+        ComplexBinary("/", (a, b) => a / b, (a, b) => a / b) with { Low = 0.5 },
+        ComplexUnary("negation", x => -x, x => -x),
+        ComplexUnary("+", x => 1.5 + x + 2.0, x => x + 3.5),
+        ComplexUnary("-", x => 1.5 - (x - 2.0), x => 3.5 - x),
+        ComplexUnary("*", x => 1.5 * x * 2.0, x => 3 * x),
+        ComplexUnary("/", x => 1.5 / (x / 2.0), x => 3 / x) with { Low = 0.5 },
         ComplexUnary("Conj", x => x.Conj(), Complex.Conjugate),
         ComplexUnary("Square", x => x.Square(), x => x * x),
         ComplexUnary("Reciprocal", x => x.Reciprocal(), x => 1 / x) with { Low = 0.5 },
@@ -61,7 +61,7 @@ public static partial class OpTable
         Unary("Erf", x => x.Erf(), Reference.Erf) with { Low = -4, High = 4 },
         Unary("Sqrt", x => x.Sqrt(), Math.Sqrt) with { Low = 1e-3, High = 20 },
         Unary("Abs", x => x.Abs(), Math.Abs),
-        Unary("Sign", x => x.Sign(), x => double.IsNaN(x) ? x : Math.Sign(x)) with { Derivative = Derivative.None },
+        Unary("Sign", x => x.Sign(), x => double.IsNaN(x) ? x : Math.Sign(x)),
         Unary("Sigmoid", x => x.Sigmoid(), Sigmoid) with { Low = -9, High = 9 },
         Unary("Relu", x => x.Relu(), x => double.IsNaN(x) ? x : Math.Max(x, 0)),
         Unary("Silu", x => x.Silu(), x => x * Sigmoid(x)) with { Low = -9, High = 9 },
@@ -74,13 +74,13 @@ public static partial class OpTable
         Unary("Clamp", x => x.Clamp(-1, 1.25), x => double.IsNaN(x) ? x : Math.Clamp(x, -1, 1.25)),
         Binary("Maximum", Tensor.Maximum, (a, b) => Math.Max(a, b)),
         Binary("Minimum", Tensor.Minimum, (a, b) => Math.Min(a, b)),
-        new("Where", "pointwise", x => Tensor.Where(x[0].Less(x[1]), x[0] * 2.0, x[1]), x => Nd.Map(v => v[0].Real < v[1].Real ? v[0] * 2 : v[1], x), pairs),
-        Binary("Less", (a, b) => a.Less(b).To(a.DType), (a, b) => a < b ? 1 : 0) with { Derivative = Derivative.None },
-        Binary("EqualTo", (a, b) => a.Sign().EqualTo(b.Sign()).To(a.DType), (a, b) => Math.Sign(a) == Math.Sign(b) ? 1 : 0) with { Derivative = Derivative.None },
+        new("Where", x => Tensor.Where(x[0].Less(x[1]), x[0] * 2.0, x[1]), x => Nd.Map(v => v[0].Real < v[1].Real ? v[0] * 2 : v[1], x), pairs),
+        Binary("Less", (a, b) => a.Less(b).To(a.DType), (a, b) => a < b ? 1 : 0),
+        Binary("EqualTo", (a, b) => a.Sign().EqualTo(b.Sign()).To(a.DType), (a, b) => Math.Sign(a) == Math.Sign(b) ? 1 : 0),
     ];
 
     static OpRow View(string name, Func<Tensor, Tensor> call, Func<Nd, Nd> reference, params Shape[] shapes)
-        => new(name, "structure", x => call(x[0]), x => reference(x[0]), [.. shapes.Select(shape => new[] { shape })]) { IsComplex = true };
+        => new(name, x => call(x[0]), x => reference(x[0]), [.. shapes.Select(shape => new[] { shape })]) { IsComplex = true };
 
     static IEnumerable<OpRow> Structure() =>
     [
@@ -105,20 +105,20 @@ public static partial class OpTable
         View("Diagonal", x => x.Diagonal(), x => Nd.Of([x.Shape[0], Math.Min(x.Shape[1], x.Shape[2])], i => x[i[0], i[1], i[1]]), [2, 3, 3], [2, 3, 5], [2, 5, 3]),
         View("Real", x => x.Real(), x => Nd.Map(v => v[0].Real, x), [3, 4]) with { IsReal = true },
         View("Imag", x => x.Imag(), x => Nd.Map(v => v[0].Imaginary, x), [3, 4]) with { IsReal = false },
-        new("Complex", "structure", x => Tensor.Complex(x[0], x[1]), x => Nd.Map(v => new(v[0].Real, v[1].Real), x), [[[3, 4], [3, 4]]]),
-        new("Concat", "structure", x => Tensor.Concat([x[0], x[1], x[0]], 1), x => Nd.Of([2, 2 * x[0].Shape[1] + x[1].Shape[1]], i =>
+        new("Complex", x => Tensor.Complex(x[0], x[1]), x => Nd.Map(v => new(v[0].Real, v[1].Real), x), [[[3, 4], [3, 4]]]),
+        new("Concat", x => Tensor.Concat([x[0], x[1], x[0]], 1), x => Nd.Of([2, 2 * x[0].Shape[1] + x[1].Shape[1]], i =>
             i[1] < x[0].Shape[1] ? x[0][i] : i[1] < x[0].Shape[1] + x[1].Shape[1] ? x[1][i[0], i[1] - x[0].Shape[1]] : x[0][i[0], i[1] - x[0].Shape[1] - x[1].Shape[1]]),
             [[[2, 3], [2, 2]], [[2, 3], [2, 0]]]) { IsComplex = true },
-        new("Stack", "structure", x => Tensor.Stack([x[0], x[1]], 1), x => Nd.Of([x[0].Shape[0], 2, x[0].Shape[1]], i => x[i[1]][i[0], i[2]]), [[[2, 3], [2, 3]]]) { IsComplex = true },
+        new("Stack", x => Tensor.Stack([x[0], x[1]], 1), x => Nd.Of([x[0].Shape[0], 2, x[0].Shape[1]], i => x[i[1]][i[0], i[2]]), [[[2, 3], [2, 3]]]) { IsComplex = true },
         View("To", x => x.To(x.DType.IsComplex ? DType.Complex128 : DType.Float64).To(x.DType), x => x, [5]),
-        View("Detach", x => x.Detach(), x => x, [5]) with { Derivative = Derivative.None },
+        View("Detach", x => x.Detach(), x => x, [5]),
     ];
 
     // Element k of the transpose of a matrix, read row by row.
     static Complex Flat(Nd x, int k) => x[k % x.Shape[0], k / x.Shape[0]];
 
     static OpRow Reduction(string name, Func<Tensor, int[]?, Tensor> call, Func<IEnumerable<Complex>, Complex> formula, int[]? dimensions, params Shape[] shapes)
-        => new(name, "reduction", x => call(x[0], dimensions), x => x[0].Reduce(dimensions?.Select(d => d < 0 ? d + x[0].Shape.Rank : d).ToArray() ?? [.. Enumerable.Range(0, x[0].Shape.Rank)], formula),
+        => new(name, x => call(x[0], dimensions), x => x[0].Reduce(dimensions?.Select(d => d < 0 ? d + x[0].Shape.Rank : d).ToArray() ?? [.. Enumerable.Range(0, x[0].Shape.Rank)], formula),
             [.. shapes.Select(shape => new[] { shape })]);
 
     static Complex SumOf(IEnumerable<Complex> x) => x.Aggregate(Complex.Zero, (a, b) => a + b);
@@ -135,8 +135,8 @@ public static partial class OpTable
         Reduction("Prod", (x, d) => x.Prod(d), x => x.Aggregate(Complex.One, (a, b) => a * b), [1], [3, 4], [2, 5, 3]) with { IsComplex = true, Low = 0.5, Single = 5e-6, Double = 2e-14 },
         Reduction("LogSumExp", (x, d) => x.LogSumExp(d), x => Math.Log(x.Sum(v => Math.Exp(v.Real))), [1], [3, 70], [2, 3, 4]),
         Reduction("Norm", (x, d) => x.Norm(d), x => Math.Sqrt(x.Sum(v => v.Magnitude * v.Magnitude)), [1], [3, 70], [2, 3, 4]) with { IsComplex = true },
-        new("LogSoftmax", "reduction", x => x[0].LogSoftmax(), x => Softmax(x[0], log: true), [[[3, 10]], [[2, 130]]]),
-        new("Softmax", "reduction", x => x[0].Softmax(), x => Softmax(x[0], log: false), [[[3, 10]], [[2, 130]]]),
+        new("LogSoftmax", x => x[0].LogSoftmax(), x => Softmax(x[0], log: true), [[[3, 10]], [[2, 130]]]),
+        new("Softmax", x => x[0].Softmax(), x => Softmax(x[0], log: false), [[[3, 10]], [[2, 130]]]),
     ];
 
     static Nd Softmax(Nd x, bool log)
@@ -152,11 +152,11 @@ public static partial class OpTable
 
     static IEnumerable<OpRow> Indexing() =>
     [
-        new("Gather", "indexing", x => x[0].Gather(1, Index(x[1], 5)), x => Nd.Of(x[1].Shape, i => x[0][i[0], IndexOf(x[1][i], 5)]), [[[3, 5], [3, 2]], [[3, 5], [3, 8]]]),
-        new("ScatterAdd", "indexing", x => x[0].ScatterAdd(0, Index(x[1], 4), 4), x => Nd.Of([4, 3], i => SumOf(Enumerable.Range(0, x[0].Shape[0]).Where(r => IndexOf(x[1][r, i[1]], 4) == i[0]).Select(r => x[0][r, i[1]]))), [[[6, 3], [6, 3]]]),
-        new("IndexSelect", "indexing", x => x[0].IndexSelect(1, Index(x[1], 5)), x => Nd.Of([3, x[1].Shape[0], 2], i => x[0][i[0], IndexOf(x[1][i[1]], 5), i[2]]), [[[3, 5, 2], [4]]]),
-        new("ArgMax", "indexing", x => x[0].ArgMax(1).To(x[0].DType), x => x[0].Reduce([1], row => row.Select((v, k) => (v.Real, k)).MaxBy(p => p.Real).k), [[[3, 70]], [[2, 1, 3]], [[2, 5, 3]]]) { Derivative = Derivative.None },
-        new("OneHot", "indexing", x => Index(x[0], 5).OneHot(5, x[0].DType), x => Nd.Of([x[0].Shape[0], 5], i => IndexOf(x[0][i[0]], 5) == i[1] ? 1 : 0), [[[6]]]) { Derivative = Derivative.None },
+        new("Gather", x => x[0].Gather(1, Index(x[1], 5)), x => Nd.Of(x[1].Shape, i => x[0][i[0], IndexOf(x[1][i], 5)]), [[[3, 5], [3, 2]], [[3, 5], [3, 8]]]),
+        new("ScatterAdd", x => x[0].ScatterAdd(0, Index(x[1], 4), 4), x => Nd.Of([4, 3], i => SumOf(Enumerable.Range(0, x[0].Shape[0]).Where(r => IndexOf(x[1][r, i[1]], 4) == i[0]).Select(r => x[0][r, i[1]]))), [[[6, 3], [6, 3]]]),
+        new("IndexSelect", x => x[0].IndexSelect(1, Index(x[1], 5)), x => Nd.Of([3, x[1].Shape[0], 2], i => x[0][i[0], IndexOf(x[1][i[1]], 5), i[2]]), [[[3, 5, 2], [4]]]),
+        new("ArgMax", x => x[0].ArgMax(1).To(x[0].DType), x => x[0].Reduce([1], row => row.Select((v, k) => (v.Real, k)).MaxBy(p => p.Real).k), [[[3, 70]], [[2, 1, 3]], [[2, 5, 3]]]),
+        new("OneHot", x => Index(x[0], 5).OneHot(5, x[0].DType), x => Nd.Of([x[0].Shape[0], 5], i => IndexOf(x[0][i[0]], 5) == i[1] ? 1 : 0), [[[6]]]),
     ];
 
     static Nd Product(Nd a, Nd b)
@@ -168,21 +168,21 @@ public static partial class OpTable
 
     static IEnumerable<OpRow> Matrices() =>
     [
-        new("MatMul", "matrix", x => x[0].MatMul(x[1]), x => Product(x[0], x[1]),
+        new("MatMul", x => x[0].MatMul(x[1]), x => Product(x[0], x[1]),
             [[3, 5], [5, 4]], [[2, 3, 5], [5, 4]], [[2, 1, 3, 5], [4, 5, 2]], [[1, 1], [1, 1]], [[3, 0], [0, 2]], [[5, 30], [30, 27]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
-        new("MatMul", "matrix", x => x[0].T.MatMul(x[1].T), x => Product(Nd.Of([x[0].Shape[1], x[0].Shape[0]], i => x[0][i[1], i[0]]), Nd.Of([x[1].Shape[1], x[1].Shape[0]], i => x[1][i[1], i[0]])),
+        new("MatMul", x => x[0].T.MatMul(x[1].T), x => Product(Nd.Of([x[0].Shape[1], x[0].Shape[0]], i => x[0][i[1], i[0]]), Nd.Of([x[1].Shape[1], x[1].Shape[0]], i => x[1][i[1], i[0]])),
             [[5, 3], [4, 5]], [[300, 6], [4, 300]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
     ];
 
     static IEnumerable<OpRow> Creation() =>
     [
-        new("Full", "creation", x => Tensor.Full([2, 3], 1.5, x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 1.5), [[[1]]]) { IsComplex = true, Derivative = Derivative.None },
-        new("Zeros", "creation", x => Tensor.Zeros([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 0), [[[1]]]) { IsComplex = true, Derivative = Derivative.None },
-        new("Ones", "creation", x => Tensor.Ones([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 1), [[[1]]]) { IsComplex = true, Derivative = Derivative.None },
-        new("Eye", "creation", x => Tensor.Eye(3, 4, x[0].DType, x[0].Device), _ => Nd.Of([3, 4], i => i[0] == i[1] ? 1 : 0), [[[1]]]) { IsComplex = true, Derivative = Derivative.None },
-        new("Arange", "creation", x => Tensor.Arange(5, x[0].DType, x[0].Device), _ => Nd.Of([5], i => i[0]), [[[1]]]) { Derivative = Derivative.None },
+        new("Full", x => Tensor.Full([2, 3], 1.5, x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 1.5), [[[1]]]) { IsComplex = true },
+        new("Zeros", x => Tensor.Zeros([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 0), [[[1]]]) { IsComplex = true },
+        new("Ones", x => Tensor.Ones([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 1), [[[1]]]) { IsComplex = true },
+        new("Eye", x => Tensor.Eye(3, 4, x[0].DType, x[0].Device), _ => Nd.Of([3, 4], i => i[0] == i[1] ? 1 : 0), [[[1]]]) { IsComplex = true },
+        new("Arange", x => Tensor.Arange(5, x[0].DType, x[0].Device), _ => Nd.Of([5], i => i[0]), [[[1]]]),
         // Within its range; the numbers themselves are tested in RandomTests.
-        new("Uniform", "creation", x => Tensor.Uniform([70], new Generator(1), -1, 3, x[0].DType, x[0].Device) is var u ? u - u.Clamp(-1, 3) : u, _ => Nd.Of([70], _ => 0), [[[1]]]) { Derivative = Derivative.None },
-        new("Normal", "creation", x => Tensor.Normal([7], new Generator(1), 2, 0, x[0].DType, x[0].Device), _ => Nd.Of([7], _ => 2), [[[1]]]) { Derivative = Derivative.None },
+        new("Uniform", x => Tensor.Uniform([70], new Generator(1), -1, 3, x[0].DType, x[0].Device) is var u ? u - u.Clamp(-1, 3) : u, _ => Nd.Of([70], _ => 0), [[[1]]]),
+        new("Normal", x => Tensor.Normal([7], new Generator(1), 2, 0, x[0].DType, x[0].Device), _ => Nd.Of([7], _ => 2), [[[1]]]),
     ];
 }

@@ -202,17 +202,30 @@ public class OpTableTests
     }
 
     [Test]
-    public void Every_op_has_a_row()
+    public void Every_op_is_marked()
     {
         // Extension members are static methods of the classes that declare them; a property's are its getter.
-        var ops = typeof(Graph).Assembly.GetTypes()
+        var marked = OpCatalog.All.Select(op => op.Name).ToHashSet();
+        var members = typeof(Graph).Assembly.GetTypes()
             .Where(type => type.IsPublic && type.Name.EndsWith("Ops", StringComparison.Ordinal))
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
-            .Where(method => $"{method.ReturnType}".Contains(nameof(Tensor), StringComparison.Ordinal))
+            .Where(method => $"{method.ReturnType}".Contains(nameof(Tensor), StringComparison.Ordinal) && !method.Name.StartsWith("op_", StringComparison.Ordinal))
             .Select(method => method.Name.StartsWith("get_", StringComparison.Ordinal) ? method.Name[4..] : method.Name)
             .Except(["Apply"]) // the definition of all pointwise ops
             .Distinct();
-        Assert.That(ops.Except(OpTable.Rows.Select(row => row.Name)), Is.Empty, "ops without a row");
+        Assert.That(members.Except(marked), Is.Empty, "ops without [Op]");
+        Assert.That(marked, Is.SupersetOf(new[] { "+", "-", "*", "/", "negation" }));
+    }
+
+    [Test]
+    public void Every_op_has_rows_that_cover_what_it_claims()
+    {
+        Assert.That(OpCatalog.All.Select(op => op.Name).Except(OpTable.Rows.Select(row => row.Name)), Is.Empty, "ops without a row");
+        foreach (var op in OpCatalog.All)
+        {
+            var rows = OpTable.Rows.Where(row => row.Name == op.Name).ToList();
+            Assert.That(rows.SelectMany(row => row.DTypes).Distinct(), Is.EquivalentTo(op.DTypes.Where(dtype => !dtype.IsHalfPrecision)), $"dtypes of {op.Name}");
+        }
     }
 
     [OneTimeTearDown]
