@@ -1,7 +1,7 @@
 namespace Ortho.Tensors;
 
-/// <summary>Memory on one device, shared by a tensor and its views; returned to the device's pool when the last of them is gone, or at
-/// once by <see cref="Dispose"/>.</summary>
+/// <summary>Memory on one device, shared by a tensor and its views; returned to the device's pool (or to its owner, when it is a pinned
+/// array or a mapped file) when the last of them is gone, or at once by <see cref="Dispose"/>.</summary>
 public sealed class Storage : IDisposable
 {
     MemoryBlock? block;
@@ -11,6 +11,13 @@ public sealed class Storage : IDisposable
         Device = device;
         Bytes = bytes;
         block = device.Pool.Rent(bytes);
+    }
+
+    internal Storage(ForeignBlock foreign)
+    {
+        Device = Device.Cpu;
+        Bytes = foreign.Bytes;
+        block = foreign;
     }
 
     /// <summary>Returns the memory to the pool.</summary>
@@ -39,7 +46,11 @@ public sealed class Storage : IDisposable
 
     void Release()
     {
-        if (Interlocked.Exchange(ref block, null) is { } returned)
+        if (Interlocked.Exchange(ref block, null) is not { } returned)
+            return;
+        if (returned.IsPooled)
             Device.Pool.Return(returned);
+        else
+            returned.Free();
     }
 }
