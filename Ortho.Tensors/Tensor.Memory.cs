@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 
 namespace Ortho.Tensors;
 
@@ -11,9 +12,11 @@ public sealed unsafe partial class Tensor
     /// <exception cref="TensorArgumentException">The number of elements is not that of the shape.</exception>
     public static Tensor FromMemory<E>(Memory<E> memory, Shape shape) where E : unmanaged
     {
+        var dtype = DTypes.Of<E>();
         if (memory.Length != shape.ElementCount)
             throw new TensorArgumentException("FromMemory", nameof(memory), $"{memory.Length} elements", $"{shape.ElementCount} for shape {shape}");
-        return Over<E>(memory.Pin(), memory.Length, Layout.Dense(shape));
+        var pinned = memory.Pin();
+        return Over((E*)pinned.Pointer, memory.Length, pinned, Layout.Dense(shape), dtype);
     }
 
     /// <summary>A CPU tensor over an array, without a copy; see <see cref="FromMemory{E}(Memory{E}, Shape)"/>.</summary>
@@ -26,6 +29,7 @@ public sealed unsafe partial class Tensor
     public static Tensor FromMemory<E>(System.Numerics.Tensors.Tensor<E> tensor) where E : unmanaged
     {
         ArgumentNullException.ThrowIfNull(tensor);
+        var dtype = DTypes.Of<E>();
         var (extents, strides, last) = (new int[tensor.Rank], new long[tensor.Rank], 0L);
         for (var d = 0; d < extents.Length; d++)
         {
@@ -34,11 +38,14 @@ public sealed unsafe partial class Tensor
             (extents[d], strides[d]) = ((int)tensor.Lengths[d], tensor.Strides[d]);
             last += (extents[d] - 1) * strides[d];
         }
-        return Over<E>(tensor.GetPinnedHandle(), tensor.IsEmpty ? 0 : last + 1, Layout.Strided(extents, strides, 0));
+        // The handle points to the beginning of the array, though a slice begins further on; the span knows where.
+        var pinned = tensor.GetPinnedHandle();
+        var start = (E*)Unsafe.AsPointer(ref tensor.AsTensorSpan().GetPinnableReference());
+        return Over(start, tensor.IsEmpty ? 0 : last + 1, pinned, Layout.Strided(extents, strides, 0), dtype);
     }
 
-    static Tensor Over<E>(System.Buffers.MemoryHandle pinned, long count, Layout layout) where E : unmanaged
-        => Over(new(pinned.Pointer, count * sizeof(E), pinned), layout, DTypes.Of<E>());
+    static Tensor Over<E>(E* start, long count, IDisposable owner, Layout layout, DType dtype) where E : unmanaged
+        => Over(new(start, count * sizeof(E), owner), layout, dtype);
 
     /// <summary>The elements of a CPU tensor for System.Numerics.Tensors, without a copy; any layout but reversed dimensions. The tensor must
     /// stay referenced while the span is used.</summary>

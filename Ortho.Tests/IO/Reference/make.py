@@ -12,8 +12,6 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
-
 
 def values(shape, dtype):
     """Element k is k - 2, and (k - 2) + (k - 1) i; of unsigned types k, of bool whether k is odd."""
@@ -24,7 +22,7 @@ def values(shape, dtype):
     return (x + 1j * (k - 1) if np.dtype(dtype).kind == "c" else x).astype(dtype).reshape(shape)
 
 
-def save_npy():
+def save_npy(folder):
     for dtype in ["b1", "i1", "u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16",
                   ">i2", ">i4", ">i8", ">f2", ">f4", ">f8", ">c8", ">c16"]:
         name = dtype.replace("<", "").replace(">", "be-")
@@ -38,13 +36,13 @@ def save_npy():
             np.lib.format.write_array(file, values((2, 3), "<f4"), version=version)
 
 
-def save_npz():
+def save_npz(folder):
     arrays = {"weight": values((3, 4), "<f4"), "labels": values((5,), "<i8"), "grün": values((2,), "b1")}
     np.savez(folder / "stored.npz", **arrays)
     np.savez_compressed(folder / "deflated.npz", **arrays)
 
 
-def save_safetensors():
+def save_safetensors(folder):
     tensors = {f"{dtype}": values((2, 3), dtype) for dtype in
                ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64"]}
     safetensors.numpy.save_file(tensors, folder / "all.safetensors", metadata={"format": "np", "grün": "ja"})
@@ -98,13 +96,15 @@ def printed():
         yield name, np.array(scalar)
 
 
-def save_printed():
+def save_printed(folder):
     cases = dict(printed())
     np.savez_compressed(folder / "printed.npz", **cases)
     (folder / "printed.json").write_text(json.dumps({name: str(x) for name, x in cases.items()}, indent=1) + "\n")
 
 
-save_npy()
-save_npz()
-save_safetensors()
-save_printed()
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    save_npy(folder)
+    save_npz(folder)
+    save_safetensors(folder)
+    save_printed(folder)
