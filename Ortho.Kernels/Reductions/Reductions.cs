@@ -41,7 +41,7 @@ public readonly struct Max : IReduction
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Of(double.NegativeInfinity), T.Of(0));
+    public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Lowest, T.Of(0));
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static State<T> Lift<T>(T x) where T : struct, ILane<T> => new(x, T.Of(0));
@@ -63,7 +63,7 @@ public readonly struct Min : IReduction
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Of(double.PositiveInfinity), T.Of(0));
+    public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Highest, T.Of(0));
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static State<T> Lift<T>(T x) where T : struct, ILane<T> => new(x, T.Of(0));

@@ -10,11 +10,11 @@ using Ortho.Tensors;
 namespace Ortho.Kernels.Skeletons;
 
 /// <summary>The skeleton of all element-by-element kernels: one loop for the host, two kernels for devices.</summary>
-public static class Pointwise
+public static partial class Pointwise
 {
     /// <summary>y = P(operands) with broadcasting, as a new dense tensor.</summary>
     /// <param name="operation">Name for error messages.</param>
-    /// <param name="operands">As many as the function's arity; the tensors among them share dtype (floating-point or complex) and device.</param>
+    /// <param name="operands">As many as the function's arity; the tensors among them share dtype and device.</param>
     /// <exception cref="TensorArgumentException">Shapes do not broadcast, or dtypes or devices differ.</exception>
     public static Tensor Run<P>(string operation, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
     {
@@ -49,6 +49,12 @@ public static class Pointwise
             case (DType.Float64, GpuDevice gpu): OnDevice<P, F64, double, DoubleCell>(gpu, loops, y, operands, static x => x); break;
             case (DType.Complex64, GpuDevice gpu): OnDevice<P, Cx<F32>, Complex64, Complex64Cell>(gpu, loops, y, operands, static x => new((float)x, 0)); break;
             case (DType.Complex128, GpuDevice gpu): OnDevice<P, Cx<F64>, Complex, Complex128Cell>(gpu, loops, y, operands, static x => x); break;
+            case (DType.Int32, GpuDevice gpu): OnDevice<P, I32, int, Int32Cell>(gpu, loops, y, operands, static x => (int)x); break;
+            case (DType.Int64, GpuDevice gpu): OnDevice<P, I64, long, Int64Cell>(gpu, loops, y, operands, static x => (long)x); break;
+            case (DType.Bool, GpuDevice gpu): OnDevice<P, I32, byte, BoolCell>(gpu, loops, y, operands, static x => (byte)x); break;
+            case (DType.Int32, _): OnHost<P, int>(loops, y, operands, static x => (int)x, RealRow<P, I32, int, Int32Cell>); break;
+            case (DType.Int64, _): OnHost<P, long>(loops, y, operands, static x => (long)x, RealRow<P, I64, long, Int64Cell>); break;
+            case (DType.Bool, _): OnHost<P, byte>(loops, y, operands, static x => (byte)x, RealRow<P, I32, byte, BoolCell>); break;
             case (DType.Float32, _): OnHost<P, float>(loops, y, operands, static x => (float)x, RealRow<P, F32, float, SingleCell>); break;
             case (DType.Float64, _): OnHost<P, double>(loops, y, operands, static x => x, RealRow<P, F64, double, DoubleCell>); break;
             case (DType.Complex64, _): OnHost<P, Complex64>(loops, y, operands, static x => new((float)x, 0), ComplexRow<P, Cx<F32>, Complex64, Complex64Cell>); break;
@@ -65,8 +71,6 @@ public static class Pointwise
             if (operand.Tensor is not { } tensor)
                 continue;
             first ??= tensor;
-            if (!tensor.DType.HasArithmetic)
-                throw new TensorArgumentException(operation, "operand", $"{tensor.DType}", "a floating-point or complex tensor; convert with To(dtype)");
             if (tensor.DType != first.DType)
                 throw new TensorArgumentException(operation, "operand", $"{tensor.DType} beside {first.DType}", "one dtype");
             if (tensor.Device != first.Device)
