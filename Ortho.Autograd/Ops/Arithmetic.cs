@@ -29,7 +29,7 @@ public static class ArithmeticOps
         if (x.DType == DType.Int32 && value != (int)value)
             throw new TensorArgumentException(operation, nameof(value), $"{value} beside {x.DType}", $"{int.MinValue} to {int.MaxValue}, or To(DType.Int64) first");
         // Operands are float64 numbers, which hold integers up to 2^53.
-        return Math.Abs((double)value) <= 1L << 53 ? (x, (double)value) : (x, Tensor.Scalar(value, x.Device));
+        return value is >= -(1L << 53) and <= 1L << 53 ? (x, (double)value) : (x, Tensor.Scalar(value, x.Device));
     }
 
     static Tensor NoTruthValues(string operation, Tensor x) => x.DType != DType.Bool

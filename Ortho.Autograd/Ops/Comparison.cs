@@ -148,7 +148,8 @@ public static class ComparisonOps
         public bool Equal(Tensor y) => x.Shape == y.Shape && x.EqualTo(y).All().Item() != 0;
     }
 
-    static Tensor Truth(Tensor x) => x.DType == DType.Bool ? x : x.NotEqual(0);
+    /// <summary>Whether elements are not zero; NaN is not.</summary>
+    internal static Tensor Truth(Tensor x) => x.DType == DType.Bool ? x : x.NotEqual(0);
 
     static Tensor Floating(string operation, Tensor x) => x.DType.IsDifferentiable
         ? x

@@ -70,6 +70,10 @@ public readonly struct I32(int value) : ILane<I32>
     /// <summary>Magnitude; the smallest number stays itself.</summary>
     [MethodImpl(Inline.Always)] public static I32 Abs(I32 x) => new(Utilities.Select(x.Value < 0, -x.Value, x.Value));
 
+    /// <summary>The magnitude of <paramref name="x"/> with the sign of <paramref name="sign"/>.</summary>
+    [MethodImpl(Inline.Always)]
+    public static I32 CopySign(I32 x, I32 sign) => new(Utilities.Select(sign.Value < 0, -Abs(x).Value, Abs(x).Value));
+
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static I32 Round(I32 x) => x;
 
@@ -82,10 +86,7 @@ public readonly struct I32(int value) : ILane<I32>
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static I32 Xor(I32 a, I32 b) => new(a.Value ^ b.Value);
 
-    // Of the functions below none is offered for integers.
-
-    /// <inheritdoc/>
-    public static I32 CopySign(I32 x, I32 sign) => throw NotForIntegers();
+    // The functions below must not be part of a formula for integers, not even where it does not reach: kernels cannot throw.
 
     /// <inheritdoc/>
     public static I32 Sqrt(I32 x) => throw NotForIntegers();

@@ -70,6 +70,10 @@ public readonly struct I64(long value) : ILane<I64>
     /// <summary>Magnitude; the smallest number stays itself.</summary>
     [MethodImpl(Inline.Always)] public static I64 Abs(I64 x) => new(Utilities.Select(x.Value < 0, -x.Value, x.Value));
 
+    /// <summary>The magnitude of <paramref name="x"/> with the sign of <paramref name="sign"/>.</summary>
+    [MethodImpl(Inline.Always)]
+    public static I64 CopySign(I64 x, I64 sign) => new(Utilities.Select(sign.Value < 0, -Abs(x).Value, Abs(x).Value));
+
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static I64 Round(I64 x) => x;
 
@@ -82,10 +86,7 @@ public readonly struct I64(long value) : ILane<I64>
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static I64 Xor(I64 a, I64 b) => new(a.Value ^ b.Value);
 
-    // Of the functions below none is offered for integers.
-
-    /// <inheritdoc/>
-    public static I64 CopySign(I64 x, I64 sign) => throw NotForIntegers();
+    // The functions below must not be part of a formula for integers, not even where it does not reach: kernels cannot throw.
 
     /// <inheritdoc/>
     public static I64 Sqrt(I64 x) => throw NotForIntegers();
