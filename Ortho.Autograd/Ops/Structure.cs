@@ -77,12 +77,14 @@ public static class StructureOps
         public static Tensor Stack(IReadOnlyList<Tensor> tensors, int dimension)
             => Tensor.Concat([.. tensors.Select(tensor => tensor.Unsqueeze(dimension))], dimension);
 
-        /// <summary>The complex tensor with these parts.</summary>
+        /// <summary>The complex tensor with these parts; half-precision parts are widened.</summary>
         [Op]
         public static Tensor Complex(Tensor re, Tensor im)
         {
             if (!re.DType.IsFloatingPoint || im.DType != re.DType || im.Shape != re.Shape)
                 throw new TensorArgumentException("Complex", nameof(im), $"{im.DType} {im.Shape} beside {re.DType} {re.Shape}", "two floating-point tensors of one dtype and shape");
+            if (re.DType.IsHalfPrecision)
+                return Tensor.Complex(re.To(DType.Float32), im.To(DType.Float32));
             var y = Tensor.Empty(re.Shape, re.DType.ComplexType, re.Device);
             Copy.Into(Part(y, 0), re);
             Copy.Into(Part(y, 1), im);

@@ -28,6 +28,7 @@ public static class Gather
         switch (x.DType.Size)
         {
             case 1: Read<byte>(x, axis, index, y); break;
+            case 2: Read<short>(x, axis, index, y); break;
             case 4: Read<int>(x, axis, index, y); break;
             case 8: Read<long>(x, axis, index, y); break;
             default: Read<Copy.Pair>(x, axis, index, y); break;

@@ -4,6 +4,7 @@ namespace Ortho.Tensors;
 /// array or a mapped file) when the last of them is gone, or at once by <see cref="Dispose"/>.</summary>
 public sealed class Storage : IDisposable
 {
+    readonly string? site;
     MemoryBlock? block;
 
     internal Storage(Device device, long bytes)
@@ -11,6 +12,7 @@ public sealed class Storage : IDisposable
         Device = device;
         Bytes = bytes;
         block = device.Pool.Rent(bytes);
+        site = device.Pool.Track(bytes);
     }
 
     internal Storage(ForeignBlock foreign)
@@ -48,9 +50,12 @@ public sealed class Storage : IDisposable
     {
         if (Interlocked.Exchange(ref block, null) is not { } returned)
             return;
-        if (returned.IsPooled)
-            Device.Pool.Return(returned);
-        else
+        if (!returned.IsPooled)
+        {
             returned.Free();
+            return;
+        }
+        Device.Pool.Untrack(site, Bytes);
+        Device.Pool.Return(returned);
     }
 }
