@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Ortho.Bench.Experiments;
+using Ortho.Bench.Peers;
 
 namespace Ortho.Bench;
 
@@ -60,4 +62,7 @@ sealed record LayerSpectrum(string Name, double Smallest, double Largest);
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     WriteIndented = true)]
 [JsonSerializable(typeof(RunResult))]
+[JsonSerializable(typeof(IReadOnlyList<OpEntry>))]
+[JsonSerializable(typeof(MemoryCurve))]
+[JsonSerializable(typeof(IReadOnlyList<PeerResult>))]
 sealed partial class ResultJson : JsonSerializerContext;
