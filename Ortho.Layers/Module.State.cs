@@ -53,7 +53,8 @@ public abstract partial class Module
         if (wrong.Count > 0)
         {
             var more = wrong.Count > mostNamed ? $" and {wrong.Count - mostNamed} more" : "";
-            throw new TensorArgumentException(operation, "state", $"not that of this module ({string.Join("; ", wrong.Take(mostNamed))}{more})",
+            throw new TensorArgumentException(operation, "state",
+                $"not that of this module ({string.Join("; ", wrong.Take(mostNamed))}{more})",
                 $"{parameters.Count} entries with the names and shapes of its parameters");
         }
         // Everything is read before anything is written: the last entry may still be damaged.

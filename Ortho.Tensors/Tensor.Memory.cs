@@ -14,7 +14,8 @@ public sealed unsafe partial class Tensor
     {
         var dtype = DTypes.Of<E>();
         if (memory.Length != shape.ElementCount)
-            throw new TensorArgumentException("FromMemory", nameof(memory), $"{memory.Length} elements", $"{shape.ElementCount} for shape {shape}");
+            throw new TensorArgumentException("FromMemory", nameof(memory),
+                $"{memory.Length} elements", $"{shape.ElementCount} for shape {shape}");
         var pinned = memory.Pin();
         return Over((E*)pinned.Pointer, memory.Length, pinned, Layout.Dense(shape), dtype);
     }
@@ -47,23 +48,24 @@ public sealed unsafe partial class Tensor
     static Tensor Over<E>(E* start, long count, IDisposable owner, Layout layout, DType dtype) where E : unmanaged
         => Over(new(start, count * sizeof(E), owner), layout, dtype);
 
-    /// <summary>The elements of a CPU tensor for System.Numerics.Tensors, without a copy; any layout but reversed dimensions. The tensor must
-    /// stay referenced while the span is used.</summary>
-    /// <exception cref="TensorArgumentException">The tensor is not on the CPU, of another type, or repeats elements (a broadcast view, which
-    /// can be read only).</exception>
+    /// <summary>The elements of a CPU tensor for System.Numerics.Tensors, without a copy; any layout but reversed dimensions. The tensor
+    /// must stay referenced while the span is used.</summary>
+    /// <exception cref="TensorArgumentException">The tensor is not on the CPU, of another type, or repeats elements (a broadcast view,
+    /// which can be read only).</exception>
     public TensorSpan<E> AsTensorSpan<E>() where E : unmanaged
     {
         for (var d = 0; d < Rank; d++)
         {
             if (Layout.Strides[d] == 0 && Shape.Span[d] > 1)
-                throw new TensorArgumentException("AsTensorSpan", "tensor", $"a broadcast view of shape {Shape}", "elements of their own; read through AsReadOnlyTensorSpan, or call Contiguous() first");
+                throw new TensorArgumentException("AsTensorSpan", "tensor", $"a broadcast view of shape {Shape}",
+                    "elements of their own; read through AsReadOnlyTensorSpan, or call Contiguous() first");
         }
         var (start, reach, lengths, strides) = SpanParts<E>("AsTensorSpan");
         return new((E*)start, reach, lengths, strides);
     }
 
-    /// <summary>The elements of a CPU tensor for System.Numerics.Tensors, to be read, without a copy; any layout but reversed dimensions. The
-    /// tensor must stay referenced while the span is used.</summary>
+    /// <summary>The elements of a CPU tensor for System.Numerics.Tensors, to be read, without a copy; any layout but reversed dimensions.
+    /// The tensor must stay referenced while the span is used.</summary>
     /// <exception cref="TensorArgumentException">The tensor is not on the CPU, or of another type.</exception>
     public ReadOnlyTensorSpan<E> AsReadOnlyTensorSpan<E>() where E : unmanaged
     {
@@ -81,7 +83,8 @@ public sealed unsafe partial class Tensor
         for (var d = 0; d < Rank; d++)
         {
             if (Layout.Strides[d] < 0)
-                throw new TensorArgumentException(operation, "tensor", $"a reversed view of shape {Shape}", "strides that are not negative; call Contiguous() first");
+                throw new TensorArgumentException(operation, "tensor", $"a reversed view of shape {Shape}",
+                    "strides that are not negative; call Contiguous() first");
             (lengths[d], strides[d]) = (Shape.Span[d], Shape.Span[d] > 1 ? (nint)Layout.Strides[d] : 0);
         }
         var start = (nint)((E*)((CpuBlock)Storage.Block).Pointer + Layout.Offset);

@@ -18,7 +18,8 @@ public static class CreationOps
                 throw new TensorArgumentException("Arange", nameof(end), $"{end} after {start}", "finite numbers");
             var count = start == end && step != 0 ? 0 : Math.Ceiling((end - start) / step);
             if (!double.IsFinite(step) || !(count >= 0) || count > int.MaxValue)
-                throw new TensorArgumentException("Arange", nameof(step), $"{step} from {start} to {end}", $"a step that leads there in 0 to {int.MaxValue} steps");
+                throw new TensorArgumentException("Arange", nameof(step), $"{step} from {start} to {end}",
+                    $"a step that leads there in 0 to {int.MaxValue} steps");
             return Grid((int)count, k => start + k * step, dtype, device);
         }
 

@@ -31,7 +31,8 @@ public static class RandomOps
         /// function at uniform numbers, in float64. Intervals that lie more than 8 deviations to one side of the mean are not resolved.</summary>
         /// <exception cref="TensorArgumentException">The dtype is not floating-point, the deviation not positive, or the interval empty.</exception>
         [Op(Derivative = Derivative.None)]
-        public static Tensor TruncatedNormal(Shape shape, Generator generator, double mean = 0, double deviation = 1, double low = -2, double high = 2, DType dtype = DType.Float32, Device? device = null)
+        public static Tensor TruncatedNormal(
+            Shape shape, Generator generator, double mean = 0, double deviation = 1, double low = -2, double high = 2, DType dtype = DType.Float32, Device? device = null)
         {
             ArgumentNullException.ThrowIfNull(generator);
             if (!dtype.IsFloatingPoint)
@@ -112,13 +113,15 @@ public static class RandomOps
         {
             ArgumentNullException.ThrowIfNull(generator);
             if (!probabilities.DType.IsFloatingPoint || probabilities.Rank == 0 || probabilities.Shape[^1] == 0)
-                throw new TensorArgumentException("Multinomial", nameof(probabilities), $"{probabilities.DType} {probabilities.Shape}", "floating-point weights [..., classes]");
+                throw new TensorArgumentException("Multinomial", nameof(probabilities),
+                    $"{probabilities.DType} {probabilities.Shape}", "floating-point weights [..., classes]");
             if (count < 0)
                 throw new TensorArgumentException("Multinomial", nameof(count), $"{count}", "0 or more");
             var weights = probabilities.Detach().To(DType.Float64).Log().Unsqueeze(-2);
             // Above 0, whose logarithm would win against every weight.
             const double smallest = 1.0 / (1L << 54);
-            var uniform = Tensor.Uniform(probabilities.Shape[..^1].Concat([count, probabilities.Shape[^1]]), generator, smallest, 1, DType.Float64, probabilities.Device);
+            var shape = probabilities.Shape[..^1].Concat([count, probabilities.Shape[^1]]);
+            var uniform = Tensor.Uniform(shape, generator, smallest, 1, DType.Float64, probabilities.Device);
             return (weights - (-uniform.Log()).Log()).ArgMax();
         }
     }

@@ -19,7 +19,10 @@ public static class RandomIntegers
         var blocks = (count + 1) / 2;
         var (key, counter) = (generator.Seed, generator.Take(blocks));
         if (device is GpuDevice gpu)
-            gpu.Launch(Kernel, blocks, new Arguments { Y = GpuDevice.View<long>(y), Key = key, Counter = counter, Range = range, Low = low, Count = checked((int)count) });
+            gpu.Launch(Kernel, blocks, new Arguments
+            {
+                Y = GpuDevice.View<long>(y), Key = key, Counter = counter, Range = range, Low = low, Count = checked((int)count),
+            });
         else
             OnHost(y, blocks, key, counter, range, low);
         return y;
@@ -61,7 +64,8 @@ public static class RandomIntegers
     static (long First, long Second) Pair(ulong key, ulong counter, ulong range, long low)
     {
         var block = Philox.Block(key, counter);
-        return (low + (long)HighHalf(block.X | ((ulong)block.Y << 32), range), low + (long)HighHalf(block.Z | ((ulong)block.W << 32), range));
+        var (first, second) = (block.X | ((ulong)block.Y << 32), block.Z | ((ulong)block.W << 32));
+        return (low + (long)HighHalf(first, range), low + (long)HighHalf(second, range));
     }
 
     // The upper 64 of the 128 bits of a product, from four products of halves: not Math.BigMul, so that a GPU can compile it.

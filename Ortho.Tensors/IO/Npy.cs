@@ -58,7 +58,8 @@ public static class Npy
     {
         ArgumentNullException.ThrowIfNull(tensor);
         if (Descr(tensor.DType) is null)
-            throw new TensorArgumentException(operation, nameof(tensor), $"{tensor.DType}", "a dtype that NumPy has; convert it to Float32, or write safetensors");
+            throw new TensorArgumentException(operation, nameof(tensor), $"{tensor.DType}",
+                "a dtype that NumPy has; convert it to Float32, or write safetensors");
     }
 
     static string? Descr(DType dtype) => dtype switch

@@ -95,7 +95,8 @@ sealed record NpyHeader(StoredType Type, bool IsFortran, int[] Extents, int Byte
             throw Unexpected(at, "text after the dictionary", "the end of the header");
         return type is { } t && isFortran is { } f && extents is not null
             ? (t, f, extents)
-            : throw part.Refuse($"a header without {(type is null ? "'descr'" : isFortran is null ? "'fortran_order'" : "'shape'")}", "'descr', 'fortran_order' and 'shape'");
+            : throw part.Refuse($"a header without {(type is null ? "'descr'" : isFortran is null ? "'fortran_order'" : "'shape'")}",
+                "'descr', 'fortran_order' and 'shape'");
 
         char Peek()
         {
@@ -176,7 +177,8 @@ sealed record NpyHeader(StoredType Type, bool IsFortran, int[] Extents, int Byte
             return extent;
         }
 
-        InvalidDataException Unexpected(int position, string given, string expected) => part.Refuse($"{given} at position {position} of the header", expected);
+        InvalidDataException Unexpected(int position, string given, string expected)
+            => part.Refuse($"{given} at position {position} of the header", expected);
     }
 
     static StoredType TypeOf(string descr, FilePart part)

@@ -97,7 +97,8 @@ public static class Npz
             if (entry.Length < 0 || entry.CompressedLength < 0 || entry.CompressedLength > fileBytes)
                 throw at.Refuse($"{entry.CompressedLength} bytes that hold {entry.Length}", $"sizes from 0 to the file's {fileBytes}");
             if (entry.Length / MostInflation > entry.CompressedLength)
-                throw at.Refuse($"{entry.CompressedLength} bytes that hold {entry.Length}", $"at most {MostInflation} times as many, the most that deflation can hold");
+                throw at.Refuse($"{entry.CompressedLength} bytes that hold {entry.Length}",
+                    $"at most {MostInflation} times as many, the most that deflation can hold");
             packed += entry.CompressedLength;
         }
         if (packed > fileBytes)

@@ -47,7 +47,8 @@ public static class Safetensors
                 throw new TensorArgumentException("Safetensors.Save", nameof(tensors), $"two tensors named '{name}'", "each name once");
         }
         KeyValuePair<string, Tensor>[] ordered = [.. entries.OrderByDescending(entry => SafetensorsHeader.Rank(entry.Value.DType))];
-        var header = SafetensorsHeader.Write(ordered, [.. (metadata ?? new Dictionary<string, string>()).OrderBy(text => text.Key, StringComparer.Ordinal)]);
+        var texts = (metadata ?? new Dictionary<string, string>()).OrderBy(text => text.Key, StringComparer.Ordinal);
+        var header = SafetensorsHeader.Write(ordered, [.. texts]);
         AtomicFile.Write(path, file =>
         {
             file.Write(header);

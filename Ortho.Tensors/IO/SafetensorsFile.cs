@@ -47,7 +47,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     public (DType DType, Shape Shape) Describe(string name) => (Find(name).Type.DType!.Value, Find(name).Shape);
 
     /// <summary>A tensor on the CPU. It lies in the mapped file where that is possible: nothing is read before it is used, and what is
-    /// written to it is seen by later readers of this <see cref="SafetensorsFile"/> only, never by the file. It outlives <see cref="Dispose"/>.</summary>
+    /// written to it is seen by later readers of this <see cref="SafetensorsFile"/> only, never by the file. It outlives
+    /// <see cref="Dispose"/>.</summary>
     /// <exception cref="KeyNotFoundException">There is no tensor of this name.</exception>
     /// <exception cref="InvalidDataException">A number has no place in the dtype.</exception>
     public Tensor this[string name]
@@ -57,9 +58,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
             var entry = Find(name);
             var address = map.Start + header.Bytes + entry.Begin;
             var isAligned = (nuint)address % (nuint)Math.Min(entry.Type.Size, sizeof(long)) == 0;
-            return entry.Type.IsVerbatim && isAligned && entry.End > entry.Begin
-                ? Tensor.Over(map.Share(header.Bytes + entry.Begin, entry.End - entry.Begin), Layout.Dense(entry.Shape), entry.Type.DType!.Value)
-                : Read(name);
+            if (!entry.Type.IsVerbatim || !isAligned || entry.End == entry.Begin)
+                return Read(name);
+            var memory = map.Share(header.Bytes + entry.Begin, entry.End - entry.Begin);
+            return Tensor.Over(memory, Layout.Dense(entry.Shape), entry.Type.DType!.Value);
         }
     }
 

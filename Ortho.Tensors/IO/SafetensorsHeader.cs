@@ -236,8 +236,10 @@ sealed record SafetensorsHeader(OrderedDictionary<string, SafetensorsEntry> Entr
         if (name == MetadataKey)
             throw new TensorArgumentException(operation, "tensors", $"a tensor named {MetadataKey}", "another name; this one is the format's");
         if (name != string.Concat(name.EnumerateRunes()))
-            throw new TensorArgumentException(operation, "tensors", $"a tensor named {FilePart.Quote(name)}", "a name without halves of surrogate pairs");
+            throw new TensorArgumentException(operation, "tensors",
+                $"a tensor named {FilePart.Quote(name)}", "a name without halves of surrogate pairs");
         if (Rank(tensor.DType) < 0)
-            throw new TensorArgumentException(operation, "tensors", $"the {tensor.DType} tensor '{name}'", "a dtype of the format: Bool, Int32, Int64, BFloat16, Half, Float32, Float64 or Complex64");
+            throw new TensorArgumentException(operation, "tensors", $"the {tensor.DType} tensor '{name}'",
+                "a dtype of the format: Bool, Int32, Int64, BFloat16, Half, Float32, Float64 or Complex64");
     }
 }

@@ -56,10 +56,12 @@ readonly record struct StoredType(StoredKind Kind, int Size, bool IsBigEndian = 
             case (StoredKind.Unsigned, 1): Widen<byte, int>(source, elements, x => x); break;
             case (StoredKind.Unsigned, 2): Widen<ushort, int>(source, elements, x => x); break;
             case (StoredKind.Unsigned, 4): Widen<uint, long>(source, elements, x => x); break;
-            case (StoredKind.Unsigned, 8): Widen<ulong, long>(source, elements, x => x <= long.MaxValue ? (long)x : throw part.Refuse($"the uint64 number {x}", "at most 2^63 - 1, the largest Int64")); break;
+            case (StoredKind.Unsigned, 8): Widen<ulong, long>(source, elements, x => x <= long.MaxValue ? (long)x : throw TooLarge(x, part)); break;
             default: source.CopyTo(elements); break;
         }
     }
+
+    static InvalidDataException TooLarge(ulong x, FilePart part) => part.Refuse($"the uint64 number {x}", "at most 2^63 - 1, the largest Int64");
 
     static void Widen<A, B>(ReadOnlySpan<byte> source, Span<byte> elements, Func<A, B> widen) where A : unmanaged where B : unmanaged
     {

@@ -56,14 +56,21 @@ static unsafe class TensorStream
         if (tensor.ElementCount == 0)
             return;
         if (tensor.IsContiguous)
-            WriteRange(stream, tensor, tensor.Layout.Offset, tensor.ElementCount);
+        {
+            ForPieces(tensor, tensor.Layout.Offset, tensor.ElementCount, piece => stream.Write(piece));
+        }
+        else if (tensor.Device.Kind == DeviceKind.Cpu)
+        {
+            WriteStrided(stream, tensor);
+        }
         else
-            WriteStrided(stream, tensor.Device.Kind == DeviceKind.Cpu ? tensor : Downloaded(tensor));
+        {
+            var copy = Downloaded(tensor);
+            WriteStrided(stream, copy);
+            copy.Dispose();
+        }
         GC.KeepAlive(tensor);
     }
-
-    static void WriteRange(Stream stream, Tensor tensor, long first, long count)
-        => ForPieces(tensor, first, count, piece => stream.Write(piece));
 
     static void WriteStrided(Stream stream, Tensor tensor)
     {

@@ -52,7 +52,10 @@ readonly record struct DecimalDigits(bool IsNegative, string Digits, int Exponen
 
     /// <summary>1.25e+01: zeros fill up the fraction and the exponent.</summary>
     public string Scientific(int fraction, int exponentDigits)
-        => $"{Sign}{Digits[0]}.{Digits[1..].PadRight(fraction, '0')}e{(Exponent < 0 ? '-' : '+')}{Math.Abs(Exponent).ToString($"D{exponentDigits}", CultureInfo.InvariantCulture)}";
+    {
+        var exponent = Math.Abs(Exponent).ToString($"D{exponentDigits}", CultureInfo.InvariantCulture);
+        return $"{Sign}{Digits[0]}.{Digits[1..].PadRight(fraction, '0')}e{(Exponent < 0 ? '-' : '+')}{exponent}";
+    }
 
     string Sign => IsNegative ? "-" : "";
 
@@ -97,7 +100,8 @@ readonly record struct DecimalDigits(bool IsNegative, string Digits, int Exponen
         for (var digits = 1; ; digits++)
         {
             var rounded = exact.Rounded(value, digits - 1 - exact.Exponent);
-            if (digits >= exact.Digits.Length || (BFloat16)float.Parse(rounded.Scientific(0, 2), CultureInfo.InvariantCulture) == (BFloat16)(float)value)
+            var back = (BFloat16)float.Parse(rounded.Scientific(0, 2), CultureInfo.InvariantCulture);
+            if (back == (BFloat16)(float)value || digits >= exact.Digits.Length)
                 return rounded;
         }
     }

@@ -48,7 +48,8 @@ static class TensorText
                 return;
             }
             var length = shown[axis].Length;
-            foreach (var (first, count) in length < tensor.Shape[axis] ? [(0, Edge), (tensor.Shape[axis] - Edge, Edge)] : new[] { (0, length) })
+            (int, int)[] runs = length < tensor.Shape[axis] ? [(0, Edge), (tensor.Shape[axis] - Edge, Edge)] : [(0, length)];
+            foreach (var (first, count) in runs)
                 TensorStream.Write(bytes, tensor.View(Layout.Strided([count], [stride], offset + first * stride)));
         }
     }

@@ -90,7 +90,7 @@ public class SafetensorsTests
         {
             var live = Device.Cpu.Pool.LiveBytes;
             var w = file["w"];
-            Assert.That(Device.Cpu.Pool.LiveBytes, Is.EqualTo(live), "no memory of the pool");
+            Assert.That(Device.Cpu.Pool.LiveBytes, Is.LessThanOrEqualTo(live), "no memory of the pool");
             w.AsSpan<float>().Fill(7);
             Assert.That(file["w"].ToArray<float>(), Is.All.EqualTo(7f), "the same memory");
             Assert.That((w * 2.0).Sum().Item(), Is.EqualTo(14_000));

@@ -19,7 +19,7 @@ public class ForeignMemoryTests
         float[] array = [1, 2, 3, 4, 5, 6];
         var live = Device.Cpu.Pool.LiveBytes;
         var x = Tensor.FromMemory(array, [2, 3]);
-        Assert.That(Device.Cpu.Pool.LiveBytes, Is.EqualTo(live), "no memory of the pool");
+        Assert.That(Device.Cpu.Pool.LiveBytes, Is.LessThanOrEqualTo(live), "no memory of the pool");
         array[4] = 50;
         Assert.That(x.ToArray<float>(), Is.EqualTo(array));
         x.Slice(0, 1).AsSpan<float>().Fill(0);
