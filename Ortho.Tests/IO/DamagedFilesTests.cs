@@ -267,7 +267,7 @@ public class DamagedFilesTests
     [TestCase("all.safetensors"), TestCase("ordered.safetensors")]
     public void Thousands_of_mutations_are_read_or_refused(string name)
     {
-        const int count = 600;
+        const int count = 1000;
         var valid = File.ReadAllBytes(ReferenceFiles.Path(name));
         Action<string> load = Path.GetExtension(name) switch
         {
