@@ -152,7 +152,7 @@ public static class LinalgOps
             Tensor p, l, u;
             using (Graph.NoGrad())
             {
-                var (factors, order, _) = LuKernel.Run(a);
+                var (factors, order, _) = LuKernel.Run("Lu", a);
                 var n = a.Shape[^1];
                 (l, u) = (factors.Tril(-1) + Tensor.Eye(n, n, a.DType, a.Device), factors.Triu());
                 p = order.Squeeze(-1).Real().To(DType.Int64).OneHot(n, a.DType.RealType).T.To(a.DType).Clone();
@@ -178,7 +178,7 @@ public static class LinalgOps
             Tensor y;
             using (Graph.NoGrad())
             {
-                var (factors, _, sign) = LuKernel.Run(a);
+                var (factors, _, sign) = LuKernel.Run("Lu", a);
                 y = factors.Diagonal().Prod([-1]) * sign.Squeeze(-1).Squeeze(-1);
             }
             return Graph.Record("Det", y, (a, g => (g * a.Det().Conj()).Unsqueeze(-1).Unsqueeze(-1) * a.Inverse().H));
@@ -193,7 +193,7 @@ public static class LinalgOps
             Tensor y;
             using (Graph.NoGrad())
             {
-                var diagonal = LuKernel.Run(a).Factors.Diagonal();
+                var diagonal = LuKernel.Run("Lu", a).Factors.Diagonal();
                 y = (a.DType.IsComplex ? (diagonal.Real().Square() + diagonal.Imag().Square()).Sqrt() : diagonal.Abs()).Log().Sum([-1]);
             }
             return Graph.Record("LogDet", y, (a, g => g.To(a.DType).Unsqueeze(-1).Unsqueeze(-1) * a.Inverse().H));

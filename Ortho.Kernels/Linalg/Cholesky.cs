@@ -19,36 +19,40 @@ public static class Cholesky
         var (batch, n) = (x.Shape[0], x.Shape[1]);
         var y = Tensor.Empty(x.Shape, a.DType, a.Device);
         if (n > 0)
-            PerMatrix.Run<CholeskyFactor>(a.DType, a.Device, batch, new(n, n, x, y));
+            ByColumns.Run<CholeskyFactor>(a.DType, a.Device, batch, new(n, n, x, y));
         return Matrices.Unbatched(y, a);
     }
 }
 
 /// <summary>a becomes its factor, column by column; the upper triangle becomes 0. Golub and Van Loan, algorithm 4.2.1.</summary>
-readonly struct CholeskyFactor : IPerMatrix
+readonly struct CholeskyFactor : IByColumns
 {
     [MethodImpl(Inline.Always)]
-    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         for (var k = 0; k < a.Columns; k++)
         {
+            W.Meet();
             // Rounding may leave an imaginary part on the diagonal of a Hermitian matrix; it does not count.
             var pivot = T.SqrtReal(T.RealPart(a.Get(k, k)));
             var scale = T.OverReal(T.Of(1), pivot);
-            a.Set(k, k, pivot);
-            for (var i = k + 1; i < a.Rows; i++)
+            W.Meet();
+            if (W.Index == 0)
+                a.Set(k, k, pivot);
+            for (var i = k + 1 + W.Index; i < a.Rows; i += W.Count)
             {
                 a.Set(i, k, a.Get(i, k) * scale);
                 a.Set(k, i, T.Of(0));
             }
-            Update<M, T>(a, k);
+            W.Meet();
+            Update<M, T, W>(a, k);
         }
     }
 
     [MethodImpl(Inline.Step)]
-    static void Update<M, T>(M a, int k) where M : struct, IMat<T> where T : struct, ILane<T>
+    static void Update<M, T, W>(M a, int k) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
-        for (var j = k + 1; j < a.Columns; j++)
+        for (var j = k + 1 + W.Index; j < a.Columns; j += W.Count)
         {
             var factor = -T.Conj(a.Get(j, k));
             for (var i = j; i < a.Rows; i++)

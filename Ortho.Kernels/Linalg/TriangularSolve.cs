@@ -251,23 +251,6 @@ public static class TriangularSolve
 
     // ---- devices: one thread for each column
 
-    internal readonly struct DeviceStrided<T, E, F>(ArrayView<E> elements, int offset, int rows, int columns, int rowStride, int columnStride) : IMat<T>
-        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-    {
-        readonly ArrayView<E> elements = elements;
-        readonly int offset = offset, rows = rows, columns = columns, rowStride = rowStride, columnStride = columnStride;
-
-        public int Rows => rows;
-
-        public int Columns => columns;
-
-        [MethodImpl(Inline.Always)] public T Get(int row, int column) => F.Splat(elements[offset + row * rowStride + column * columnStride]);
-
-        [MethodImpl(Inline.Always)] public void Set(int row, int column, T value) => elements[offset + row * rowStride + column * columnStride] = F.Pack(value);
-
-        public static bool IsZero(T value) => false;
-    }
-
     internal struct Arguments<E> where E : unmanaged
     {
         public ArrayView<E> A, X;
