@@ -13,9 +13,7 @@ public static class Cholesky
     /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
     public static Tensor Run(Tensor a)
     {
-        if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
-            throw new TensorArgumentException("Cholesky", nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
-        var x = Matrices.Batched(a, "Cholesky", nameof(a));
+        var x = Matrices.Square(a, "Cholesky", nameof(a));
         var (batch, n) = (x.Shape[0], x.Shape[1]);
         var y = Tensor.Empty(x.Shape, a.DType, a.Device);
         if (n > 0)

@@ -37,14 +37,8 @@ public static class SingularValues
             u = Matrices.Product(reduced, u);
         var v = Matrices.Rows(stacked, n, n);
         var shape = a.Shape[..^2].Concat([n]);
-        return (Matrices.Unbatched(u, a), RealPart(values, shape), Matrices.Unbatched(Copy.Dense(v), a));
+        return (Matrices.Unbatched(u, a), Matrices.RealPart(values, shape), Matrices.Unbatched(Copy.Dense(v), a));
     }
-
-    // Real numbers carried by a complex tensor, as a real tensor of another shape.
-    static Tensor RealPart(Tensor y, Shape shape)
-        => y.DType.IsComplex
-            ? Copy.Dense(y.View(Layout.Strided(shape, [.. shape.DenseStrides().Select(stride => 2 * stride)], 0), y.DType.RealType))
-            : y.View(Layout.Dense(shape));
 
     /// <summary>The min(m, n) singular values of each matrix of a [..., m, n], descending, as real numbers [..., min(m, n)].</summary>
     /// <remarks>The error is some units of the last place of the largest. Matrices that are not square are reduced by QR first.</remarks>
@@ -61,7 +55,7 @@ public static class SingularValues
         var y = Tensor.Empty([batch, n, 1], a.DType, a.Device);
         if (n > 0)
             PerMatrix.Run<Jacobi>(a.DType, a.Device, batch, new(n, n, x), new(n, 1, null, y), option: Sweeps);
-        return RealPart(y, a.Shape[..^2].Concat([n]));
+        return Matrices.RealPart(y, a.Shape[..^2].Concat([n]));
     }
 }
 
