@@ -11,7 +11,7 @@ public static partial class OpTable
 {
     public static IReadOnlyList<OpRow> Rows => rows.Value;
 
-    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() => [.. Pointwise(), .. Structure(), .. Reductions(), .. Indexing(), .. Matrices(), .. Fourier(), .. Orthogonal(), .. Creation()]);
+    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() => [.. Pointwise(), .. Structure(), .. Reductions(), .. Indexing(), .. Matrices(), .. Fourier(), .. Orthogonal(), .. Creation(), .. Linalg()]);
 
     const double Infinity = double.PositiveInfinity;
 
