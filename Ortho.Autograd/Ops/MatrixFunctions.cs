@@ -19,7 +19,7 @@ public static class MatrixFunctionOps
         {
             if (a.IsHalf)
                 return a.Wide.Det().To(a.DType);
-            CheckSquare("Det", a);
+            MatrixParts.RequireSquare("Det", a);
             Tensor y;
             using (Graph.NoGrad())
             {
@@ -38,7 +38,7 @@ public static class MatrixFunctionOps
         {
             if (a.IsHalf)
                 return a.Wide.SlogDet() is var (wideSign, wideLog) ? (wideSign.To(a.DType), wideLog.To(a.DType)) : default;
-            CheckSquare("SlogDet", a);
+            MatrixParts.RequireSquare("SlogDet", a);
             Tensor sign, log;
             using (Graph.NoGrad())
             {
@@ -70,7 +70,7 @@ public static class MatrixFunctionOps
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor LogDet()
         {
-            CheckSquare("LogDet", a);
+            MatrixParts.RequireSquare("LogDet", a);
             return a.SlogDet().LogAbs;
         }
 
@@ -84,7 +84,7 @@ public static class MatrixFunctionOps
         {
             if (a.IsHalf)
                 return a.Wide.MatrixSqrt().To(a.DType);
-            CheckSquare("MatrixSqrt", a);
+            MatrixParts.RequireSquare("MatrixSqrt", a);
             Tensor y;
             using (Graph.NoGrad())
             {
@@ -105,7 +105,7 @@ public static class MatrixFunctionOps
         {
             if (a.IsHalf)
                 return a.Wide.InverseSqrt().To(a.DType);
-            CheckSquare("InverseSqrt", a);
+            MatrixParts.RequireSquare("InverseSqrt", a);
             Tensor y;
             using (Graph.NoGrad())
             {
@@ -165,7 +165,7 @@ public static class MatrixFunctionOps
         {
             if (a.IsHalf)
                 return a.Wide.MatrixExp().To(a.DType);
-            CheckSquare("MatrixExp", a);
+            MatrixParts.RequireSquare("MatrixExp", a);
             if (a.ElementCount == 0)
                 return a.Clone();
             double norm;
@@ -185,14 +185,6 @@ public static class MatrixFunctionOps
                 y = y.MatMul(y);
             return y;
         }
-    }
-
-    static void CheckSquare(string operation, Tensor a)
-    {
-        if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
-            throw new TensorArgumentException(operation, nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
-        if (!a.DType.IsDifferentiable)
-            throw new TensorArgumentException(operation, nameof(a), $"{a.DType}", "a floating-point or complex tensor");
     }
 
     // 1 / k!

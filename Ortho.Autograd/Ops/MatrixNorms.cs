@@ -43,10 +43,7 @@ public static class MatrixNormOps
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor MatrixNorm(NormOrder order = NormOrder.Frobenius)
         {
-            if (a.Rank < 2)
-                throw new TensorArgumentException("MatrixNorm", nameof(a), $"of shape {a.Shape}", "at least two dimensions");
-            if (!a.DType.IsDifferentiable)
-                throw new TensorArgumentException("MatrixNorm", nameof(a), $"{a.DType}", "a floating-point or complex tensor");
+            MatrixParts.RequireMatrix("MatrixNorm", a);
             if (a.IsHalf)
                 return a.Wide.MatrixNorm(order).To(a.DType);
             var smaller = Math.Min(a.Shape[^2], a.Shape[^1]);
@@ -73,9 +70,10 @@ public static class MatrixNormOps
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Cond(NormOrder order = NormOrder.Two)
         {
+            MatrixParts.RequireMatrix("Cond", a);
             if (a.IsHalf)
                 return a.Wide.Cond(order).To(a.DType);
-            if (a.Rank < 2 || a.Shape[^2] == 0 || a.Shape[^1] == 0)
+            if (a.Shape[^2] == 0 || a.Shape[^1] == 0)
                 throw new TensorArgumentException("Cond", nameof(a), $"of shape {a.Shape}", "matrices with at least one row and column");
             if (order is not (NormOrder.Two or NormOrder.MinusTwo))
                 return a.MatrixNorm(order) * a.Inverse().MatrixNorm(order);

@@ -2,9 +2,26 @@ using Ortho.Tensors;
 
 namespace Ortho.Autograd;
 
-/// <summary>What the derivative rules of matrix functions share.</summary>
+/// <summary>What the matrix functions and their derivative rules share.</summary>
 static class MatrixParts
 {
+    /// <summary>Refuses what is no matrix of floating-point or complex numbers.</summary>
+    public static void RequireMatrix(string operation, Tensor a)
+    {
+        if (a.Rank < 2)
+            throw new TensorArgumentException(operation, nameof(a), $"of shape {a.Shape}", "at least two dimensions");
+        if (!a.DType.IsDifferentiable)
+            throw new TensorArgumentException(operation, nameof(a), $"{a.DType}", "a floating-point or complex tensor");
+    }
+
+    /// <summary>Refuses what is no square matrix of floating-point or complex numbers.</summary>
+    public static void RequireSquare(string operation, Tensor a)
+    {
+        if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
+            throw new TensorArgumentException(operation, nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
+        RequireMatrix(operation, a);
+    }
+
     /// <summary>The matrices with these diagonals [..., n].</summary>
     public static Tensor OnDiagonal(Tensor diagonal) => diagonal.Unsqueeze(-1) * Tensor.Eye(diagonal.Shape[^1], dtype: diagonal.DType, device: diagonal.Device);
 

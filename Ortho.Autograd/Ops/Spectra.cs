@@ -62,10 +62,9 @@ public static class SpectrumOps
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public (Tensor Eigenvalues, Tensor Eigenvectors) Eigh()
         {
+            MatrixParts.RequireSquare("Eigh", a);
             if (a.IsHalf)
                 return a.Wide.Eigh() is var (wideL, wideV) ? (wideL.To(a.DType), wideV.To(a.DType)) : default;
-            if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
-                throw new TensorArgumentException("Eigh", nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
             Tensor values, vectors;
             using (Graph.NoGrad())
                 (values, vectors) = EighKernel.Run(MatrixParts.Hermitian(a));
@@ -108,7 +107,11 @@ public static class SpectrumOps
         /// <summary>The eigenvalues of Hermitian a [..., n, n], ascending: real numbers [..., n]; see <c>Eigh</c>.</summary>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor EigValsh() => a.Eigh().Eigenvalues;
+        public Tensor EigValsh()
+        {
+            MatrixParts.RequireSquare("EigValsh", a);
+            return a.Eigh().Eigenvalues;
+        }
 
         /// <summary>How many singular values of a [..., m, n] are not negligible: Int64 [...].</summary>
         /// <param name="rtol">Singular values up to this multiple of a matrix's largest are; max(m, n) units of the last place of 1 when null.</param>
@@ -116,6 +119,7 @@ public static class SpectrumOps
         [Op(Takes = Numbers.Real | Numbers.Complex, Derivative = Derivative.None)]
         public Tensor MatrixRank(double? rtol = null)
         {
+            MatrixParts.RequireMatrix("MatrixRank", a);
             if (a.IsHalf)
                 return a.Wide.MatrixRank(rtol);
             using var pause = Graph.NoGrad();

@@ -72,19 +72,22 @@ public static class SystemOps
         /// <exception cref="TensorArgumentException">Shapes, dtypes or devices do not fit.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor CholeskySolve(Tensor b)
-            => a.IsHalf && b.DType == a.DType
+        {
+            MatrixParts.RequireSquare("CholeskySolve", a);
+            RequireRows("CholeskySolve", a, b);
+            return a.IsHalf
                 ? a.Wide.CholeskySolve(b.Wide).To(a.DType)
                 : a.H.TriangularSolve(a.TriangularSolve(b, upper: false), upper: true);
+        }
 
         /// <summary>(a a^H)^-1 for a lower triangular a [..., n, n], a factor that <c>Cholesky</c> made.</summary>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor CholeskyInverse()
         {
+            MatrixParts.RequireSquare("CholeskyInverse", a);
             if (a.IsHalf)
                 return a.Wide.CholeskyInverse().To(a.DType);
-            if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
-                throw new TensorArgumentException("CholeskyInverse", nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
             var inverse = a.TriangularSolve(Tensor.Eye(a.Shape[^1], dtype: a.DType, device: a.Device), upper: false);
             return inverse.H.MatMul(inverse);
         }
@@ -140,11 +143,10 @@ public static class SystemOps
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor LstSq(Tensor b, double? rcond = null, bool fullRank = false)
         {
-            if (a.IsHalf && b.DType == a.DType)
-                return a.Wide.LstSq(b.Wide, rcond, fullRank).To(a.DType);
             CheckCutoff("LstSq", a, rcond);
-            if (b.Rank < 2 || b.Shape[^2] != a.Shape[^2])
-                throw new TensorArgumentException("LstSq", nameof(b), $"of shape {b.Shape}", $"[..., {a.Shape[^2]}, columns]");
+            RequireRows("LstSq", a, b);
+            if (a.IsHalf)
+                return a.Wide.LstSq(b.Wide, rcond, fullRank).To(a.DType);
             if (!fullRank)
                 return a.PseudoInverse(rcond).MatMul(b);
             if (a.Shape[^2] < a.Shape[^1])
@@ -157,12 +159,17 @@ public static class SystemOps
         }
     }
 
+    static void RequireRows(string operation, Tensor a, Tensor b)
+    {
+        if (b.Rank < 2 || b.Shape[^2] != a.Shape[^2])
+            throw new TensorArgumentException(operation, nameof(b), $"of shape {b.Shape}", $"[..., {a.Shape[^2]}, columns]");
+        if (a.DType != b.DType || a.Device != b.Device)
+            throw new TensorArgumentException(operation, nameof(b), $"{b.DType} on {b.Device}", $"{a.DType} on {a.Device}");
+    }
+
     static void CheckCutoff(string operation, Tensor a, double? rcond)
     {
-        if (a.Rank < 2)
-            throw new TensorArgumentException(operation, nameof(a), $"of shape {a.Shape}", "at least two dimensions");
-        if (!a.DType.IsDifferentiable)
-            throw new TensorArgumentException(operation, nameof(a), $"{a.DType}", "a floating-point or complex tensor");
+        MatrixParts.RequireMatrix(operation, a);
         if (rcond < 0)
             throw new TensorArgumentException(operation, nameof(rcond), $"{rcond}", "0 or more");
     }
@@ -181,7 +188,9 @@ public static class SystemOps
         {
             if (l.Shape != u.Shape || p.Shape != u.Shape)
                 throw new TensorArgumentException("LuSolve", nameof(l), $"{l.Shape} and p {p.Shape} beside u {u.Shape}", "one shape: square matrices [..., n, n]");
-            if (l.IsHalf && b.DType == l.DType)
+            MatrixParts.RequireSquare("LuSolve", l);
+            RequireRows("LuSolve", l, b);
+            if (l.IsHalf)
                 return Tensor.LuSolve(p.Wide, l.Wide, u.Wide, b.Wide).To(l.DType);
             return u.TriangularSolve(l.TriangularSolve(p.T.MatMul(b), upper: false, unitDiagonal: true), upper: true);
         }

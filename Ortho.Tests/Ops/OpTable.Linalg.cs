@@ -141,7 +141,7 @@ public static partial class OpTable
         Linear("PseudoInverse", x => x[0].PseudoInverse(fullRank: true), x => x[0].Shape[0] >= x[0].Shape[1]
                 ? SolveOf(Gram(x[0]), Adjoint(x[0])) : Adjoint(SolveOf(Gram(Adjoint(x[0])), x[0])), [[5, 3]], [[3, 5]], [[1, 1]]) with { Prepare = (_, x) => Plus(x, 3) },
         // Of rank 2: (b c)+ = c+ b+ for factors of full rank.
-        Linear("PseudoInverse", x => x[0].MatMul(x[1]).PseudoInverse(1e-4), x => Product(Adjoint(SolveOf(Gram(Adjoint(x[1])), x[1])), SolveOf(Gram(x[0]), Adjoint(x[0]))),
+        Linear("PseudoInverse", x => x[0].MatMul(x[1]).PseudoInverse(0.05), x => Product(Adjoint(SolveOf(Gram(Adjoint(x[1])), x[1])), SolveOf(Gram(x[0]), Adjoint(x[0]))),
             [[5, 2], [2, 4]], [[3, 2], [2, 5]]) with { IsComposed = true, Prepare = (_, x) => Plus(x, 3) },
         Linear("LstSq", x => x[0].LstSq(x[1]), x => Product(x[0].Shape[0] >= x[0].Shape[1] ? SolveOf(Gram(x[0]), Adjoint(x[0])) : Adjoint(SolveOf(Gram(Adjoint(x[0])), x[0])), x[1]),
             [[5, 3], [5, 2]], [[3, 5], [3, 2]]) with { Prepare = (k, x) => k == 0 ? Plus(x, 3) : x },
@@ -155,7 +155,7 @@ public static partial class OpTable
         Linear("EigVals", x => x[0].EigVals() is var l ? Join(l.Sum(), (l * l).Sum(), (l * l * l).Sum()) : x[0],
             x => Join([.. Enumerable.Range(1, 3).Select(k => Power(x[0], k)).Select(power => new Nd([], [SumOf(Enumerable.Range(0, power.Shape[0]).Select(i => power[i, i]))]))]),
             [[4, 4]], [[1, 1]], [[5, 5]]) with { Gradient = 1e-6 },
-        Linear("MatrixRank", x => x[0].MatMul(x[1]).MatrixRank(1e-3).To(x[0].DType), x => new([], [x[0].Shape[1]]), [[5, 2], [2, 4]], [[3, 1], [1, 3]], [[2, 2], [2, 2]]) with { IsComposed = true, Prepare = (_, x) => Plus(x, 3) },
+        Linear("MatrixRank", x => x[0].MatMul(x[1]).MatrixRank(0.05).To(x[0].DType), x => new([], [x[0].Shape[1]]), [[5, 2], [2, 4]], [[3, 1], [1, 3]], [[2, 2], [2, 2]]) with { IsComposed = true, Prepare = (_, x) => Plus(x, 3) },
         .. from order in Enum.GetValues<NormOrder>()
            select Linear("MatrixNorm", x => x[0].MatrixNorm(order), x => new([], [NormOf(x[0], order)]), [[5, 3]], [[3, 4]], [[1, 1]]),
         Linear("Cond", x => x[0].Cond(), x => new([], [NormOf(x[0], NormOrder.Two) / NormOf(x[0], NormOrder.MinusTwo)]), [[5, 3]], [[3, 3]], [[1, 1]]) with { Prepare = (_, x) => Plus(x, 3) },
