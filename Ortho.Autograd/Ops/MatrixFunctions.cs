@@ -11,7 +11,7 @@ public static class MatrixFunctionOps
     extension(Tensor a)
     {
         /// <summary>Determinants of square matrices [..., n, n], [...].</summary>
-        /// <remarks>Differentiable to any order where a is regular; the gradient at a singular matrix is not finite. For large matrices prefer
+        /// <remarks>The first derivative, the matrix of cofactors, is right everywhere, the others where a is regular. For large matrices prefer
         /// <c>SlogDet</c>, which does not overflow.</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
@@ -26,7 +26,7 @@ public static class MatrixFunctionOps
                 var (factors, _, sign) = LuKernel.Run("Det", a);
                 y = factors.Diagonal().Prod([-1]) * sign.Squeeze(-1).Squeeze(-1);
             }
-            return Graph.Record("Det", y, (a, g => (g * a.Det().Conj()).Unsqueeze(-1).Unsqueeze(-1) * a.Inverse().H));
+            return Graph.Record("Det", y, (a, g => g.Unsqueeze(-1).Unsqueeze(-1) * Cofactors(a)));
         }
 
         /// <summary>det a = Sign e^LogAbs for square matrices [..., n, n]: Sign [...] of magnitude 1 in a's dtype, LogAbs [...] real; 0 and -infinity
@@ -189,6 +189,26 @@ public static class MatrixFunctionOps
 
     // 1 / k!
     static double Taylor(int k) => k < 2 ? 1 : Taylor(k - 1) / k;
+
+    // C = conj(det a) a^-H, of singular matrices too: for a = U S V^H it is conj(det U) det V U diag(products of the other singular values) V^H.
+    static Tensor Cofactors(Tensor a)
+    {
+        Tensor y;
+        using (Graph.NoGrad())
+        {
+            var (u, s, v) = a.Svd();
+            var eye = Tensor.Eye(a.Shape[^1], dtype: s.DType, device: a.Device);
+            var others = (s.Unsqueeze(-2) * (1 - eye) + eye).Prod([-1]);
+            var turn = u.SlogDet().Sign.Conj() * v.SlogDet().Sign;
+            y = turn.Unsqueeze(-1).Unsqueeze(-1) * (u * others.To(a.DType).Unsqueeze(-2)).MatMul(v.H);
+        }
+        // dC = conj(tr(C^H da)) a^-H - C da^H a^-H.
+        return Graph.Record("Cofactors", y, (a, h =>
+        {
+            var inverse = a.Inverse().H;
+            return (h.Conj() * inverse).Sum([-2, -1], keepDimensions: true) * y - inverse.MatMul(h.H).MatMul(y);
+        }));
+    }
 
     // Roots of eigenvalues, 0 where only rounding made them negative and NaN elsewhere.
     static Tensor Roots(Tensor values)

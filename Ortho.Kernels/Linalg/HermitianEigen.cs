@@ -90,19 +90,21 @@ readonly struct JacobiHermitian : IPerMatrix
         tan = T.SelectLess(negligible, size, tan, zero);
         var cos = T.OverReal(one, T.SqrtReal(T.Fma(tan, tan, one)));
         var sin = cos * tan;
+        // Rutishauser's form, x - sin (y + half x) with half the tangent of half the angle: small angles cost no rounding of cos.
+        var half = T.OverReal(sin, one + cos);
         // Turning column q by the phase of gamma makes a(p, q) real and positive.
         var phase = T.SelectLess(negligible, size, T.Conj(T.OverReal(gamma, safe)), one);
         for (var i = 0; i < a.Rows; i++)
         {
             var (x, y) = (a.Get(i, p), a.Get(i, q) * phase);
-            var (first, second) = (T.Fma(cos, x, -(sin * y)), T.Fma(sin, x, cos * y));
+            var (first, second) = (T.Fma(-sin, T.Fma(half, x, y), x), T.Fma(sin, T.Fma(-half, y, x), y));
             a.Set(i, p, first);
             a.Set(i, q, second);
             a.Set(p, i, T.Conj(first));
             a.Set(q, i, T.Conj(second));
             (x, y) = (v.Get(i, p), v.Get(i, q) * phase);
-            v.Set(i, p, T.Fma(cos, x, -(sin * y)));
-            v.Set(i, q, T.Fma(sin, x, cos * y));
+            v.Set(i, p, T.Fma(-sin, T.Fma(half, x, y), x));
+            v.Set(i, q, T.Fma(sin, T.Fma(-half, y, x), y));
         }
         // The two by two block is known exactly.
         var change = tan * size;

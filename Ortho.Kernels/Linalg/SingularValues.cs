@@ -136,7 +136,11 @@ readonly struct Jacobi : IPerMatrix
             beta += T.SquaredAbs(y);
             gamma = T.Fma(T.Conj(x), y, gamma);
         }
-        var size = T.Abs(gamma);
+        // Products of columns that are nothing but rounding errors would underflow when squared, and their phase not be a phase.
+        var exponent = Scaling.Exponent(T.LargerPart(gamma));
+        gamma *= T.Exp2Int(-exponent);
+        var scaled = T.Abs(gamma);
+        var size = scaled * T.Exp2Int(exponent);
         var negligible = T.Of(T.IsDouble ? 1e-15 : 5e-7) * T.SqrtReal(alpha) * T.SqrtReal(beta);
         var safe = T.SelectLess(negligible, size, size, one);
         // tan of the smaller of the two angles that diagonalise [[alpha, |gamma|], [|gamma|, beta]]
@@ -148,7 +152,7 @@ readonly struct Jacobi : IPerMatrix
         var cos = T.SelectLess(negligible, size, T.SelectLess(alpha, beta, outer, inner), one);
         var sin = T.SelectLess(negligible, size, T.SelectLess(alpha, beta, -inner, outer), zero);
         // Turning column q by the phase of gamma makes the product of the columns real and positive.
-        var phase = T.SelectLess(negligible, size, T.Conj(T.OverReal(gamma, safe)), one);
+        var phase = T.SelectLess(negligible, size, T.Conj(T.OverReal(gamma, T.SelectEqual(scaled, zero, one, scaled))), one);
         for (var i = 0; i < a.Rows; i++)
         {
             var (x, y) = (a.Get(i, p), a.Get(i, q) * phase);
