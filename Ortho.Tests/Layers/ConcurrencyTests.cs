@@ -79,8 +79,8 @@ public class ConcurrencyTests
                 if (thread == 0)
                     GC.Collect();
                 Assert.That(x.Sum().Item(), Is.EqualTo(sum));
-                Assert.That(x.T.Contiguous().ToArray<float>(), Is.EqualTo(transposed));
-                Assert.That(x.MatMul(x.T).ToArray<float>(), Is.EqualTo(product));
+                Assert.That(x.T.Contiguous().ToArray<float>().AsSpan().SequenceEqual(transposed), "transpose");
+                Assert.That(x.MatMul(x.T).ToArray<float>().AsSpan().SequenceEqual(product), "product");
             }
             return true;
         });
