@@ -48,9 +48,6 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
     /// <summary>Whether Bool tensors are taken.</summary>
     public bool IsBool { get; init; }
 
-    /// <summary>Whether every device gives the same bits.</summary>
-    public bool SameBits { get; init; } = true;
-
     /// <summary>Whether the call is of several ops, each of which rounds in half precision.</summary>
     public bool IsComposed { get; init; }
 
