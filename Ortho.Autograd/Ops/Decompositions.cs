@@ -49,7 +49,7 @@ public static class DecompositionOps
                 var (factors, order, _) = LuKernel.Run("Lu", a);
                 var (m, k) = (a.Shape[^2], Math.Min(a.Shape[^2], a.Shape[^1]));
                 (l, u) = (factors.Narrow(-1, 0, k).Tril(-1) + Tensor.Eye(m, k, a.DType, a.Device), factors.Narrow(-2, 0, k).Triu());
-                p = order.Squeeze(-1).Real().To(DType.Int64).OneHot(m, a.DType.RealType).T.To(a.DType).Clone();
+                p = order.OneHot(m, a.DType.RealType).T.To(a.DType).Clone();
             }
             Graph.Record("Lu", [l, u], (a, gradients => p.MatMul(LuPull(l, u, gradients[0], gradients[1]))));
             return (p, l, u);

@@ -24,7 +24,7 @@ public static class MatrixFunctionOps
             using (Graph.NoGrad())
             {
                 var (factors, _, sign) = LuKernel.Run("Det", a);
-                y = factors.Diagonal().Prod([-1]) * sign.Squeeze(-1).Squeeze(-1);
+                y = factors.Diagonal().Prod([-1]) * sign;
             }
             return Graph.Record("Det", y, (a, g => g.Unsqueeze(-1).Unsqueeze(-1) * Cofactors(a)));
         }
@@ -47,7 +47,7 @@ public static class MatrixFunctionOps
                 var size = a.DType.IsComplex ? diagonal.Unsqueeze(-1).Norm([-1]) : diagonal.Abs();
                 var isZero = size.EqualTo(Tensor.Zeros([], size.DType, size.Device));
                 var phases = diagonal / Tensor.Where(isZero, Tensor.Ones([], size.DType, size.Device), size).To(a.DType);
-                (sign, log) = (phases.Prod([-1]) * exchanges.Squeeze(-1).Squeeze(-1), size.Log().Sum([-1]));
+                (sign, log) = (phases.Prod([-1]) * exchanges, size.Log().Sum([-1]));
             }
             Graph.Record("SlogDet", [sign, log], (a, gradients =>
             {

@@ -29,7 +29,7 @@ public static class OrthogonalOps
         /// <summary>Q = H(v_1) H(v_2) ... H(v_r) for the columns of v [..., d, r]: the orthogonal matrix [..., d, d], or its first columns.</summary>
         /// <param name="columns">How many columns of Q; all d when null.</param>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or more columns than d.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor HouseholderProduct(int? columns = null)
         {
             if (v.IsHalf)
@@ -47,7 +47,7 @@ public static class OrthogonalOps
         /// <param name="x">[..., d, n]; leading dimensions broadcast with those of v.</param>
         /// <param name="transpose">Whether Q^H, the inverse, is applied.</param>
         /// <exception cref="TensorArgumentException">Shapes, dtypes or devices do not fit.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor HouseholderApply(Tensor x, bool transpose = false)
         {
             if (v.IsHalf && x.DType == v.DType)
@@ -64,7 +64,7 @@ public static class OrthogonalOps
         /// <summary>Orthonormal columns [..., d, r] from the strictly lower triangle of this tensor [..., d, r], r &lt;= d: the first r
         /// columns of the product of the reflections with vectors tril(x, -1) + I. No parameter is redundant.</summary>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or more columns than rows.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor HouseholderFrame()
         {
             if (v.IsHalf)

@@ -1,27 +1,60 @@
 using System.Runtime.CompilerServices;
+using Ortho.Kernels.Indexing;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Pointwise;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
 namespace Ortho.Kernels.Linalg;
 
 /// <summary>LU decomposition with partial pivoting of batches of matrices.</summary>
+/// <remarks>Up to <see cref="Whole"/> pivots by <see cref="ByColumns"/>; larger matrices are halved by columns, and the halves meet in a triangular solve
+/// and a matrix product (Toledo 1997). The same arithmetic in the same order on every device.</remarks>
 public static class Lu
 {
+    const int Whole = 48;
+
     /// <summary>Both factors in one matrix (L without its unit diagonal below U), the permutation, and its sign.</summary>
     /// <param name="operation">Name, for messages.</param>
     /// <param name="a">[..., m, n].</param>
-    /// <returns>Factors [..., m, n]; order [..., m, 1] in a's dtype: row i of L U is row order[i] of a; sign [..., 1, 1], 1 or -1.</returns>
+    /// <returns>Factors [..., m, n]; order [..., m], Int64: row i of L U is row order[i] of a; sign [...] in a's dtype, 1 or -1.</returns>
     /// <remarks>A singular matrix has a zero on U's diagonal and finite factors.</remarks>
     /// <exception cref="TensorArgumentException">Fewer than two dimensions, or an unsuitable dtype.</exception>
     public static (Tensor Factors, Tensor Order, Tensor Sign) Run(string operation, Tensor a)
     {
-        var x = Matrices.Batched(a, operation, nameof(a));
-        var (batch, m, n) = (x.Shape[0], x.Shape[1], x.Shape[2]);
-        var (factors, order, sign) = (Tensor.Empty(x.Shape, a.DType, a.Device), Tensor.Empty([batch, m, 1], a.DType, a.Device), Tensor.Empty([batch, 1, 1], a.DType, a.Device));
-        ByColumns.Run<LuFactor>(a.DType, a.Device, batch, new(m, n, x, factors), new(m, 1, null, order), new(1, 1, null, sign), Math.Min(m, n));
-        return (Matrices.Unbatched(factors, a), Matrices.Unbatched(order, a), Matrices.Unbatched(sign, a));
+        var (factors, order, sign) = Factor(Matrices.Batched(a, operation, nameof(a)));
+        return (Matrices.Unbatched(factors, a), order.View(Layout.Dense(a.Shape[..^1])), sign.View(Layout.Dense(a.Shape[..^2])));
     }
+
+    // Order [batch, m, 1], sign [batch, 1, 1].
+    static (Tensor Factors, Tensor Order, Tensor Sign) Factor(Tensor x)
+    {
+        var (batch, m, n) = (x.Shape[0], x.Shape[1], x.Shape[2]);
+        var k = Math.Min(m, n);
+        if (k <= Whole)
+        {
+            var (y, rows, parity) = (Tensor.Empty(x.Shape, x.DType, x.Device), Tensor.Empty([batch, m, 1], x.DType, x.Device), Tensor.Empty([batch, 1, 1], x.DType, x.Device));
+            ByColumns.Run<LuFactor>(x.DType, x.Device, batch, new(m, n, x, y), new(m, 1, null, rows), new(1, 1, null, parity), k);
+            return (y, Cast.To(Matrices.RealPart(rows, rows.Shape), DType.Int64), parity);
+        }
+        // P1 [[L1, 0], [M, I]] [[U1, V], [0, s]] with V = L1^-1 r1, s = r2 - M V of the permuted rest r; then s = P2 L2 U2.
+        var p = Matrices.Half(k);
+        var (first, order, sign) = Factor(Matrices.Columns(x, 0, p));
+        var rest = Permuted(Matrices.Columns(x, p, n - p), order);
+        var across = TriangularSolve.Run(Matrices.Corner(first, 0, p, 0, p), Matrices.Rows(rest, 0, p), upper: false, unitDiagonal: true);
+        var below = Matrices.Rows(first, p, m - p);
+        var (last, lastOrder, lastSign) = Factor(Matrices.Minus(Matrices.Rows(rest, p, m - p), Matrices.Product(below, across)));
+        var factors = Tensor.Empty(x.Shape, x.DType, x.Device);
+        Copy.Into(Matrices.Corner(factors, 0, p, 0, p), Matrices.Rows(first, 0, p));
+        Copy.Into(Matrices.Corner(factors, p, m - p, 0, p), Permuted(below, lastOrder));
+        Copy.Into(Matrices.Corner(factors, 0, p, p, n - p), across);
+        Copy.Into(Matrices.Corner(factors, p, m - p, p, n - p), last);
+        var tail = Permuted(Matrices.Rows(order, p, m - p), lastOrder);
+        Copy.Into(Matrices.Rows(order, p, m - p), tail);
+        return (factors, order, Skeletons.Pointwise.Run<Binary<Multiply>>("Lu", sign, lastSign));
+    }
+
+    static Tensor Permuted(Tensor x, Tensor order) => Gather.Run(x, 1, order.View(order.Layout.Expand(x.Shape, "Lu")));
 }
 
 /// <summary>a becomes L and U, b the order of its rows, c the sign. Each matrix of a lane may choose another pivot: rows are exchanged by

@@ -37,6 +37,9 @@ static class Matrices
         return y.View(Layout.Strided(like.Shape[..^2].Concat(y.Shape[1..].Span), like.Shape[..^2].Concat(y.Shape[1..].Span).DenseStrides(), y.Layout.Offset));
     }
 
+    /// <summary>Where a matrix of this size is halved: a multiple of 32, which products like.</summary>
+    public static int Half(int n) => (n / 2 + 31) / 32 * 32;
+
     public static Tensor Rows(Tensor x, int first, int count) => x.View(x.Layout.Slice(1, first, count, 1));
 
     public static Tensor Columns(Tensor x, int first, int count) => x.View(x.Layout.Slice(2, first, count, 1));

@@ -69,7 +69,7 @@ public static class TriangularSolve
             }
             return;
         }
-        var p = (n / 2 + 31) / 32 * 32;
+        var p = Matrices.Half(n);
         // The half that depends on nothing comes first: the last rows of an upper triangle, the first of a lower one.
         var (head, tail) = upper ? ((p, n - p), (0, p)) : ((0, p), (p, n - p));
         InPlace(Matrices.Corner(a, head.Item1, head.Item2, head.Item1, head.Item2), Matrices.Rows(x, head.Item1, head.Item2), upper, unit);

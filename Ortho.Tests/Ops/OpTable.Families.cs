@@ -165,7 +165,7 @@ public static partial class OpTable
         {
             var size = Enumerable.Range(0, d).Sum(i => v[i, k].Magnitude * v[i, k].Magnitude);
             var column = k;
-            q = Product(q, Nd.Of([d, d], i => (i[0] == i[1] ? 1 : 0) - 2 * v[i[0], column] * v[i[1], column] / size));
+            q = Product(q, Nd.Of([d, d], i => (i[0] == i[1] ? 1 : 0) - 2 * v[i[0], column] * Complex.Conjugate(v[i[1], column]) / size));
         }
         return Nd.Of([d, columns], i => q[i]);
     }
@@ -337,9 +337,9 @@ public static partial class OpTable
                 ? SolveOf(Product(Adjoint(x[0]), x[0]), Adjoint(x[0])) : Adjoint(SolveOf(Product(x[0], Adjoint(x[0])), x[0])),
             [[5, 3]], [[3, 5]]) { IsComplex = true, Prepare = (_, x) => Nd.Of(x.Shape, i => x[i] + (i[0] == i[1] ? 3 : 0)), Single = 5e-6, Double = 5e-14 },
         new("MatrixExp", x => x[0].MatrixExp(), x => ExpOf(x[0]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 5e-14 },
-        new("HouseholderProduct", x => x[0].HouseholderProduct(3), x => Reflections(x[0], 3), [[5, 3]], [[4, 4]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
-        new("HouseholderApply", x => x[0].HouseholderApply(x[1]), x => Product(Reflections(x[0], x[0].Shape[0]), x[1]), [[5, 3], [5, 2]]) { Single = 3e-6, Double = 2e-14, Low = 0.2 },
-        new("HouseholderFrame", x => x[0].HouseholderFrame(), x => Reflections(Trapezoid(x[0]), x[0].Shape[1]), [[5, 3]]) { Single = 3e-6, Double = 2e-14 },
+        new("HouseholderProduct", x => x[0].HouseholderProduct(3), x => Reflections(x[0], 3), [[5, 3]], [[4, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, Low = 0.2 },
+        new("HouseholderApply", x => x[0].HouseholderApply(x[1]), x => Product(Reflections(x[0], x[0].Shape[0]), x[1]), [[5, 3], [5, 2]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, Low = 0.2 },
+        new("HouseholderFrame", x => x[0].HouseholderFrame(), x => Reflections(Trapezoid(x[0]), x[0].Shape[1]), [[5, 3]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("NewtonSchulz", x => x[0].NewtonSchulz([3.4445, -4.7750, 2.0315], 2), x => Polynomial(x[0], [3.4445, -4.7750, 2.0315], 2), [[5, 3]], [[3, 5]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("Bjorck", x => x[0].Bjorck(0.5, 3), x => Polynomial(x[0], [1.5, -0.5], 3), [[5, 3]], [[3, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
     ];
