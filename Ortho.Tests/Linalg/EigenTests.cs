@@ -36,6 +36,19 @@ public class EigenTests
         Assert.That(Difference(Wide(a).MatMul(Wide(vectors)), Wide(vectors) * Wide(found.To(dtype))), Is.LessThan(2 * bound));
     }
 
+    static IEnumerable<string> Gpus => Support.Devices.Kinds.Where(kind => kind != "Cpu");
+
+    [Test, Category("Devices")]
+    public void A_group_of_threads_finds_the_same_bits([ValueSource(nameof(Gpus))] string kind)
+    {
+        // Beyond 16 columns a device gives a matrix to a group.
+        var (device, a) = (Support.Devices.Of(kind), Random([17, 17], DType.Float32, 5));
+        Assert.That(Numbers(a.To(device).Eigh().Eigenvectors), Is.EqualTo(Numbers(a.Eigh().Eigenvectors)));
+        // The simulator's threads meet too slowly for a second algorithm.
+        if (device.Kind != DeviceKind.Simulator)
+            Assert.That(Numbers(a.To(device).Svd().V), Is.EqualTo(Numbers(a.Svd().V)));
+    }
+
     [Test]
     public void Only_the_Hermitian_part_counts_and_scale_does_not()
     {
