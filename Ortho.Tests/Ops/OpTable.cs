@@ -11,7 +11,24 @@ public static partial class OpTable
 {
     public static IReadOnlyList<OpRow> Rows => rows.Value;
 
-    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() => [.. Pointwise(), .. Integers(), .. Comparisons(), .. Structure(), .. Reductions(), .. Indexing(), .. Matrices(), .. Fourier(), .. Orthogonal(), .. Creation(), .. Linalg()]);
+    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() =>
+    [
+        .. Pointwise(),
+        .. Integers(),
+        .. Comparisons(),
+        .. ElementaryFunctions(),
+        .. Activations(),
+        .. Structure(),
+        .. Reductions(),
+        .. Indexing(),
+        .. Matrices(),
+        .. Fourier(),
+        .. Orthogonal(),
+        .. Creation(),
+        .. Grids(),
+        .. Chance(),
+        .. Linalg(),
+    ]);
 
     const double Infinity = double.PositiveInfinity;
 
