@@ -103,15 +103,4 @@ public class EigenTests
         Assert.That(Numbers(spoilt.Select(0, 0)), Is.All.EqualTo(Complex.One));
         Assert.That(Numbers(spoilt.Select(0, 1)).All(value => double.IsNaN(value.Real)), Is.True);
     }
-
-    [Test]
-    public void Special_Haar_matrices_have_determinant_one([ValueSource(typeof(MatrixSamples), nameof(Types))] DType dtype)
-    {
-        var q = Tensor.Haar([500, 3, 3], new Generator(4), special: true, dtype);
-        Assert.That(Skewness(q), Is.LessThan(20 * Unit(dtype)));
-        Assert.That(Numbers(q.Det()).Select(det => (det - 1).Magnitude), Is.All.LessThan(20 * Unit(dtype)));
-        // Every entry has mean 0 and mean square 1/3; five standard errors.
-        Assert.That(Largest(q.Mean([0])), Is.LessThan(5 * Math.Sqrt(1.0 / 3 / 500)));
-        Assert.That(Numbers(q.Norm([0])).Select(norm => norm.Real * norm.Real / 500), Is.All.EqualTo(1.0 / 3).Within(5 * Math.Sqrt(4.0 / 45 / 500)));
-    }
 }
