@@ -102,7 +102,7 @@ public static class MatMul
     static void OnDevice<T, E, F>(GpuDevice gpu, Plan plan, int partsPerElement)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
-        var (a, b) = (plan.A, plan.B);
+        var (a, b) = (Skeletons.Copy.Forward(plan.A), Skeletons.Copy.Forward(plan.B));
         if (!Plan.TryBatchStride(a, out var aBatch))
             (a, aBatch) = (Skeletons.Copy.Dense(a), (long)plan.M * plan.K);
         if (!Plan.TryBatchStride(b, out var bBatch))

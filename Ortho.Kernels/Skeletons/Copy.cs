@@ -20,6 +20,9 @@ public static class Copy
     /// <summary>The tensor itself when it is dense, else a dense copy.</summary>
     public static Tensor Contiguous(Tensor x) => x.IsContiguous ? x : Dense(x);
 
+    /// <summary>The tensor itself when no dimension is reversed, else a dense copy: for device kernels with strides of their own.</summary>
+    public static Tensor Forward(Tensor x) => x.Layout.Lowest == x.Layout.Offset ? x : Dense(x);
+
     /// <summary>The tensor on another device; itself when it is there already.</summary>
     public static Tensor To(Tensor x, Tensors.Device device)
     {
@@ -134,7 +137,8 @@ public static class Copy
     internal struct Arguments<E> where E : unmanaged
     {
         public ArrayView<E> Destination, Source;
-        public Index6 Extents, DestinationStrides, SourceStrides;
+        public Index6 Extents;
+        public Steps6 To, From;
     }
 
     static void OnDevice<E>(GpuDevice gpu, Tensor destination, Tensor source, Iteration loops) where E : unmanaged
@@ -143,17 +147,17 @@ public static class Copy
             throw new DeviceException($"{gpu}: a copy through {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}.");
         gpu.Launch(Kernel<E>, destination.ElementCount, new Arguments<E>
         {
-            Destination = GpuDevice.View<E>(destination),
-            Source = GpuDevice.View<E>(source),
+            Destination = GpuDevice.Reach<E>(destination),
+            Source = GpuDevice.Reach<E>(source),
             Extents = Index6.Of(loops.Extents, 1),
-            DestinationStrides = Index6.Of(loops.Strides[0], 0),
-            SourceStrides = Index6.Of(loops.Strides[1], 0),
+            To = Steps6.Of(loops.Strides[0], destination.Layout),
+            From = Steps6.Of(loops.Strides[1], source.Layout),
         });
     }
 
     internal static void Kernel<E>(Index1D index, Arguments<E> x) where E : unmanaged
     {
         var at = Index6.Split(index, x.Extents);
-        x.Destination[Index6.Dot(at, x.DestinationStrides)] = x.Source[Index6.Dot(at, x.SourceStrides)];
+        x.Destination[Steps6.Dot(at, x.To)] = x.Source[Steps6.Dot(at, x.From)];
     }
 }

@@ -195,7 +195,8 @@ public static class Pointwise
     internal struct StridedArguments<E> where E : unmanaged
     {
         public FlatArguments<E> Flat;
-        public Index6 Extents, A, B, C, D;
+        public Index6 Extents;
+        public Steps6 A, B, C, D;
     }
 
     const int Number = -1;
@@ -219,17 +220,18 @@ public static class Pointwise
         {
             Flat = flat,
             Extents = Index6.Of(loops.Extents, 1),
-            A = Strides(1),
-            B = Strides(2),
-            C = Strides(3),
-            D = Strides(4),
+            A = Steps(0, operands),
+            B = Steps(1, operands),
+            C = Steps(2, operands),
+            D = Steps(3, operands),
         });
 
         (ArrayView<E>, int, E) Argument(int k, ReadOnlySpan<Operand> operands) => k < operands.Length && operands[k].Tensor is { } tensor
-            ? (GpuDevice.View<E>(tensor), (int)loops.Strides[k + 1][^1], default)
+            ? (GpuDevice.Reach<E>(tensor), (int)loops.Strides[k + 1][^1], default)
             : (flat.Y, Number, k < operands.Length ? convert(operands[k].Constant) : default);
 
-        Index6 Strides(int k) => k < loops.Strides.Length ? Index6.Of(loops.Strides[k], 0) : default;
+        Steps6 Steps(int k, ReadOnlySpan<Operand> operands)
+            => k < operands.Length && operands[k].Tensor is { } tensor ? Steps6.Of(loops.Strides[k + 1], tensor.Layout) : default;
     }
 
     [MethodImpl(Inline.Always)]
@@ -251,10 +253,10 @@ public static class Pointwise
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var at = Index6.Split(index, x.Extents);
-        var a = Take<T, E, F>(x.Flat.A, x.Flat.StepA, x.Flat.ConstantA, Index6.Dot(at, x.A));
-        var b = P.Arity > 1 ? Take<T, E, F>(x.Flat.B, x.Flat.StepB, x.Flat.ConstantB, Index6.Dot(at, x.B)) : a;
-        var c = P.Arity > 2 ? Take<T, E, F>(x.Flat.C, x.Flat.StepC, x.Flat.ConstantC, Index6.Dot(at, x.C)) : a;
-        var d = P.Arity > 3 ? Take<T, E, F>(x.Flat.D, x.Flat.StepD, x.Flat.ConstantD, Index6.Dot(at, x.D)) : a;
+        var a = Take<T, E, F>(x.Flat.A, x.Flat.StepA, x.Flat.ConstantA, Steps6.Dot(at, x.A));
+        var b = P.Arity > 1 ? Take<T, E, F>(x.Flat.B, x.Flat.StepB, x.Flat.ConstantB, Steps6.Dot(at, x.B)) : a;
+        var c = P.Arity > 2 ? Take<T, E, F>(x.Flat.C, x.Flat.StepC, x.Flat.ConstantC, Steps6.Dot(at, x.C)) : a;
+        var d = P.Arity > 3 ? Take<T, E, F>(x.Flat.D, x.Flat.StepD, x.Flat.ConstantD, Steps6.Dot(at, x.D)) : a;
         x.Flat.Y[index] = F.Pack(P.Apply(a, b, c, d));
     }
 }
