@@ -28,6 +28,8 @@ sealed class Application(Services services, Terminal terminal)
         var root = new TrainCommand(services, terminal).Root();
         root.Add(new TrainCommand(services, terminal).Train());
         root.Add(new DevicesCommand(services, terminal).Create());
+        root.Add(new OpsCommand(terminal).Create());
+        root.Add(new MemoryCommand(terminal).Create());
         try
         {
             var parsed = root.Parse(args);

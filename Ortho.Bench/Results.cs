@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Ortho.Bench.Experiments;
 
 namespace Ortho.Bench;
 
@@ -60,4 +61,6 @@ sealed record LayerSpectrum(string Name, double Smallest, double Largest);
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     WriteIndented = true)]
 [JsonSerializable(typeof(RunResult))]
+[JsonSerializable(typeof(IReadOnlyList<OpEntry>))]
+[JsonSerializable(typeof(MemoryCurve))]
 sealed partial class ResultJson : JsonSerializerContext;

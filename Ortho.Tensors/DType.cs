@@ -69,11 +69,12 @@ public static class DTypes
         /// <summary>The type of a part of a complex number; the type itself otherwise.</summary>
         public DType RealType => dtype switch { DType.Complex64 => DType.Float32, DType.Complex128 => DType.Float64, _ => dtype };
 
-        /// <summary>The complex type with parts of this type; the type itself when complex already.</summary>
+        /// <summary>The complex type with parts of this type; the type itself when complex already. Complex64 for the half-precision
+        /// types, which have none of their own.</summary>
         /// <exception cref="ArgumentException">There is none.</exception>
         public DType ComplexType => dtype switch
         {
-            DType.Float32 or DType.Complex64 => DType.Complex64,
+            DType.Float32 or DType.Complex64 or DType.BFloat16 or DType.Half => DType.Complex64,
             DType.Float64 or DType.Complex128 => DType.Complex128,
             _ => throw new ArgumentException($"ComplexType: there is no complex type over {dtype}.", nameof(dtype)),
         };

@@ -45,12 +45,14 @@ public static class StructureOps
         public static Tensor Arange(int count, DType dtype = DType.Float32, Device? device = null)
             => Cast.To(Tensor.From([.. Enumerable.Range(0, count)], [count], device), dtype);
 
-        /// <summary>The complex tensor with these parts.</summary>
+        /// <summary>The complex tensor with these parts; half-precision parts are widened.</summary>
         [Op]
         public static Tensor Complex(Tensor re, Tensor im)
         {
             if (!re.DType.IsFloatingPoint || im.DType != re.DType || im.Shape != re.Shape)
                 throw new TensorArgumentException("Complex", nameof(im), $"{im.DType} {im.Shape} beside {re.DType} {re.Shape}", "two floating-point tensors of one dtype and shape");
+            if (re.DType.IsHalfPrecision)
+                return Tensor.Complex(re.To(DType.Float32), im.To(DType.Float32));
             var y = Tensor.Empty(re.Shape, re.DType.ComplexType, re.Device);
             Copy.Into(Part(y, 0), re);
             Copy.Into(Part(y, 1), im);

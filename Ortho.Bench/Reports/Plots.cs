@@ -77,6 +77,25 @@ static partial class Plots
         return Svg(model);
     }
 
+    /// <summary>Curves over the steps of a loop, from zero.</summary>
+    /// <param name="title">Title of the plot.</param>
+    /// <param name="unit">Unit of the vertical axis.</param>
+    /// <param name="curves">Name, and (step, value) points.</param>
+    public static string Steps(string title, string unit, IReadOnlyList<(string Name, IReadOnlyList<(double Step, double Value)> Points)> curves)
+    {
+        var vertical = Axis(AxisPosition.Left, unit);
+        vertical.Minimum = 0;
+        var model = Model(title, Axis(AxisPosition.Bottom, "step"), vertical);
+        foreach (var (i, (name, points)) in curves.Index())
+        {
+            var curve = Curve(name, i, LineStyle.Solid);
+            curve.MarkerType = MarkerType.None;
+            curve.Points.AddRange(points.Select(point => Point(point.Step, point.Value)));
+            model.Series.Add(curve);
+        }
+        return Svg(model);
+    }
+
     static void AddCurves(PlotModel model, RunResult result, Func<EpochResult, double> value)
     {
         for (var i = 0; i < result.Networks.Count; i++)

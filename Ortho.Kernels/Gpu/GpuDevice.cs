@@ -190,7 +190,10 @@ public sealed class GpuDevice : Device, IDisposable
     {
         try
         {
-            launch();
+            // A kernel object holds the arguments of its next launch: OpenCL's are not safe to set from two threads. Launching does not
+            // wait for the device.
+            lock (gate)
+                launch();
         }
         catch (Exception error) when (error is AcceleratorException)
         {

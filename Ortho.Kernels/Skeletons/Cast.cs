@@ -8,7 +8,7 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Skeletons;
 
-/// <summary>Conversion between real dtypes. Integers pass through float64, exact up to 2^53. To an integer, numbers are truncated towards
+/// <summary>Conversion between real dtypes, to the nearest number. Integers pass through float64, exact up to 2^53. To an integer, numbers are truncated towards
 /// zero, NaN becomes 0 and numbers beyond the range its nearest end; to Bool, every non-zero is true.</summary>
 public static class Cast
 {
@@ -28,6 +28,8 @@ public static class Cast
             case DType.Float64: From<double, DoubleElement>(x, y); break;
             case DType.Int32: From<int, Int32Element>(x, y); break;
             case DType.Int64: From<long, Int64Element>(x, y); break;
+            case DType.BFloat16: From<ushort, HalfElement<BFloat16Cell>>(x, y); break;
+            case DType.Half: From<ushort, HalfElement<HalfCell>>(x, y); break;
             default: From<byte, BoolElement>(x, y); break;
         }
         return y;
@@ -41,6 +43,8 @@ public static class Cast
             case DType.Float64: Run<A, FA, double, DoubleElement>(x, y); break;
             case DType.Int32: Run<A, FA, int, Int32Element>(x, y); break;
             case DType.Int64: Run<A, FA, long, Int64Element>(x, y); break;
+            case DType.BFloat16: Run<A, FA, ushort, HalfElement<BFloat16Cell>>(x, y); break;
+            case DType.Half: Run<A, FA, ushort, HalfElement<HalfCell>>(x, y); break;
             default: Run<A, FA, byte, BoolElement>(x, y); break;
         }
     }
@@ -126,5 +130,13 @@ public static class Cast
         [MethodImpl(Inline.Always)] public static double ToDouble(byte value) => value;
 
         [MethodImpl(Inline.Always)] public static byte FromDouble(double value) => (byte)Utilities.Select(value == 0, 0, 1);
+    }
+
+    // Rounded to float32 first: float64 to half precision in two steps, as PyTorch does.
+    internal readonly struct HalfElement<F> : IElement<ushort> where F : struct, IHalfCell
+    {
+        [MethodImpl(Inline.Always)] public static double ToDouble(ushort value) => F.Splat(value).Value;
+
+        [MethodImpl(Inline.Always)] public static ushort FromDouble(double value) => F.Pack(new((float)value));
     }
 }

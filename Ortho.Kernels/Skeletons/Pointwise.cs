@@ -45,14 +45,18 @@ public static class Pointwise
 
         switch (dtype, device)
         {
-            case (DType.Float32, GpuDevice gpu): OnDevice<P, F32, float, SingleCell>(gpu, loops, y, operands, static x => (float)x); break;
-            case (DType.Float64, GpuDevice gpu): OnDevice<P, F64, double, DoubleCell>(gpu, loops, y, operands, static x => x); break;
-            case (DType.Complex64, GpuDevice gpu): OnDevice<P, Cx<F32>, Complex64, Complex64Cell>(gpu, loops, y, operands, static x => new((float)x, 0)); break;
-            case (DType.Complex128, GpuDevice gpu): OnDevice<P, Cx<F64>, Complex, Complex128Cell>(gpu, loops, y, operands, static x => x); break;
-            case (DType.Float32, _): OnHost<P, float>(loops, y, operands, static x => (float)x, RealRow<P, F32, float, SingleCell>); break;
-            case (DType.Float64, _): OnHost<P, double>(loops, y, operands, static x => x, RealRow<P, F64, double, DoubleCell>); break;
-            case (DType.Complex64, _): OnHost<P, Complex64>(loops, y, operands, static x => new((float)x, 0), ComplexRow<P, Cx<F32>, Complex64, Complex64Cell>); break;
-            default: OnHost<P, Complex>(loops, y, operands, static x => x, ComplexRow<P, Cx<F64>, Complex, Complex128Cell>); break;
+            case (DType.Float32, GpuDevice gpu): OnDevice<P, F32, float, SingleCell>(gpu, loops, y, operands); break;
+            case (DType.Float64, GpuDevice gpu): OnDevice<P, F64, double, DoubleCell>(gpu, loops, y, operands); break;
+            case (DType.Complex64, GpuDevice gpu): OnDevice<P, Cx<F32>, Complex64, Complex64Cell>(gpu, loops, y, operands); break;
+            case (DType.Complex128, GpuDevice gpu): OnDevice<P, Cx<F64>, Complex, Complex128Cell>(gpu, loops, y, operands); break;
+            case (DType.BFloat16, GpuDevice gpu): OnDevice<P, F32, ushort, BFloat16Cell>(gpu, loops, y, operands); break;
+            case (DType.Half, GpuDevice gpu): OnDevice<P, F32, ushort, HalfCell>(gpu, loops, y, operands); break;
+            case (DType.Float32, _): OnHost<P, float, float>(loops, y, operands, static x => (float)x, RealRow<P, F32, float, SingleCell>); break;
+            case (DType.Float64, _): OnHost<P, double, double>(loops, y, operands, static x => x, RealRow<P, F64, double, DoubleCell>); break;
+            case (DType.Complex64, _): OnHost<P, Complex64, Complex64>(loops, y, operands, static x => new((float)x, 0), ComplexRow<P, Cx<F32>, Complex64, Complex64Cell>); break;
+            case (DType.Complex128, _): OnHost<P, Complex, Complex>(loops, y, operands, static x => x, ComplexRow<P, Cx<F64>, Complex, Complex128Cell>); break;
+            case (DType.BFloat16, _): OnHost<P, ushort, float>(loops, y, operands, static x => (float)x, HalfRow<P, BFloat16Cell>); break;
+            default: OnHost<P, ushort, float>(loops, y, operands, static x => (float)x, HalfRow<P, HalfCell>); break;
         }
     }
 
@@ -65,7 +69,7 @@ public static class Pointwise
             if (operand.Tensor is not { } tensor)
                 continue;
             first ??= tensor;
-            if (!tensor.DType.HasArithmetic)
+            if (!tensor.DType.IsDifferentiable)
                 throw new TensorArgumentException(operation, "operand", $"{tensor.DType}", "a floating-point or complex tensor; convert with To(dtype)");
             if (tensor.DType != first.DType)
                 throw new TensorArgumentException(operation, "operand", $"{tensor.DType} beside {first.DType}", "one dtype");
@@ -86,16 +90,20 @@ public static class Pointwise
         public nint Y, A, B, C, D;
         public nint StepA, StepB, StepC, StepD;
 
+        /// <summary>Bit k is set when operand k is a number: of the lane's type, which is not that of the elements in half precision.</summary>
+        public int Numbers;
+
         public readonly bool IsVector => StepA is 0 or 1 && StepB is 0 or 1 && StepC is 0 or 1 && StepD is 0 or 1;
     }
 
     delegate void RowLoop(in Row row, nint n);
 
-    static unsafe void OnHost<P, E>(Iteration loops, Tensor y, ReadOnlySpan<Operand> operands, Func<double, E> convert, RowLoop run)
-        where P : struct, IPointwise where E : unmanaged
+    static unsafe void OnHost<P, E, C>(Iteration loops, Tensor y, ReadOnlySpan<Operand> operands, Func<double, C> convert, RowLoop run)
+        where P : struct, IPointwise where E : unmanaged where C : unmanaged
     {
         // Numbers are read like tensors of one element, from this small array.
-        var constants = GC.AllocateUninitializedArray<E>(4, pinned: true);
+        var constants = GC.AllocateUninitializedArray<C>(4, pinned: true);
+        var numbers = 0;
         var bases = new nint[5];
         bases[0] = (nint)HostMemory.Pointer<E>(y);
         for (var k = 0; k < 4; k++)
@@ -105,6 +113,7 @@ public static class Pointwise
                 bases[k + 1] = (nint)HostMemory.Pointer<E>(tensor);
                 continue;
             }
+            numbers |= 1 << k;
             constants[k] = k < operands.Length ? convert(operands[k].Constant) : default;
             bases[k + 1] = (nint)Unsafe.AsPointer(ref constants[k]);
         }
@@ -127,7 +136,7 @@ public static class Pointwise
 
         Row At(long row, long column)
         {
-            var at = new Row { Y = (nint)((E*)bases[0] + row * loops.Inner + column) };
+            var at = new Row { Numbers = numbers, Y = (nint)((E*)bases[0] + row * loops.Inner + column) };
             (at.A, at.StepA) = Place(1);
             (at.B, at.StepB) = Place(2);
             (at.C, at.StepC) = Place(3);
@@ -160,6 +169,46 @@ public static class Pointwise
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
         => Loop<P, T, E, F>(row, 0, n);
 
+    // Elements of a half-precision row that are widened, computed and rounded at a time: five buffers stay in the first cache.
+    const int Block = 512;
+
+    static unsafe void HalfRow<P, F>(in Row row, nint n) where P : struct, IPointwise where F : struct, IHalfCell
+    {
+        float* a = stackalloc float[Block], b = stackalloc float[Block], c = stackalloc float[Block], d = stackalloc float[Block], y = stackalloc float[Block];
+        for (nint begin = 0; begin < n; begin += Block)
+        {
+            var count = (int)Math.Min(Block, n - begin);
+            var wide = new Row { Y = (nint)y };
+            (wide.A, wide.StepA) = Widen<F>(row, 0, row.A, row.StepA, begin, count, a);
+            (wide.B, wide.StepB) = P.Arity > 1 ? Widen<F>(row, 1, row.B, row.StepB, begin, count, b) : ((nint)a, 0);
+            (wide.C, wide.StepC) = P.Arity > 2 ? Widen<F>(row, 2, row.C, row.StepC, begin, count, c) : ((nint)a, 0);
+            (wide.D, wide.StepD) = P.Arity > 3 ? Widen<F>(row, 3, row.D, row.StepD, begin, count, d) : ((nint)a, 0);
+            RealRow<P, F32, float, SingleCell>(wide, count);
+            F.Round(new(y, count), new((ushort*)row.Y + begin, count));
+        }
+    }
+
+    // Where an operand's elements from begin on are, widened, and their step.
+    static unsafe (nint, nint) Widen<F>(in Row row, int operand, nint at, nint step, nint begin, int count, float* buffer) where F : struct, IHalfCell
+    {
+        if ((row.Numbers >> operand & 1) != 0)
+            return (at, 0);
+        var source = (ushort*)at + begin * step;
+        switch (step)
+        {
+            case 0:
+                *buffer = F.Splat(*source).Value;
+                return ((nint)buffer, 0);
+            case 1:
+                F.Widen(new(source, count), new(buffer, count));
+                return ((nint)buffer, 1);
+            default:
+                for (var i = 0; i < count; i++)
+                    buffer[i] = F.Splat(source[i * step]).Value;
+                return ((nint)buffer, 1);
+        }
+    }
+
     [MethodImpl(Inline.Root)]
     static unsafe nint Loop<P, T, E, F>(in Row at, nint begin, nint n)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, IFormat<T, E>
@@ -185,26 +234,26 @@ public static class Pointwise
 
     // ---- devices: one thread for each element
 
-    internal struct FlatArguments<E> where E : unmanaged
+    internal struct FlatArguments<T, E> where T : struct where E : unmanaged
     {
         public ArrayView<E> Y, A, B, C, D;
         public int StepA, StepB, StepC, StepD;
-        public E ConstantA, ConstantB, ConstantC, ConstantD;
+        public T ConstantA, ConstantB, ConstantC, ConstantD;
     }
 
-    internal struct StridedArguments<E> where E : unmanaged
+    internal struct StridedArguments<T, E> where T : struct where E : unmanaged
     {
-        public FlatArguments<E> Flat;
+        public FlatArguments<T, E> Flat;
         public Index6 Extents;
         public Steps6 A, B, C, D;
     }
 
     const int Number = -1;
 
-    static void OnDevice<P, T, E, F>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands, Func<double, E> convert)
+    static void OnDevice<P, T, E, F>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
-        var flat = new FlatArguments<E> { Y = GpuDevice.View<E>(y) };
+        var flat = new FlatArguments<T, E> { Y = GpuDevice.View<E>(y) };
         (flat.A, flat.StepA, flat.ConstantA) = Argument(0, operands);
         (flat.B, flat.StepB, flat.ConstantB) = Argument(1, operands);
         (flat.C, flat.StepC, flat.ConstantC) = Argument(2, operands);
@@ -216,7 +265,7 @@ public static class Pointwise
         }
         if (loops.Extents.Length > Index6.Loops)
             throw new DeviceException($"{gpu}: {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}. Make an operand contiguous first.");
-        gpu.Launch(StridedKernel<P, T, E, F>, y.ElementCount, new StridedArguments<E>
+        gpu.Launch(StridedKernel<P, T, E, F>, y.ElementCount, new StridedArguments<T, E>
         {
             Flat = flat,
             Extents = Index6.Of(loops.Extents, 1),
@@ -226,19 +275,24 @@ public static class Pointwise
             D = Steps(3, operands),
         });
 
-        (ArrayView<E>, int, E) Argument(int k, ReadOnlySpan<Operand> operands) => k < operands.Length && operands[k].Tensor is { } tensor
+        (ArrayView<E>, int, T) Argument(int k, ReadOnlySpan<Operand> operands) => k < operands.Length && operands[k].Tensor is { } tensor
             ? (GpuDevice.Reach<E>(tensor), (int)loops.Strides[k + 1][^1], default)
-            : (flat.Y, Number, k < operands.Length ? convert(operands[k].Constant) : default);
+            : (flat.Y, Number, k < operands.Length ? T.Of(operands[k].Constant) : default);
 
         Steps6 Steps(int k, ReadOnlySpan<Operand> operands)
             => k < operands.Length && operands[k].Tensor is { } tensor ? Steps6.Of(loops.Strides[k + 1], tensor.Layout) : default;
     }
 
     [MethodImpl(Inline.Always)]
-    static T Take<T, E, F>(ArrayView<E> view, int step, E constant, int index) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-        => F.Splat(step == Number ? constant : view[index]);
+    static T Take<T, E, F>(ArrayView<E> view, int step, T constant, int index) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+            {
+        var value = constant;
+        if (step != Number)
+            value = F.Splat(view[index]);
+        return value;
+    }
 
-    internal static void FlatKernel<P, T, E, F>(Index1D index, FlatArguments<E> x)
+    internal static void FlatKernel<P, T, E, F>(Index1D index, FlatArguments<T, E> x)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         int i = index;
@@ -249,7 +303,7 @@ public static class Pointwise
         x.Y[i] = F.Pack(P.Apply(a, b, c, d));
     }
 
-    internal static void StridedKernel<P, T, E, F>(Index1D index, StridedArguments<E> x)
+    internal static void StridedKernel<P, T, E, F>(Index1D index, StridedArguments<T, E> x)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var at = Index6.Split(index, x.Extents);

@@ -45,6 +45,8 @@ public static class Robustness
         int[] features = [.. Enumerable.Range(1, images.Rank - 1)];
         for (var k = 0; k < steps; k++)
         {
+            // What a step leaves behind is freed with it: a long attack needs no more memory than a short one.
+            using var scope = new TensorScope();
             var at = x.Detach().RequiresGrad();
             var gradient = Graph.Gradients([Margin(network.Forward(at), labels).Sum()], [at])[0];
             using (Graph.NoGrad())
@@ -54,7 +56,7 @@ public static class Robustness
                 var delta = x + step - images;
                 var norm = delta.Norm(features, true) + 1e-12;
                 delta = delta * (radius / norm).Clamp(0, 1);
-                x = (images + delta).Clamp(0, 1);
+                x = scope.Keep((images + delta).Clamp(0, 1));
             }
         }
         return x;

@@ -14,7 +14,37 @@ public sealed class MemoryPool
     readonly Dictionary<long, Stack<MemoryBlock>> free = [];
     long mark = FirstMark;
 
+    readonly AllocationSites sites = new();
+
     internal MemoryPool(Device device) => this.device = device;
+
+    /// <summary>Whether, for tensors made from now on, the place is remembered for <see cref="Report"/>. For debugging: each allocation then
+    /// walks the stack. False unless set.</summary>
+    public bool TracksSites { get; set; }
+
+    /// <summary>What the memory is used for now.</summary>
+    /// <param name="sites">At most this many allocation sites.</param>
+    public MemoryReport Report(int sites = 10)
+    {
+        var largest = this.sites.Largest(sites);
+        lock (gate)
+            return new($"{device}", LiveBytes, PeakBytes, CachedBytes, DeviceAllocations, largest);
+    }
+
+    internal string? Track(long bytes)
+    {
+        if (!TracksSites)
+            return null;
+        var site = AllocationSites.Here();
+        sites.Add(site, bytes);
+        return site;
+    }
+
+    internal void Untrack(string? site, long bytes)
+    {
+        if (site is not null)
+            sites.Remove(site, bytes);
+    }
 
     /// <summary>Bytes held by tensors.</summary>
     public long LiveBytes { get; private set; }

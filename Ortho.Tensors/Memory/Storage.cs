@@ -4,6 +4,7 @@ namespace Ortho.Tensors;
 /// once by <see cref="Dispose"/>.</summary>
 public sealed class Storage : IDisposable
 {
+    readonly string? site;
     MemoryBlock? block;
 
     internal Storage(Device device, long bytes)
@@ -11,6 +12,7 @@ public sealed class Storage : IDisposable
         Device = device;
         Bytes = bytes;
         block = device.Pool.Rent(bytes);
+        site = device.Pool.Track(bytes);
     }
 
     /// <summary>Returns the memory to the pool.</summary>
@@ -40,6 +42,9 @@ public sealed class Storage : IDisposable
     void Release()
     {
         if (Interlocked.Exchange(ref block, null) is { } returned)
+        {
+            Device.Pool.Untrack(site, Bytes);
             Device.Pool.Return(returned);
+        }
     }
 }

@@ -42,6 +42,9 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
     /// <summary>Whether every device gives the same bits.</summary>
     public bool SameBits { get; init; } = true;
 
+    /// <summary>Whether the call is of several ops, each of which rounds in half precision.</summary>
+    public bool IsComposed { get; init; }
+
     /// <summary>Further arguments whose result is known without a tolerance: NaN, infinities, signed zeros. One operand only.</summary>
     public double[] Special { get; init; } = [];
 

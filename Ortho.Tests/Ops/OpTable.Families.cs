@@ -330,11 +330,11 @@ public static partial class OpTable
         new("Inverse", x => x[0].Inverse(), x => SolveOf(x[0], Nd.Of(x[0].Shape, i => i[^1] == i[^2] ? 1 : 0)), [[2, 4, 4]], [[1, 1]], [[10, 10]]) { IsComplex = true, Prepare = Dominant, Single = 3e-6, Double = 2e-14 },
         new("SingularValues", x => x[0].SingularValues(), x => SingularValuesOf(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, SameBits = false },
         // Singular and eigenvectors are unique up to a phase: what does not depend on it is compared.
-        new("Svd", x => SvdParts(x[0]), x => SvdReference(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
-        new("Eigh", x => EighParts(x[0]), x => EighReference(x[0]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
-        new("Cholesky", x => (x[0].MatMul(x[0].H) + Tensor.Eye(x[0].Shape[^1], dtype: x[0].DType, device: x[0].Device)).Cholesky(), x => CholeskyOf(x[0]), [[4, 4]], [[2, 3, 3]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Svd", x => SvdParts(x[0]), x => SvdReference(x[0]), [[5, 3]], [[3, 5]], [[4, 4]]) { IsComposed = true, IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
+        new("Eigh", x => EighParts(x[0]), x => EighReference(x[0]), [[4, 4]], [[1, 1]]) { IsComposed = true, IsComplex = true, Single = 5e-6, Double = 5e-14, Gradient = 1e-6, SameBits = false },
+        new("Cholesky", x => (x[0].MatMul(x[0].H) + Tensor.Eye(x[0].Shape[^1], dtype: x[0].DType, device: x[0].Device)).Cholesky(), x => CholeskyOf(x[0]), [[4, 4]], [[2, 3, 3]]) { IsComposed = true, IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("Lu", x => x[0].Lu() is var (p, l, u) ? Tensor.Concat([p.MatMul(l).MatMul(u), l.Triu(1), u.Tril(-1), p.MatMul(p.H)], -2) + x[0].Sum() * 0.0 : x[0],
-            x => Nd.Of([x[0].Shape[0] * 4, x[0].Shape[1]], i => i[0] < 4 ? x[0][i] : i[0] >= 12 && i[0] - 12 == i[1] ? 1 : 0), [[4, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+            x => Nd.Of([x[0].Shape[0] * 4, x[0].Shape[1]], i => i[0] < 4 ? x[0][i] : i[0] >= 12 && i[0] - 12 == i[1] ? 1 : 0), [[4, 4]]) { IsComposed = true, IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("Det", x => x[0].Det(), x => new([], [DetOf(x[0])]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("LogDet", x => x[0].LogDet(), x => new([], [Math.Log(DetOf(x[0]).Magnitude)]), [[4, 4]], [[1, 1]]) { IsComplex = true, Single = 5e-6, Double = 2e-14 },
         new("PseudoInverse", x => x[0].PseudoInverse(), x => x[0].Shape[0] >= x[0].Shape[1]

@@ -71,6 +71,31 @@ public class OpTableTests
         }
     }
 
+    static IEnumerable<TestCaseData> RealRowsOnDevices => RowsOnDevices.Where(test => ((OpRow)test.Arguments[0]!).IsReal);
+
+    [TestCaseSource(nameof(RealRowsOnDevices))]
+    public void Half_precision_is_the_float32_result_rounded_once(OpRow row, string kind)
+    {
+        var device = Devices.Of(kind);
+        foreach (var dtype in (DType[])[DType.BFloat16, DType.Half])
+        {
+            foreach (var shapes in row.Shapes)
+            {
+                using var scope = new TensorScope();
+                Tensor[] arguments = [.. Tensors(row.Arguments(shapes, false), DType.Float32, device).Select(x => x.To(dtype))];
+                var wide = row.Call([.. arguments.Select(x => x.To(DType.Float32))]);
+                var expected = wide.DType == DType.Float32 ? wide.To(dtype) : wide;
+                var y = row.Call(arguments);
+                var what = $"{row} {dtype} {string.Join(" ", shapes)}";
+                Assert.That((y.DType, y.Device), Is.EqualTo((expected.DType, device)), what);
+                if (row.IsComposed)
+                    AreClose(Nd.From(y.To(DType.Float32)), Nd.From(expected.To(DType.Float32)), dtype == DType.Half ? 4e-3 : 4e-2, what);
+                else
+                    Assert.That(Bits(y), Is.EqualTo(Bits(expected)), what);
+            }
+        }
+    }
+
     [TestCaseSource(nameof(Rows))]
     public void Layout_does_not_change_a_bit(OpRow row)
     {

@@ -125,4 +125,33 @@ public class MemoryTests
             previous = size;
         }
     }
+
+    [Test]
+    public void The_report_names_who_holds_the_memory()
+    {
+        Pool.TracksSites = true;
+        try
+        {
+            var held = HoldProduct();
+            var report = Pool.Report();
+            var site = report.Sites.Single(site => site.Where.Contains(nameof(HoldProduct), StringComparison.Ordinal));
+            Assert.That(site.Where, Does.Contain("MatMul"));
+            Assert.That((site.Bytes, site.Count), Is.EqualTo((300L * 200 * 4, 1)));
+            Assert.That(report.ToString(), Does.Contain(site.Where).And.Contain("bytes live"));
+            Assert.That(report.LiveBytes, Is.GreaterThanOrEqualTo(site.Bytes));
+            held.Dispose();
+            Assert.That(Pool.Report().Sites.Select(site => site.Where), Has.None.Contains(nameof(HoldProduct)));
+        }
+        finally
+        {
+            Pool.TracksSites = false;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static Tensor HoldProduct()
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(Tensor.Ones([300, 100]).MatMul(Tensor.Ones([100, 200])));
+    }
 }
