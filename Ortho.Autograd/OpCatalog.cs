@@ -115,6 +115,10 @@ public static class OpCatalog
         "op_Multiply" => "*",
         "op_Division" => "/",
         "op_UnaryNegation" => "negation",
+        "op_BitwiseAnd" => "&",
+        "op_BitwiseOr" => "|",
+        "op_ExclusiveOr" => "^",
+        "op_OnesComplement" => "~",
         _ => name,
     };
 }

@@ -5,7 +5,7 @@ using PointwiseKernel = Ortho.Kernels.Skeletons.Pointwise;
 
 namespace Ortho.Autograd;
 
-/// <summary>Element-by-element operations, with NumPy broadcasting. Tensors are floating-point or, where stated, complex.</summary>
+/// <summary>Element-by-element functions, with NumPy broadcasting. Tensors are floating-point or, where stated, complex.</summary>
 /// <remarks>Each is one line that names its formula; values, gradients and higher gradients follow from the formula.</remarks>
 [OpFamily("pointwise")]
 public static class PointwiseOps
@@ -15,7 +15,19 @@ public static class PointwiseOps
     /// <summary>y = P(operands), differentiable to any order in every tensor operand.</summary>
     /// <param name="operation">Name, for messages.</param>
     /// <param name="operands">Tensors and numbers, as many as the function's arity (at most three).</param>
+    /// <exception cref="TensorArgumentException">A tensor is neither floating-point nor complex, or dtypes, devices or shapes do not fit.</exception>
     public static Tensor Apply<P>(string operation, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
+    {
+        foreach (var operand in operands)
+        {
+            if (operand.Tensor is { DType.IsDifferentiable: false } tensor)
+                throw new TensorArgumentException(operation, "operand", $"{tensor.DType}", "a floating-point or complex tensor; convert with To(dtype)");
+        }
+        return Numeric<P>(operation, operands);
+    }
+
+    // The same for tensors of any dtype.
+    internal static Tensor Numeric<P>(string operation, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
     {
         var y = PointwiseKernel.Run<P>(operation, operands);
         if (!Graph.IsRecording)
@@ -61,7 +73,7 @@ public static class PointwiseOps
         return Graph.Record(operation, y, [.. inputs]);
     }
 
-    static Tensor Real<P>(string operation, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
+    internal static Tensor Real<P>(string operation, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
     {
         foreach (var operand in operands)
         {
@@ -71,111 +83,8 @@ public static class PointwiseOps
         return Apply<P>(operation, operands);
     }
 
-    static (Tensor, Tensor) Promote(Tensor a, Tensor b)
-    {
-        var dtype = DTypes.Promote(a.DType, b.DType);
-        return (a.To(dtype), b.To(dtype));
-    }
-
-    extension(Tensor)
-    {
-        /// <summary>Sum. Real or complex; dtypes are promoted.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator +(Tensor a, Tensor b)
-        {
-            (a, b) = Promote(a, b);
-            return Graph.Record("Add", PointwiseKernel.Run<Binary<Add>>("Add", a, b), (a, g => g.SumTo(a.Shape)), (b, g => g.SumTo(b.Shape)));
-        }
-
-        /// <summary>Difference. Real or complex; dtypes are promoted.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator -(Tensor a, Tensor b)
-        {
-            (a, b) = Promote(a, b);
-            return Graph.Record("Subtract", PointwiseKernel.Run<Binary<Subtract>>("Subtract", a, b), (a, g => g.SumTo(a.Shape)), (b, g => (-g).SumTo(b.Shape)));
-        }
-
-        /// <summary>Product. Real or complex; dtypes are promoted.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator *(Tensor a, Tensor b)
-        {
-            (a, b) = Promote(a, b);
-            return Graph.Record("Multiply", PointwiseKernel.Run<Binary<Multiply>>("Multiply", a, b),
-                (a, g => (g * b.Conj()).SumTo(a.Shape)), (b, g => (g * a.Conj()).SumTo(b.Shape)));
-        }
-
-        /// <summary>Quotient. Real or complex; dtypes are promoted.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator /(Tensor a, Tensor b)
-        {
-            (a, b) = Promote(a, b);
-            return Apply<Binary<Divide>>("Divide", a, b);
-        }
-
-        /// <summary>Sum with a number.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator +(Tensor a, double b) => Graph.Record("Add", PointwiseKernel.Run<Binary<Add>>("Add", a, b), (a, g => g));
-
-        /// <summary>Sum with a number.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator +(double a, Tensor b) => b + a;
-
-        /// <summary>Difference with a number.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator -(Tensor a, double b) => a + -b;
-
-        /// <summary>Difference with a number.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator -(double a, Tensor b) => Graph.Record("Subtract", PointwiseKernel.Run<Binary<Subtract>>("Subtract", a, b), (b, g => -g));
-
-        /// <summary>Product with a number.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator *(Tensor a, double b) => Graph.Record("Multiply", PointwiseKernel.Run<Binary<Multiply>>("Multiply", a, b), (a, g => g * b));
-
-        /// <summary>Product with a number.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator *(double a, Tensor b) => b * a;
-
-        /// <summary>Quotient with a number.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator /(Tensor a, double b) => Graph.Record("Divide", PointwiseKernel.Run<Binary<Divide>>("Divide", a, b), (a, g => g / b));
-
-        /// <summary>Quotient with a number.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator /(double a, Tensor b) => Apply<Binary<Divide>>("Divide", a, b);
-
-        /// <summary>Negation. Real or complex.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor operator -(Tensor x) => Graph.Record("Negate", PointwiseKernel.Run<Unary<Negate>>("Negate", x), (x, g => -g));
-
-        /// <summary>The larger of each pair, NaN when either is; where they are equal each gets half the gradient.</summary>
-        [Op]
-        public static Tensor Maximum(Tensor a, Tensor b) => Real<Binary<Maximum>>("Maximum", a, b);
-
-        /// <summary>The smaller of each pair, NaN when either is; where they are equal each gets half the gradient.</summary>
-        [Op]
-        public static Tensor Minimum(Tensor a, Tensor b) => Real<Binary<Minimum>>("Minimum", a, b);
-
-        /// <summary><paramref name="a"/> where the condition holds, <paramref name="b"/> elsewhere; not differentiable in the condition.</summary>
-        /// <param name="condition">Bool, broadcasting with the others.</param>
-        /// <param name="a">Floating-point values.</param>
-        /// <param name="b">Floating-point values.</param>
-        [Op]
-        public static Tensor Where(Tensor condition, Tensor a, Tensor b)
-        {
-            if (condition.DType != DType.Bool)
-                throw new TensorArgumentException("Where", nameof(condition), $"{condition.DType}", "Bool");
-            (a, b) = Promote(a, b);
-            return Real<Ternary<Where>>("Where", condition.To(a.DType), a, b);
-        }
-    }
-
     extension(Tensor x)
     {
-        /// <summary>Complex conjugate; the tensor itself when it is real.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Conj() => x.DType.IsComplex ? Graph.Record("Conj", PointwiseKernel.Run<Unary<Conjugate>>("Conj", x), (x, g => g.Conj())) : x;
-
         /// <summary>e^x. Real or complex.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Exp() => Apply<Unary<Exp>>("Exp", x);
@@ -212,21 +121,9 @@ public static class PointwiseOps
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Sqrt() => Apply<Unary<Sqrt>>("Sqrt", x);
 
-        /// <summary>x^2. Real or complex.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Square() => Apply<Unary<Square>>("Square", x);
-
         /// <summary>1 / x. Real or complex.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Reciprocal() => Apply<Unary<Reciprocal>>("Reciprocal", x);
-
-        /// <summary>|x|; its gradient at 0 is 0.</summary>
-        [Op]
-        public Tensor Abs() => Real<Unary<Abs>>("Abs", x);
-
-        /// <summary>-1, 0 or 1; gradient 0.</summary>
-        [Op(Derivative = Derivative.None)]
-        public Tensor Sign() => Real<Unary<Sign>>("Sign", x);
 
         /// <summary>Logistic function 1 / (1 + e^-x).</summary>
         [Op]
@@ -259,26 +156,5 @@ public static class PointwiseOps
         /// <summary>x to the power of another tensor; differentiable in both where x is positive.</summary>
         [Op]
         public Tensor Pow(Tensor exponent) => Real<Binary<Power>>("Pow", x, exponent);
-
-        /// <summary>x limited to [low, high]; gradient 0 outside.</summary>
-        [Op]
-        public Tensor Clamp(double low, double high) => Real<Ternary<Clamp>>("Clamp", x, low, high);
-
-        /// <summary>x &lt; y as Bool; not differentiable.</summary>
-        [Op(Derivative = Derivative.None)]
-        public Tensor Less(Tensor y) => Compare<Less>("Less", x, y);
-
-        /// <summary>x = y as Bool; not differentiable.</summary>
-        [Op(Derivative = Derivative.None)]
-        public Tensor EqualTo(Tensor y) => Compare<Equal>("EqualTo", x, y);
-    }
-
-    // Integers below 2^53 compare exactly as float64.
-    static Tensor Compare<Op>(string operation, Tensor a, Tensor b) where Op : struct, IBinary
-    {
-        var dtype = DTypes.Promote(a.DType, b.DType);
-        if (!dtype.IsDifferentiable)
-            dtype = DType.Float64;
-        return Cast.To(PointwiseKernel.Run<Binary<Op>>(operation, a.Detach().To(dtype), b.Detach().To(dtype)), DType.Bool);
     }
 }

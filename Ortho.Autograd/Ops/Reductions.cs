@@ -35,12 +35,14 @@ public static class ReductionOps
 
     extension(Tensor x)
     {
-        /// <summary>Sum over some dimensions (all when null). Real or complex.</summary>
+        /// <summary>Sum over some dimensions (all when null); of integers and truth values as Int64.</summary>
         /// <param name="dimensions">The dimensions; negative ones count from the end.</param>
         /// <param name="keepDimensions">Whether they stay, with extent 1.</param>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Sum(int[]? dimensions = null, bool keepDimensions = false)
         {
+            if (Wider(x) is { } wide)
+                return wide.Sum(dimensions, keepDimensions).To(Narrower(x));
             var y = Run<Sum>("Sum", x, dimensions, keepDimensions, false, out var kept);
             return Graph.Record("Sum", y, (x, g => g.Reshape([.. kept.Span]).Expand([.. x.Shape.Span])));
         }
@@ -53,22 +55,34 @@ public static class ReductionOps
             return y * ((double)Math.Max(1, y.ElementCount) / Math.Max(1, x.ElementCount));
         }
 
+        /// <summary>Whether an element over some dimensions (all when null) is not zero, as Bool; false for none.</summary>
+        [Op(Takes = Numbers.All, Derivative = Derivative.None)]
+        public Tensor Any(int[]? dimensions = null, bool keepDimensions = false)
+            => Run<Any>("Any", ComparisonOps.Truth(x), dimensions, keepDimensions, false, out _);
+
+        /// <summary>Whether all elements over some dimensions (all when null) are not zero, as Bool; true for none.</summary>
+        [Op(Takes = Numbers.All, Derivative = Derivative.None)]
+        public Tensor All(int[]? dimensions = null, bool keepDimensions = false)
+            => Run<All>("All", ComparisonOps.Truth(x), dimensions, keepDimensions, false, out _);
+
         /// <summary>Largest element over some dimensions (all when null), NaN when one is; tied elements share the gradient.</summary>
         /// <exception cref="TensorArgumentException">There is no element to choose from.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Integer)]
         public Tensor Max(int[]? dimensions = null, bool keepDimensions = false)
-            => Extreme("Max", x, Run<Max>("Max", RequireReal(x, "Max"), dimensions, keepDimensions, true, out var kept), kept, dimensions);
+            => Extreme("Max", x, Run<Max>("Max", Ordered(x, "Max"), dimensions, keepDimensions, true, out var kept), kept, dimensions);
 
         /// <summary>Smallest element over some dimensions (all when null), NaN when one is; tied elements share the gradient.</summary>
         /// <exception cref="TensorArgumentException">There is no element to choose from.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Integer)]
         public Tensor Min(int[]? dimensions = null, bool keepDimensions = false)
-            => Extreme("Min", x, Run<Min>("Min", RequireReal(x, "Min"), dimensions, keepDimensions, true, out var kept), kept, dimensions);
+            => Extreme("Min", x, Run<Min>("Min", Ordered(x, "Min"), dimensions, keepDimensions, true, out var kept), kept, dimensions);
 
-        /// <summary>Product over some dimensions (all when null). Real or complex; the gradient needs non-zero elements.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        /// <summary>Product over some dimensions (all when null); of integers and truth values as Int64. The gradient needs non-zero elements.</summary>
+        [Op(Takes = Numbers.All)]
         public Tensor Prod(int[]? dimensions = null, bool keepDimensions = false)
         {
+            if (Wider(x) is { } wide)
+                return wide.Prod(dimensions, keepDimensions).To(Narrower(x));
             var y = Run<Product>("Prod", x, dimensions, keepDimensions, false, out var kept);
             return Graph.Record("Prod", y, (x, g => (g * x.Prod(dimensions, keepDimensions).Conj()).Reshape([.. kept.Span]) / x.Conj()));
         }
@@ -102,8 +116,20 @@ public static class ReductionOps
         }
     }
 
+    // What a sum or product is computed in, unless in the dtype itself, ...
+    static Tensor? Wider(Tensor x)
+        => x.DType.IsHalfPrecision ? x.To(DType.Float32)
+         : x.DType is DType.Int32 or DType.Bool ? x.To(DType.Int64)
+         : null;
+
+    // ... and what it is returned in.
+    static DType Narrower(Tensor x) => x.DType.IsHalfPrecision ? x.DType : DType.Int64;
+
     static Tensor RequireReal(Tensor x, string operation)
         => x.DType.IsFloatingPoint ? x : throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a floating-point tensor");
+
+    static Tensor Ordered(Tensor x, string operation)
+        => x.DType.IsComplex || x.DType == DType.Bool ? throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "real or integer numbers") : x;
 
     static Tensor Extreme(string operation, Tensor x, Tensor y, Shape kept, int[]? dimensions)
         => Graph.Record(operation, y, (x, g =>

@@ -21,6 +21,16 @@ namespace Ortho.Kernels.Functions;
 /// </remarks>
 public static partial class Elementary
 {
+    /// <summary>x rounded to an integer, ties to even; every x.</summary>
+    [MethodImpl(Inline.Always)]
+    public static T Round<T>(T x) where T : struct, ILane<T>
+    {
+        // From 2^23 (2^52) on there are no fractions; below, adding that number leaves no bits for one.
+        var shift = T.Of(T.IsDouble ? 4503599627370496.0 : 8388608.0);
+        var size = T.Abs(x);
+        return T.SelectLess(size, shift, T.CopySign((size + shift) - shift, x), x);
+    }
+
     /// <summary>x rounded to an integer, ties to even; |x| &lt; 2^22 in float32, 2^51 in float64.</summary>
     /// <remarks>Adding 1.5 * 2^23 (2^52) leaves no bits for a fraction; every device rounds the sum the same way.</remarks>
     [MethodImpl(Inline.Always)]

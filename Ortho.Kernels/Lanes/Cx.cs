@@ -77,6 +77,9 @@ public readonly struct Cx<T>(T re, T im) : ILane<Cx<T>> where T : struct, ILane<
         => new(T.SelectEqual(a.Re, b.Re, T.SelectEqual(a.Im, b.Im, yes.Re, no.Re), no.Re),
                T.SelectEqual(a.Re, b.Re, T.SelectEqual(a.Im, b.Im, yes.Im, no.Im), no.Im));
 
+    /// <summary>1 where the real part is not zero, else 0.</summary>
+    [MethodImpl(Inline.Always)] public static byte Truth(Cx<T> x) => T.Truth(x.Re);
+
     /// <summary>Magnitude as a real number.</summary>
     [MethodImpl(Inline.Always)] public static Cx<T> Abs(Cx<T> x) => Real(Magnitude(x));
 

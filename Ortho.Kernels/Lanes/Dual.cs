@@ -116,6 +116,9 @@ public readonly struct Dual<T>(T value, T slope) : ILane<Dual<T>> where T : stru
     public static Dual<T> Mantissa(Dual<T> x) => new(T.Mantissa(x.Value), x.Slope / T.Exp2Int(T.Exponent(x.Value)));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Dual<T> Round(Dual<T> x) => Constant(T.Round(x.Value));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Dual<T> Conj(Dual<T> x) => new(T.Conj(x.Value), T.Conj(x.Slope));
 
     /// <inheritdoc/>

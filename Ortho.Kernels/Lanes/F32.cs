@@ -53,6 +53,9 @@ public readonly struct F32(float value) : ILane<F32>
     public static F32 SelectEqual(F32 a, F32 b, F32 yes, F32 no) => new(Utilities.Select(a.Value == b.Value, yes.Value, no.Value));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static byte Truth(F32 x) => (byte)Utilities.Select(x.Value == 0, 0, 1);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static F32 Abs(F32 x) => OfBits(Bits(x) & 0x7fffffff);
 
     /// <inheritdoc/>

@@ -53,6 +53,9 @@ public readonly struct F64(double value) : ILane<F64>
     public static F64 SelectEqual(F64 a, F64 b, F64 yes, F64 no) => new(Utilities.Select(a.Value == b.Value, yes.Value, no.Value));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static byte Truth(F64 x) => (byte)Utilities.Select(x.Value == 0, 0, 1);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static F64 Abs(F64 x) => OfBits(Bits(x) & 0x7fffffffffffffff);
 
     /// <inheritdoc/>

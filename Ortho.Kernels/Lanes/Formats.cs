@@ -124,8 +124,65 @@ public readonly unsafe struct Complex128Cell : ICell<Cx<F64>, Complex>
     [MethodImpl(Inline.Always)] public static Complex Pack(Cx<F64> value) => new(value.Re.Value, value.Im.Value);
 }
 
+/// <summary>One 32-bit integer.</summary>
+public readonly unsafe struct Int32Cell : ICell<I32, int>
+{
+    /// <inheritdoc/>
+    public static int Width => 1;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static I32 Load(int* source) => new(*source);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static void Store(int* destination, I32 value) => *destination = value.Value;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static I32 Splat(int value) => new(value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static int Pack(I32 value) => value.Value;
+}
+
+/// <summary>One 64-bit integer.</summary>
+public readonly unsafe struct Int64Cell : ICell<I64, long>
+{
+    /// <inheritdoc/>
+    public static int Width => 1;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static I64 Load(long* source) => new(*source);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static void Store(long* destination, I64 value) => *destination = value.Value;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static I64 Splat(long value) => new(value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static long Pack(I64 value) => value.Value;
+}
+
+/// <summary>One truth value, computed with as the integers 0 and 1; formulas for it give nothing else.</summary>
+public readonly unsafe struct BoolCell : ICell<I32, byte>
+{
+    /// <inheritdoc/>
+    public static int Width => 1;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static I32 Load(byte* source) => new(*source);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static void Store(byte* destination, I32 value) => *destination = (byte)value.Value;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static I32 Splat(byte value) => new(value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static byte Pack(I32 value) => (byte)value.Value;
+}
+
 /// <summary>A 128-bit vector of neighbouring elements.</summary>
-/// <typeparam name="E">float or double.</typeparam>
+/// <typeparam name="E">float, double, int, long, or byte for truth values.</typeparam>
 public readonly unsafe struct Packed128<E> : IFormat<Vec128<E>, E> where E : unmanaged
 {
     /// <inheritdoc/>
@@ -142,7 +199,7 @@ public readonly unsafe struct Packed128<E> : IFormat<Vec128<E>, E> where E : unm
 }
 
 /// <summary>A 256-bit vector of neighbouring elements.</summary>
-/// <typeparam name="E">float or double.</typeparam>
+/// <typeparam name="E">float, double, int, long, or byte for truth values.</typeparam>
 public readonly unsafe struct Packed256<E> : IFormat<Vec256<E>, E> where E : unmanaged
 {
     /// <inheritdoc/>
@@ -159,7 +216,7 @@ public readonly unsafe struct Packed256<E> : IFormat<Vec256<E>, E> where E : unm
 }
 
 /// <summary>A 512-bit vector of neighbouring elements.</summary>
-/// <typeparam name="E">float or double.</typeparam>
+/// <typeparam name="E">float, double, int, long, or byte for truth values.</typeparam>
 public readonly unsafe struct Packed512<E> : IFormat<Vec512<E>, E> where E : unmanaged
 {
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ namespace Ortho.Kernels.Lanes;
 
 /// <summary>
 /// The algebra every kernel formula is written in. What the lane is decides where the formula runs: <see cref="F32"/> and
-/// <see cref="F64"/> on a GPU thread or in a scalar tail, <see cref="Vec128{E}"/>, <see cref="Vec256{E}"/> and
+/// <see cref="F64"/> (<see cref="I32"/> and <see cref="I64"/> for integers) on a GPU thread or in a scalar tail, <see cref="Vec128{E}"/>, <see cref="Vec256{E}"/> and
 /// <see cref="Vec512{E}"/> on the SIMD units of the CPU, <see cref="Dual{T}"/> in a derivative, <see cref="Cx{T}"/> on complex numbers.
 /// </summary>
 /// <remarks>
@@ -67,6 +67,34 @@ public interface ILane<T> where T : struct, ILane<T>
 
     /// <summary>x / 2^<see cref="Exponent"/>, in [1, 2), for positive normal x.</summary>
     static abstract T Mantissa(T x);
+
+    /// <summary>Whether the lane computes with integers, which wrap around. A compile-time constant.</summary>
+    static virtual bool IsInteger => false;
+
+    /// <summary>A number that no other exceeds: infinity, or the largest integer.</summary>
+    static virtual T Highest { [MethodImpl(Inline.Always)] get => T.Of(double.PositiveInfinity); }
+
+    /// <summary>A number that no other falls below: minus infinity, or the smallest integer.</summary>
+    static virtual T Lowest { [MethodImpl(Inline.Always)] get => T.Of(double.NegativeInfinity); }
+
+    /// <summary>x rounded to an integer, ties to even; the number itself on integer lanes. Its slope is 0.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Round(T x) => Functions.Elementary.Round(x);
+
+    /// <summary>1 where x is not zero, else 0; on lanes of one number.</summary>
+    static virtual byte Truth(T x) => throw new NotSupportedException($"{typeof(T)} holds more than one number.");
+
+    // What follows is offered for integers only, by operations that take nothing else.
+
+    /// <summary>Bits set in both.</summary>
+    static virtual T And(T a, T b) => throw OnlyIntegers();
+
+    /// <summary>Bits set in either.</summary>
+    static virtual T Or(T a, T b) => throw OnlyIntegers();
+
+    /// <summary>Bits set in one of the two.</summary>
+    static virtual T Xor(T a, T b) => throw OnlyIntegers();
+
+    private static NotSupportedException OnlyIntegers() => new($"{typeof(T)} has no bits to compute with.");
 
     /// <summary>Complex conjugate; the number itself on real lanes.</summary>
     static virtual T Conj(T x) => x;

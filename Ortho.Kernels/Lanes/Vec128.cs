@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Ortho.Kernels.Lanes;
 
-/// <summary>A 128-bit hardware vector of float32 or float64.</summary>
-/// <typeparam name="E">float or double.</typeparam>
+/// <summary>A 128-bit hardware vector of numbers.</summary>
+/// <typeparam name="E">float, double, int, long, or byte for truth values.</typeparam>
 /// <param name="value">The vector.</param>
 public readonly struct Vec128<E>(Vector128<E> value) : ILane<Vec128<E>> where E : unmanaged
 {
@@ -18,10 +18,34 @@ public readonly struct Vec128<E>(Vector128<E> value) : ILane<Vec128<E>> where E 
     public static bool IsDouble { [MethodImpl(Inline.Always)] get => typeof(E) == typeof(double); }
 
     /// <inheritdoc/>
+    public static bool IsInteger { [MethodImpl(Inline.Always)] get => typeof(E) != typeof(double) && typeof(E) != typeof(float); }
+
+    /// <inheritdoc/>
+    public static Vec128<E> Highest
+    {
+        [MethodImpl(Inline.Always)]
+        get => typeof(E) == typeof(int) ? new(Vector128.Create(int.MaxValue).As<int, E>())
+            : typeof(E) == typeof(long) ? new(Vector128.Create(long.MaxValue).As<long, E>())
+            : Of(double.PositiveInfinity);
+    }
+
+    /// <inheritdoc/>
+    public static Vec128<E> Lowest
+    {
+        [MethodImpl(Inline.Always)]
+        get => typeof(E) == typeof(int) ? new(Vector128.Create(int.MinValue).As<int, E>())
+            : typeof(E) == typeof(long) ? new(Vector128.Create(long.MinValue).As<long, E>())
+            : Of(double.NegativeInfinity);
+    }
+
+    /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static Vec128<E> Of(double constant) => IsDouble
-        ? new(Vector128.Create(constant).As<double, E>())
-        : new(Vector128.Create((float)constant).As<float, E>());
+    public static Vec128<E> Of(double constant)
+        => typeof(E) == typeof(double) ? new(Vector128.Create(constant).As<double, E>())
+         : typeof(E) == typeof(float) ? new(Vector128.Create((float)constant).As<float, E>())
+         : typeof(E) == typeof(int) ? new(Vector128.Create((int)constant).As<int, E>())
+         : typeof(E) == typeof(long) ? new(Vector128.Create((long)constant).As<long, E>())
+         : new(Vector128.Create((byte)constant).As<byte, E>());
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Vec128<E> operator +(Vec128<E> a, Vec128<E> b) => new(a.Value + b.Value);
@@ -33,15 +57,25 @@ public readonly struct Vec128<E>(Vector128<E> value) : ILane<Vec128<E>> where E 
     [MethodImpl(Inline.Always)] public static Vec128<E> operator *(Vec128<E> a, Vec128<E> b) => new(a.Value * b.Value);
 
     /// <inheritdoc/>
-    [MethodImpl(Inline.Always)] public static Vec128<E> operator /(Vec128<E> a, Vec128<E> b) => new(a.Value / b.Value);
+    [MethodImpl(Inline.Always)]
+    public static Vec128<E> operator /(Vec128<E> a, Vec128<E> b)
+    {
+        if (!IsInteger)
+            return new(a.Value / b.Value);
+        // As on the lanes of one integer.
+        var (zero, minus) = (Vector128.Equals(b.Value, Vector128<E>.Zero), Vector128.Equals(b.Value, -Vector128<E>.One));
+        var quotient = a.Value / Vector128.ConditionalSelect(zero | minus, Vector128<E>.One, b.Value);
+        return new(Vector128.AndNot(Vector128.ConditionalSelect(minus, -a.Value, quotient), zero));
+    }
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Vec128<E> operator -(Vec128<E> a) => new(-a.Value);
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static Vec128<E> Fma(Vec128<E> a, Vec128<E> b, Vec128<E> c) => IsDouble
-        ? new(Vector128.FusedMultiplyAdd(a.Value.AsDouble(), b.Value.AsDouble(), c.Value.AsDouble()).As<double, E>())
+    public static Vec128<E> Fma(Vec128<E> a, Vec128<E> b, Vec128<E> c)
+        => IsInteger ? new(a.Value * b.Value + c.Value)
+        : IsDouble ? new(Vector128.FusedMultiplyAdd(a.Value.AsDouble(), b.Value.AsDouble(), c.Value.AsDouble()).As<double, E>())
         : new(Vector128.FusedMultiplyAdd(a.Value.AsSingle(), b.Value.AsSingle(), c.Value.AsSingle()).As<float, E>());
 
     // x86's minps and maxps return the second operand for NaN and for equal zeros, which is this algebra's rule; other machines select.
@@ -69,7 +103,20 @@ public readonly struct Vec128<E>(Vector128<E> value) : ILane<Vec128<E>> where E 
         => new(Vector128.ConditionalSelect(Vector128.Equals(a.Value, b.Value), yes.Value, no.Value));
 
     /// <inheritdoc/>
-    [MethodImpl(Inline.Always)] public static Vec128<E> Abs(Vec128<E> x) => new(Vector128.AndNot(x.Value, Of(-0.0).Value));
+    [MethodImpl(Inline.Always)]
+    public static Vec128<E> Abs(Vec128<E> x) => new(IsInteger ? Vector128.Abs(x.Value) : Vector128.AndNot(x.Value, Of(-0.0).Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec128<E> Round(Vec128<E> x) => IsInteger ? x : Functions.Elementary.Round(x);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec128<E> And(Vec128<E> a, Vec128<E> b) => new(a.Value & b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec128<E> Or(Vec128<E> a, Vec128<E> b) => new(a.Value | b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Vec128<E> Xor(Vec128<E> a, Vec128<E> b) => new(a.Value ^ b.Value);
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]

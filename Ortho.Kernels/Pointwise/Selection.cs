@@ -10,10 +10,11 @@ public readonly struct Maximum : IBinary
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
     public static T Apply<T>(T a, T b) where T : struct, ILane<T>
-    {
-        var larger = T.SelectLess(a, b, b, T.SelectLess(b, a, a, (a + b) * T.Of(0.5)));
-        return larger;
-    }
+        => T.SelectLess(a, b, b, T.SelectLess(b, a, a, Tie(a, b)));
+
+    // The mean of equal numbers: their value, and half the slope of either. It hands NaN on.
+    [MethodImpl(Inline.Always)]
+    internal static T Tie<T>(T a, T b) where T : struct, ILane<T> => T.IsInteger ? a : (a + b) * T.Of(0.5);
 }
 
 /// <summary>The smaller of a and b; NaN when either is. Where they are equal each gets half the gradient.</summary>
@@ -22,7 +23,7 @@ public readonly struct Minimum : IBinary
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
     public static T Apply<T>(T a, T b) where T : struct, ILane<T>
-        => T.SelectLess(a, b, a, T.SelectLess(b, a, b, (a + b) * T.Of(0.5)));
+        => T.SelectLess(a, b, a, T.SelectLess(b, a, b, Maximum.Tie(a, b)));
 }
 
 /// <summary>condition != 0 ? a : b, the condition being 0 or 1 in the type of a and b.</summary>
@@ -40,18 +41,4 @@ public readonly struct Clamp : ITernary
     [MethodImpl(Inline.Always)]
     public static T Apply<T>(T x, T low, T high) where T : struct, ILane<T>
         => T.SelectLess(x, low, low, T.SelectLess(high, x, high, x));
-}
-
-/// <summary>1 where a &lt; b, else 0.</summary>
-public readonly struct Less : IBinary
-{
-    /// <inheritdoc/>
-    [MethodImpl(Inline.Always)] public static T Apply<T>(T a, T b) where T : struct, ILane<T> => T.SelectLess(a, b, T.Of(1), T.Of(0));
-}
-
-/// <summary>1 where a = b, else 0.</summary>
-public readonly struct Equal : IBinary
-{
-    /// <inheritdoc/>
-    [MethodImpl(Inline.Always)] public static T Apply<T>(T a, T b) where T : struct, ILane<T> => T.SelectEqual(a, b, T.Of(1), T.Of(0));
 }

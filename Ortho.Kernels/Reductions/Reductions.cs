@@ -41,7 +41,7 @@ public readonly struct Max : IReduction
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Of(double.NegativeInfinity), T.Of(0));
+    public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Lowest, T.Of(0));
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static State<T> Lift<T>(T x) where T : struct, ILane<T> => new(x, T.Of(0));
@@ -63,7 +63,7 @@ public readonly struct Min : IReduction
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Of(double.PositiveInfinity), T.Of(0));
+    public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Highest, T.Of(0));
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static State<T> Lift<T>(T x) where T : struct, ILane<T> => new(x, T.Of(0));
@@ -72,6 +72,38 @@ public readonly struct Min : IReduction
     [MethodImpl(Inline.Always)]
     public static State<T> Join<T>(State<T> p, State<T> q) where T : struct, ILane<T>
         => new(T.SelectEqual(p.A, p.A, T.Min(p.A, q.A), p.A), p.B);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static T Read<T>(State<T> state) where T : struct, ILane<T> => state.A;
+}
+
+/// <summary>Whether an element is 1, of zeros and ones; 0 for no elements.</summary>
+public readonly struct Any : IReduction
+{
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Of(0), T.Of(0));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static State<T> Lift<T>(T x) where T : struct, ILane<T> => new(x, T.Of(0));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static State<T> Join<T>(State<T> p, State<T> q) where T : struct, ILane<T> => new(T.Max(p.A, q.A), p.B);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static T Read<T>(State<T> state) where T : struct, ILane<T> => state.A;
+}
+
+/// <summary>Whether all elements are 1, of zeros and ones; 1 for no elements.</summary>
+public readonly struct All : IReduction
+{
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Of(1), T.Of(0));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static State<T> Lift<T>(T x) where T : struct, ILane<T> => new(x, T.Of(0));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static State<T> Join<T>(State<T> p, State<T> q) where T : struct, ILane<T> => new(T.Min(p.A, q.A), p.B);
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static T Read<T>(State<T> state) where T : struct, ILane<T> => state.A;

@@ -10,11 +10,11 @@ using Ortho.Tensors;
 namespace Ortho.Kernels.Skeletons;
 
 /// <summary>The skeleton of all element-by-element kernels: one loop for the host, two kernels for devices.</summary>
-public static class Pointwise
+public static partial class Pointwise
 {
     /// <summary>y = P(operands) with broadcasting, as a new dense tensor.</summary>
     /// <param name="operation">Name for error messages.</param>
-    /// <param name="operands">As many as the function's arity; the tensors among them share dtype (floating-point or complex) and device.</param>
+    /// <param name="operands">As many as the function's arity; the tensors among them share dtype and device.</param>
     /// <exception cref="TensorArgumentException">Shapes do not broadcast, or dtypes or devices differ.</exception>
     public static Tensor Run<P>(string operation, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
     {
@@ -37,11 +37,7 @@ public static class Pointwise
             return;
         y.Storage.Version++;
 
-        var layouts = new Layout?[operands.Length + 1];
-        layouts[0] = Layout.Dense(y.Shape);
-        for (var k = 0; k < operands.Length; k++)
-            layouts[k + 1] = operands[k].Tensor?.Layout;
-        var loops = Iteration.Over(y.Shape, layouts, operation);
+        var loops = Loops(operation, y, operands);
 
         switch (dtype, device)
         {
@@ -51,13 +47,28 @@ public static class Pointwise
             case (DType.Complex128, GpuDevice gpu): OnDevice<P, Cx<F64>, Complex, Complex128Cell>(gpu, loops, y, operands); break;
             case (DType.BFloat16, GpuDevice gpu): OnDevice<P, F32, ushort, BFloat16Cell>(gpu, loops, y, operands); break;
             case (DType.Half, GpuDevice gpu): OnDevice<P, F32, ushort, HalfCell>(gpu, loops, y, operands); break;
+            case (DType.Int32, GpuDevice gpu): OnDevice<P, I32, int, Int32Cell>(gpu, loops, y, operands); break;
+            case (DType.Int64, GpuDevice gpu): OnDevice<P, I64, long, Int64Cell>(gpu, loops, y, operands); break;
+            case (DType.Bool, GpuDevice gpu): OnDevice<P, I32, byte, BoolCell>(gpu, loops, y, operands); break;
             case (DType.Float32, _): OnHost<P, float, float>(loops, y, operands, static x => (float)x, RealRow<P, F32, float, SingleCell>); break;
             case (DType.Float64, _): OnHost<P, double, double>(loops, y, operands, static x => x, RealRow<P, F64, double, DoubleCell>); break;
             case (DType.Complex64, _): OnHost<P, Complex64, Complex64>(loops, y, operands, static x => new((float)x, 0), ComplexRow<P, Cx<F32>, Complex64, Complex64Cell>); break;
             case (DType.Complex128, _): OnHost<P, Complex, Complex>(loops, y, operands, static x => x, ComplexRow<P, Cx<F64>, Complex, Complex128Cell>); break;
             case (DType.BFloat16, _): OnHost<P, ushort, float>(loops, y, operands, static x => (float)x, HalfRow<P, BFloat16Cell>); break;
+            case (DType.Int32, _): OnHost<P, int, int>(loops, y, operands, static x => (int)x, RealRow<P, I32, int, Int32Cell>); break;
+            case (DType.Int64, _): OnHost<P, long, long>(loops, y, operands, static x => (long)x, RealRow<P, I64, long, Int64Cell>); break;
+            case (DType.Bool, _): OnHost<P, byte, byte>(loops, y, operands, static x => (byte)x, RealRow<P, I32, byte, BoolCell>); break;
             default: OnHost<P, ushort, float>(loops, y, operands, static x => (float)x, HalfRow<P, HalfCell>); break;
         }
+    }
+
+    static Iteration Loops(string operation, Tensor y, ReadOnlySpan<Operand> operands)
+    {
+        var layouts = new Layout?[operands.Length + 1];
+        layouts[0] = Layout.Dense(y.Shape);
+        for (var k = 0; k < operands.Length; k++)
+            layouts[k + 1] = operands[k].Tensor?.Layout;
+        return Iteration.Over(y.Shape, layouts, operation);
     }
 
     static (Shape, DType, Tensors.Device) Check(string operation, ReadOnlySpan<Operand> operands, Tensor? destination)
@@ -69,8 +80,6 @@ public static class Pointwise
             if (operand.Tensor is not { } tensor)
                 continue;
             first ??= tensor;
-            if (!tensor.DType.IsDifferentiable)
-                throw new TensorArgumentException(operation, "operand", $"{tensor.DType}", "a floating-point or complex tensor; convert with To(dtype)");
             if (tensor.DType != first.DType)
                 throw new TensorArgumentException(operation, "operand", $"{tensor.DType} beside {first.DType}", "one dtype");
             if (tensor.Device != first.Device)
@@ -105,7 +114,8 @@ public static class Pointwise
         var constants = GC.AllocateUninitializedArray<C>(4, pinned: true);
         var numbers = 0;
         var bases = new nint[5];
-        bases[0] = (nint)HostMemory.Pointer<E>(y);
+        bases[0] = (nint)HostMemory.Parts<byte>(y);
+        var size = y.DType.Size;
         for (var k = 0; k < 4; k++)
         {
             if (k < operands.Length && operands[k].Tensor is { } tensor)
@@ -136,7 +146,7 @@ public static class Pointwise
 
         Row At(long row, long column)
         {
-            var at = new Row { Numbers = numbers, Y = (nint)((E*)bases[0] + row * loops.Inner + column) };
+            var at = new Row { Numbers = numbers, Y = bases[0] + (nint)((row * loops.Inner + column) * size) };
             (at.A, at.StepA) = Place(1);
             (at.B, at.StepB) = Place(2);
             (at.C, at.StepC) = Place(3);
@@ -253,27 +263,24 @@ public static class Pointwise
     static void OnDevice<P, T, E, F>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
-        var flat = new FlatArguments<T, E> { Y = GpuDevice.View<E>(y) };
+        var arguments = Arguments<T, E>(gpu, loops, GpuDevice.View<E>(y), operands);
+        if (loops.IsFlat)
+            gpu.Launch(FlatKernel<P, T, E, F>, y.ElementCount, arguments.Flat);
+        else
+            gpu.Launch(StridedKernel<P, T, E, F>, y.ElementCount, arguments);
+    }
+
+    static StridedArguments<T, E> Arguments<T, E>(GpuDevice gpu, Iteration loops, ArrayView<E> y, ReadOnlySpan<Operand> operands)
+        where T : struct, ILane<T> where E : unmanaged
+    {
+        if (loops.Extents.Length > Index6.Loops)
+            throw new DeviceException($"{gpu}: {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}. Make an operand contiguous first.");
+        var flat = new FlatArguments<T, E> { Y = y };
         (flat.A, flat.StepA, flat.ConstantA) = Argument(0, operands);
         (flat.B, flat.StepB, flat.ConstantB) = Argument(1, operands);
         (flat.C, flat.StepC, flat.ConstantC) = Argument(2, operands);
         (flat.D, flat.StepD, flat.ConstantD) = Argument(3, operands);
-        if (loops.IsFlat)
-        {
-            gpu.Launch(FlatKernel<P, T, E, F>, y.ElementCount, flat);
-            return;
-        }
-        if (loops.Extents.Length > Index6.Loops)
-            throw new DeviceException($"{gpu}: {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}. Make an operand contiguous first.");
-        gpu.Launch(StridedKernel<P, T, E, F>, y.ElementCount, new StridedArguments<T, E>
-        {
-            Flat = flat,
-            Extents = Index6.Of(loops.Extents, 1),
-            A = Steps(0, operands),
-            B = Steps(1, operands),
-            C = Steps(2, operands),
-            D = Steps(3, operands),
-        });
+        return new() { Flat = flat, Extents = Index6.Of(loops.Extents, 1), A = Steps(0, operands), B = Steps(1, operands), C = Steps(2, operands), D = Steps(3, operands) };
 
         (ArrayView<E>, int, T) Argument(int k, ReadOnlySpan<Operand> operands) => k < operands.Length && operands[k].Tensor is { } tensor
             ? (GpuDevice.Reach<E>(tensor), (int)loops.Strides[k + 1][^1], default)
@@ -285,7 +292,7 @@ public static class Pointwise
 
     [MethodImpl(Inline.Always)]
     static T Take<T, E, F>(ArrayView<E> view, int step, T constant, int index) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-            {
+    {
         var value = constant;
         if (step != Number)
             value = F.Splat(view[index]);
@@ -305,12 +312,17 @@ public static class Pointwise
 
     internal static void StridedKernel<P, T, E, F>(Index1D index, StridedArguments<T, E> x)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        => x.Flat.Y[index] = F.Pack(Value<P, T, E, F>(index, x));
+
+    [MethodImpl(Inline.Always)]
+    static T Value<P, T, E, F>(int index, StridedArguments<T, E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var at = Index6.Split(index, x.Extents);
         var a = Take<T, E, F>(x.Flat.A, x.Flat.StepA, x.Flat.ConstantA, Steps6.Dot(at, x.A));
         var b = P.Arity > 1 ? Take<T, E, F>(x.Flat.B, x.Flat.StepB, x.Flat.ConstantB, Steps6.Dot(at, x.B)) : a;
         var c = P.Arity > 2 ? Take<T, E, F>(x.Flat.C, x.Flat.StepC, x.Flat.ConstantC, Steps6.Dot(at, x.C)) : a;
         var d = P.Arity > 3 ? Take<T, E, F>(x.Flat.D, x.Flat.StepD, x.Flat.ConstantD, Steps6.Dot(at, x.D)) : a;
-        x.Flat.Y[index] = F.Pack(P.Apply(a, b, c, d));
+        return P.Apply(a, b, c, d);
     }
 }

@@ -56,11 +56,11 @@ public static class Reduce
 
     /// <summary>Reduces dimensions [first, first + count) of <paramref name="x"/> (at least one element along them unless the reduction
     /// has a value for none); the result lacks these dimensions.</summary>
-    /// <exception cref="TensorArgumentException">The dtype is neither floating-point nor complex.</exception>
+    /// <exception cref="TensorArgumentException">The dtype is a half-precision one.</exception>
     public static Tensor Over<R>(string operation, Tensor x, int first, int count) where R : struct, IReduction
     {
-        if (!x.DType.HasArithmetic)
-            throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a floating-point or complex tensor; convert with To(dtype)");
+        if (x.DType.IsHalfPrecision)
+            throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a dtype with arithmetic of its own; convert with To(dtype)");
         var span = x.Shape.Span;
         var (outer, n, inner) = (Product(span[..first]), Product(span[first..(first + count)]), Product(span[(first + count)..]));
         var y = Tensor.Empty(x.Shape[..first].Concat(span[(first + count)..]), x.DType, x.Device);
@@ -71,6 +71,9 @@ public static class Reduce
         {
             case DType.Float32: Typed<R, F32, float, SingleCell>(x, y, outer, n, inner); break;
             case DType.Float64: Typed<R, F64, double, DoubleCell>(x, y, outer, n, inner); break;
+            case DType.Int32: Typed<R, I32, int, Int32Cell>(x, y, outer, n, inner); break;
+            case DType.Int64: Typed<R, I64, long, Int64Cell>(x, y, outer, n, inner); break;
+            case DType.Bool: Typed<R, I32, byte, BoolCell>(x, y, outer, n, inner); break;
             case DType.Complex64: Typed<R, Cx<F32>, Complex64, Complex64Cell>(x, y, outer, n, inner); break;
             default: Typed<R, Cx<F64>, Complex, Complex128Cell>(x, y, outer, n, inner); break;
         }
@@ -84,6 +87,8 @@ public static class Reduce
             product = checked(product * extent);
         return product;
     }
+
+    static bool HasVectors<T>() => typeof(T) == typeof(F32) || typeof(T) == typeof(F64) || typeof(T) == typeof(I32) || typeof(T) == typeof(I64);
 
     static int PartialCount(int n) => Math.Min(Partials, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, n)));
 
@@ -160,12 +165,11 @@ public static class Reduce
         var p = stackalloc E[Partials];
         var q = stackalloc E[Partials];
         // Vector lanes hold neighbouring partials; widths that exceed the partials of a short row leave them to the scalar loop.
-        var isReal = typeof(T) == typeof(F32) || typeof(T) == typeof(F64);
-        if (isReal && Vector512.IsHardwareAccelerated && Packed512<E>.Width <= partials)
+        if (HasVectors<T>() && Vector512.IsHardwareAccelerated && Packed512<E>.Width <= partials)
             Accumulate<R, Vec512<E>, E, Packed512<E>, T, F>(a, b, n, partials, p, q);
-        else if (isReal && Vector256.IsHardwareAccelerated && Packed256<E>.Width <= partials)
+        else if (HasVectors<T>() && Vector256.IsHardwareAccelerated && Packed256<E>.Width <= partials)
             Accumulate<R, Vec256<E>, E, Packed256<E>, T, F>(a, b, n, partials, p, q);
-        else if (isReal && Vector128.IsHardwareAccelerated && Packed128<E>.Width <= partials)
+        else if (HasVectors<T>() && Vector128.IsHardwareAccelerated && Packed128<E>.Width <= partials)
             Accumulate<R, Vec128<E>, E, Packed128<E>, T, F>(a, b, n, partials, p, q);
         else
             Accumulate<R, T, E, F, T, F>(a, b, n, partials, p, q);
@@ -287,7 +291,7 @@ public static class Reduce
                 var last = Math.Min(inner, column + strip);
                 var from = (E*)px + matrix * n * inner;
                 var to = (E*)py + matrix * inner;
-                if (typeof(T) == typeof(F32) || typeof(T) == typeof(F64))
+                if (HasVectors<T>())
                 {
                     if (Vector512.IsHardwareAccelerated)
                         column = Strip<R, Vec512<E>, E, Packed512<E>>(from, to, n, inner, column, last);

@@ -16,6 +16,8 @@ public class BadInputTests
 
     static Tensor I(params int[] shape) => Tensor.Zeros(shape, DType.Int64);
 
+    static Tensor B(params int[] shape) => Tensor.Zeros(shape, DType.Bool);
+
     static IEnumerable<TestCaseData> Calls()
     {
         (string Operation, Action Call)[] calls =
@@ -31,6 +33,35 @@ public class BadInputTests
             ("Maximum", () => _ = Tensor.Maximum(F(3), F(2))),
             ("Where", () => _ = Tensor.Where(F(3), F(3), F(3))),
             ("Pow", () => _ = F(3).Pow(F(2))),
+            ("Subtract", () => _ = B(3) - B(3)),
+            ("Negate", () => _ = -B(3)),
+            ("Add", () => _ = Tensor.Zeros([3], DType.Int32) + (1L << 40)),
+            ("Abs", () => _ = B(3).Abs()),
+            ("Clamp", () => _ = B(3).Clamp(0, 1)),
+            ("Clamp", () => _ = C(3).Clamp(0, 1)),
+            ("Square", () => _ = B(3).Square()),
+            ("Maximum", () => _ = Tensor.Maximum(C(3), C(3))),
+            ("Minimum", () => _ = Tensor.Minimum(B(3), B(3))),
+            ("FloorDivide", () => _ = I(3).FloorDivide(I(2))),
+            ("Remainder", () => _ = C(3).Remainder(C(3))),
+            ("Fmod", () => _ = B(3).Fmod(B(3))),
+            ("BitAnd", () => _ = F(3) & F(3)),
+            ("BitOr", () => _ = I(3) | F(3)),
+            ("BitXor", () => _ = I(3) ^ I(2)),
+            ("BitNot", () => _ = ~F(3)),
+            ("Less", () => _ = C(3).Less(C(3))),
+            ("LessEqual", () => _ = C(3).LessEqual(1)),
+            ("Greater", () => _ = F(3).Greater(F(2))),
+            ("GreaterEqual", () => _ = C(3).GreaterEqual(F(3))),
+            ("EqualTo", () => _ = F(3).EqualTo(F(2))),
+            ("NotEqual", () => _ = F(3).NotEqual(Tensor.Ones([3], DType.Float32, GpuDevice.Simulator))),
+            ("IsNan", () => _ = I(3).IsNan()),
+            ("IsInf", () => _ = I(3).IsInf()),
+            ("IsFinite", () => _ = B(3).IsFinite()),
+            ("Max", () => _ = B(3).Max()),
+            ("Min", () => _ = C(3).Min()),
+            ("Any", () => _ = F(3).Any([1])),
+            ("All", () => _ = F(3).All([0, 0])),
             ("Sum", () => _ = F(2, 3).Sum([2])),
             ("Sum", () => _ = F(2, 3).Sum([0, -2])),
             ("Max", () => _ = F(2, 0).Max([1])),

@@ -39,6 +39,12 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
     /// <summary>Whether complex tensors are taken.</summary>
     public bool IsComplex { get; init; }
 
+    /// <summary>Whether integer tensors are taken.</summary>
+    public bool IsInteger { get; init; }
+
+    /// <summary>Whether Bool tensors are taken.</summary>
+    public bool IsBool { get; init; }
+
     /// <summary>Whether every device gives the same bits.</summary>
     public bool SameBits { get; init; } = true;
 
@@ -49,15 +55,20 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
     public double[] Special { get; init; } = [];
 
     public IEnumerable<DType> DTypes
-        => (IsReal ? new[] { DType.Float32, DType.Float64 } : []).Concat(IsComplex ? [DType.Complex64, DType.Complex128] : []);
+        => (IsReal ? new[] { DType.Float32, DType.Float64 } : [])
+            .Concat(IsComplex ? [DType.Complex64, DType.Complex128] : [])
+            .Concat(IsInteger ? [DType.Int32, DType.Int64] : [])
+            .Concat(IsBool ? [DType.Bool] : []);
 
-    /// <summary>The arguments of a case: fixed pseudo-random numbers.</summary>
-    public Nd[] Arguments(Shape[] shapes, bool complex)
+    /// <summary>The arguments of a case: fixed pseudo-random numbers that the dtype has.</summary>
+    public Nd[] Arguments(Shape[] shapes, DType dtype)
     {
         var state = 88172645463325252UL;
         return [.. shapes.Select((shape, k) =>
         {
-            var sampled = Nd.Of(shape, _ => complex ? new Complex(Next(), Next()) : Next());
+            var sampled = Nd.Of(shape, _ => dtype.IsComplex ? new Complex(Next(), Next())
+                : dtype == DType.Bool ? (Next() < (Low + High) / 2 ? 0 : 1)
+                : dtype.IsDifferentiable ? Next() : Math.Round(Next()));
             return Prepare is null ? sampled : Prepare(k, sampled);
         })];
 

@@ -11,7 +11,7 @@ public static partial class OpTable
 {
     public static IReadOnlyList<OpRow> Rows => rows.Value;
 
-    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() => [.. Pointwise(), .. Structure(), .. Reductions(), .. Indexing(), .. Matrices(), .. Fourier(), .. Orthogonal(), .. Creation()]);
+    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() => [.. Pointwise(), .. Integers(), .. Comparisons(), .. Structure(), .. Reductions(), .. Indexing(), .. Matrices(), .. Fourier(), .. Orthogonal(), .. Creation()]);
 
     const double Infinity = double.PositiveInfinity;
 
@@ -61,6 +61,8 @@ public static partial class OpTable
         Unary("Erf", x => x.Erf(), Reference.Erf) with { Low = -4, High = 4 },
         Unary("Sqrt", x => x.Sqrt(), Math.Sqrt) with { Low = 1e-3, High = 20 },
         Unary("Abs", x => x.Abs(), Math.Abs),
+        ComplexUnary("Abs", x => x.Abs(), x => x.Magnitude) with { IsReal = false },
+        ComplexUnary("Sign", x => x.Sign(), x => x / x.Magnitude) with { IsReal = false, Low = 0.2 },
         Unary("Sign", x => x.Sign(), x => double.IsNaN(x) ? x : Math.Sign(x)),
         Unary("Sigmoid", x => x.Sigmoid(), Sigmoid) with { Low = -9, High = 9 },
         Unary("Relu", x => x.Relu(), x => double.IsNaN(x) ? x : Math.Max(x, 0)),
@@ -74,9 +76,6 @@ public static partial class OpTable
         Unary("Clamp", x => x.Clamp(-1, 1.25), x => double.IsNaN(x) ? x : Math.Clamp(x, -1, 1.25)),
         Binary("Maximum", Tensor.Maximum, (a, b) => Math.Max(a, b)),
         Binary("Minimum", Tensor.Minimum, (a, b) => Math.Min(a, b)),
-        new("Where", x => Tensor.Where(x[0].Less(x[1]), x[0] * 2.0, x[1]), x => Nd.Map(v => v[0].Real < v[1].Real ? v[0] * 2 : v[1], x), pairs),
-        Binary("Less", (a, b) => a.Less(b).To(a.DType), (a, b) => a < b ? 1 : 0),
-        Binary("EqualTo", (a, b) => a.Sign().EqualTo(b.Sign()).To(a.DType), (a, b) => Math.Sign(a) == Math.Sign(b) ? 1 : 0),
     ];
 
     static OpRow View(string name, Func<Tensor, Tensor> call, Func<Nd, Nd> reference, params Shape[] shapes)

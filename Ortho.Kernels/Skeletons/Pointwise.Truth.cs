@@ -1,0 +1,95 @@
+using System.Numerics;
+using ILGPU;
+using Ortho.Kernels.Gpu;
+using Ortho.Kernels.Lanes;
+using Ortho.Tensors;
+
+namespace Ortho.Kernels.Skeletons;
+
+/// <summary>Pointwise functions whose values, 0 and 1, are stored as truth values.</summary>
+public static partial class Pointwise
+{
+    /// <summary>y = P(operands) != 0 with broadcasting, as a new dense Bool tensor; no tensor in the operands' dtype is made.</summary>
+    /// <exception cref="TensorArgumentException">Shapes do not broadcast, or dtypes or devices differ.</exception>
+    public static Tensor Truth<P>(string operation, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
+    {
+        var (shape, dtype, device) = Check(operation, operands, null);
+        if (dtype.IsHalfPrecision)
+            return Truth<P>(operation, Widened(operands));
+        var y = Tensor.Empty(shape, DType.Bool, device);
+        if (y.ElementCount == 0)
+            return y;
+        var loops = Loops(operation, y, operands);
+        switch (dtype, device)
+        {
+            case (DType.Float32, GpuDevice gpu): TruthOnDevice<P, F32, float, SingleCell>(gpu, loops, y, operands); break;
+            case (DType.Float64, GpuDevice gpu): TruthOnDevice<P, F64, double, DoubleCell>(gpu, loops, y, operands); break;
+            case (DType.Complex64, GpuDevice gpu): TruthOnDevice<P, Cx<F32>, Complex64, Complex64Cell>(gpu, loops, y, operands); break;
+            case (DType.Complex128, GpuDevice gpu): TruthOnDevice<P, Cx<F64>, Complex, Complex128Cell>(gpu, loops, y, operands); break;
+            case (DType.Int32, GpuDevice gpu): TruthOnDevice<P, I32, int, Int32Cell>(gpu, loops, y, operands); break;
+            case (DType.Int64, GpuDevice gpu): TruthOnDevice<P, I64, long, Int64Cell>(gpu, loops, y, operands); break;
+            case (_, GpuDevice gpu): TruthOnDevice<P, I32, byte, BoolCell>(gpu, loops, y, operands); break;
+            case (DType.Float32, _): OnHost<P, float, float>(loops, y, operands, static x => (float)x, Truths<F32, float, SingleCell>(RealRow<P, F32, float, SingleCell>)); break;
+            case (DType.Float64, _): OnHost<P, double, double>(loops, y, operands, static x => x, Truths<F64, double, DoubleCell>(RealRow<P, F64, double, DoubleCell>)); break;
+            case (DType.Complex64, _): OnHost<P, Complex64, Complex64>(loops, y, operands, static x => new((float)x, 0), Truths<Cx<F32>, Complex64, Complex64Cell>(ComplexRow<P, Cx<F32>, Complex64, Complex64Cell>)); break;
+            case (DType.Complex128, _): OnHost<P, Complex, Complex>(loops, y, operands, static x => x, Truths<Cx<F64>, Complex, Complex128Cell>(ComplexRow<P, Cx<F64>, Complex, Complex128Cell>)); break;
+            case (DType.Int32, _): OnHost<P, int, int>(loops, y, operands, static x => (int)x, Truths<I32, int, Int32Cell>(RealRow<P, I32, int, Int32Cell>)); break;
+            case (DType.Int64, _): OnHost<P, long, long>(loops, y, operands, static x => (long)x, Truths<I64, long, Int64Cell>(RealRow<P, I64, long, Int64Cell>)); break;
+            default: OnHost<P, byte, byte>(loops, y, operands, static x => (byte)x, RealRow<P, I32, byte, BoolCell>); break;
+        }
+        return y;
+    }
+
+    static Operand[] Widened(ReadOnlySpan<Operand> operands)
+    {
+        var wide = operands.ToArray();
+        for (var k = 0; k < wide.Length; k++)
+        {
+            if (wide[k].Tensor is { } tensor)
+                wide[k] = Cast.To(tensor, DType.Float32);
+        }
+        return wide;
+    }
+
+    // A row is computed piece by piece in the operands' type, into a buffer that stays in the first cache.
+    static unsafe RowLoop Truths<T, E, F>(RowLoop compute) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        => (in Row row, nint n) =>
+        {
+            var buffer = stackalloc E[Block];
+            for (nint begin = 0; begin < n; begin += Block)
+            {
+                var piece = row;
+                piece.Y = (nint)buffer;
+                piece.A += begin * row.StepA * sizeof(E);
+                piece.B += begin * row.StepB * sizeof(E);
+                piece.C += begin * row.StepC * sizeof(E);
+                piece.D += begin * row.StepD * sizeof(E);
+                var count = Math.Min(Block, n - begin);
+                compute(piece, count);
+                var truths = (byte*)row.Y + begin;
+                for (var i = 0; i < count; i++)
+                    truths[i] = T.Truth(F.Splat(buffer[i]));
+            }
+        };
+
+    internal struct TruthArguments<T, E> where T : struct where E : unmanaged
+    {
+        public StridedArguments<T, E> Operands;
+        public ArrayView<byte> Y;
+    }
+
+    static void TruthOnDevice<P, T, E, F>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        // The operands' struct has a place for results of their own type, which stays unused.
+        Tensor? any = null;
+        foreach (var operand in operands)
+            any ??= operand.Tensor;
+        gpu.Launch(TruthKernel<P, T, E, F>, y.ElementCount,
+            new TruthArguments<T, E> { Operands = Arguments<T, E>(gpu, loops, GpuDevice.Reach<E>(any!), operands), Y = GpuDevice.View<byte>(y) });
+    }
+
+    internal static void TruthKernel<P, T, E, F>(Index1D index, TruthArguments<T, E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        => x.Y[index] = T.Truth(Value<P, T, E, F>(index, x.Operands));
+}
