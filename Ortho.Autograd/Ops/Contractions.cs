@@ -100,7 +100,7 @@ public static class ContractionOps
         }
 
         /// <summary>All products of an element of a with one of b, as a matrix; both in row-major order.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Outer(Tensor b)
         {
             ArgumentNullException.ThrowIfNull(b);
@@ -109,7 +109,7 @@ public static class ContractionOps
 
         /// <summary>The Kronecker product: blocks of b, one for each element of a and weighted by it. The tensor of fewer dimensions gets
         /// leading ones.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Kron(Tensor b)
         {
             ArgumentNullException.ThrowIfNull(b);
@@ -121,7 +121,7 @@ public static class ContractionOps
 
         /// <summary>The cross product of vectors of three elements along a dimension; the others broadcast.</summary>
         /// <exception cref="TensorArgumentException">The dimension's extent is not 3.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor Cross(Tensor b, int dimension = -1)
         {
             ArgumentNullException.ThrowIfNull(b);

@@ -66,9 +66,9 @@ public static class DiagonalOps
             _ => throw new TensorArgumentException("Diag", nameof(x), $"{x.Shape}", "a vector or a matrix"),
         };
 
-        /// <summary>The sum of the diagonal of the last two dimensions.</summary>
+        /// <summary>The sum of the diagonal of the last two dimensions; of integers and truth values as Int64.</summary>
         /// <exception cref="TensorArgumentException">There are fewer than two dimensions.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Trace() => x.Rank >= 2
             ? x.Diagonal().Sum([-1])
             : throw new TensorArgumentException("Trace", nameof(x), $"{x.Shape}", "at least two dimensions");

@@ -53,18 +53,18 @@ public static class ScatteringOps
         /// <param name="index">As for <c>Scatter</c>.</param>
         /// <param name="source">Of x's dtype.</param>
         /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points outside.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor ScatterAdd(int dimension, Tensor index, Tensor source) => Along("ScatterAdd", x, dimension, index, source, Sum);
 
         /// <summary>Elements of the source joined with those of x that the index names, along a dimension.</summary>
         /// <param name="dimension">The dimension.</param>
         /// <param name="index">As for <c>Scatter</c>.</param>
         /// <param name="source">Of x's dtype.</param>
-        /// <param name="reduction">How they are joined. Ties of Max and Min share the gradient; the gradient's own gradient of Product needs
+        /// <param name="reduction">How they are joined; the mean needs floating-point numbers. Ties of Max and Min share the gradient; the gradient's own gradient of Product needs
         /// elements that are not 0.</param>
         /// <param name="includeSelf">Whether the elements of x that are written to take part; others stay in any case.</param>
         /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points outside.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Integer)]
         public Tensor ScatterReduce(int dimension, Tensor index, Tensor source, ScatterReduction reduction, bool includeSelf = true)
             => Along("ScatterReduce", x, dimension, index, source, (operation, to, axis, at, from) => Reduce(operation, to, axis, at, from, reduction, includeSelf));
 
@@ -73,7 +73,7 @@ public static class ScatteringOps
         /// <param name="index">A vector; repeats are summed.</param>
         /// <param name="source">Of x's dtype and, but for the dimension, its shape.</param>
         /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points outside.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor IndexAdd(int dimension, Tensor index, Tensor source)
             => Sum("IndexAdd", x, x.Shape.Axis(dimension, "IndexAdd"), IndexingOps.Vector(index, "IndexAdd"), source);
 
@@ -99,7 +99,7 @@ public static class ScatteringOps
         /// <param name="segments">A vector with the segment of each slice, in any order.</param>
         /// <param name="count">Number of segments; empty ones are 0.</param>
         /// <exception cref="TensorArgumentException">Shapes do not fit; on the CPU also: a segment does not exist.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor SegmentSum(Tensor segments, int count) => Sum("SegmentSum", Segments("SegmentSum", x, count), 0, IndexingOps.Vector(segments, "SegmentSum"), x);
 
         /// <summary>Means of slices of the first dimension by segment; empty ones are 0. As <c>SegmentSum</c>.</summary>
@@ -109,12 +109,12 @@ public static class ScatteringOps
 
         /// <summary>The largest of slices of the first dimension by segment; empty ones are 0. As <c>SegmentSum</c>.</summary>
         /// <exception cref="TensorArgumentException">Shapes do not fit; on the CPU also: a segment does not exist.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Integer)]
         public Tensor SegmentMax(Tensor segments, int count) => Segment("SegmentMax", x, segments, count, ScatterReduction.Max);
 
         /// <summary>The smallest of slices of the first dimension by segment; empty ones are 0. As <c>SegmentSum</c>.</summary>
         /// <exception cref="TensorArgumentException">Shapes do not fit; on the CPU also: a segment does not exist.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Integer)]
         public Tensor SegmentMin(Tensor segments, int count) => Segment("SegmentMin", x, segments, count, ScatterReduction.Min);
     }
 
@@ -172,8 +172,12 @@ public static class ScatteringOps
 
     static Tensor Reduce(string operation, Tensor x, int axis, Tensor index, Tensor source, ScatterReduction reduction, bool includeSelf)
     {
-        if (!x.DType.IsFloatingPoint || source.DType != x.DType)
-            throw new TensorArgumentException(operation, nameof(source), $"{source.DType} beside {x.DType}", "floating-point tensors of one dtype");
+        var isNumber = x.DType.IsFloatingPoint || (x.DType is DType.Int32 or DType.Int64 && reduction != ScatterReduction.Mean);
+        if (!isNumber || source.DType != x.DType)
+        {
+            throw new TensorArgumentException(operation, nameof(source), $"{source.DType} beside {x.DType}",
+                $"{(reduction == ScatterReduction.Mean ? "floating-point" : "real")} tensors of one dtype");
+        }
         if (x.DType.IsHalfPrecision)
             return Reduce(operation, x.To(DType.Float32), axis, index, source.To(DType.Float32), reduction, includeSelf).To(x.DType);
 

@@ -157,7 +157,7 @@ public static class StructureOps
         }
 
         /// <summary>Summed over broadcast dimensions down to a shape that broadcasts to this one: the adjoint of <c>Expand</c>.</summary>
-        [Op(Takes = Numbers.All)]
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor SumTo(Shape shape)
         {
             if (x.Shape == shape)

@@ -20,7 +20,7 @@ public static class Scatter
 {
     /// <summary>Sums, products and extremes: joined by the formula <typeparamref name="Op"/>.</summary>
     /// <param name="operation">Name for messages.</param>
-    /// <param name="x">Float32, Float64 or complex.</param>
+    /// <param name="x">Numbers of a dtype with arithmetic.</param>
     /// <param name="axis">The dimension.</param>
     /// <param name="index">Int64, of the source's shape, or a vector for all lines.</param>
     /// <param name="source">Of x's dtype, and its shape but for the dimension.</param>
@@ -34,7 +34,9 @@ public static class Scatter
             case DType.Float64: Typed<double, Joined<Op, F64, double, DoubleCell>>(y, lines, positions, source); break;
             case DType.Complex64: Typed<Complex64, Joined<Op, Cx<F32>, Complex64, Complex64Cell>>(y, lines, positions, source); break;
             case DType.Complex128: Typed<Complex, Joined<Op, Cx<F64>, Complex, Complex128Cell>>(y, lines, positions, source); break;
-            default: throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a floating-point or complex tensor");
+            case DType.Int32: Typed<int, Joined<Op, I32, int, Int32Cell>>(y, lines, positions, source); break;
+            case DType.Int64: Typed<long, Joined<Op, I64, long, Int64Cell>>(y, lines, positions, source); break;
+            default: throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "numbers");
         }
         return y;
     }

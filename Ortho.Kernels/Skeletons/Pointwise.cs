@@ -258,6 +258,7 @@ public static partial class Pointwise
         public Steps6 A, B, C, D;
     }
 
+    // The step of an operand that is a number; a tensor's step counts in the flat kernel only, where it is 0 or 1.
     const int Number = -1;
 
     static void OnDevice<P, T, E, F>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands)
@@ -283,7 +284,7 @@ public static partial class Pointwise
         return new() { Flat = flat, Extents = Index6.Of(loops.Extents, 1), A = Steps(0, operands), B = Steps(1, operands), C = Steps(2, operands), D = Steps(3, operands) };
 
         (ArrayView<E>, int, T) Argument(int k, ReadOnlySpan<Operand> operands) => k < operands.Length && operands[k].Tensor is { } tensor
-            ? (GpuDevice.Reach<E>(tensor), (int)loops.Strides[k + 1][^1], default)
+            ? (GpuDevice.Reach<E>(tensor), Math.Max(0, (int)loops.Strides[k + 1][^1]), default)
             : (flat.Y, Number, k < operands.Length ? T.Of(operands[k].Constant) : default);
 
         Steps6 Steps(int k, ReadOnlySpan<Operand> operands)
