@@ -9,10 +9,18 @@ public static class SliceOps
 {
     extension(Tensor x)
     {
-        /// <summary>Elements start .. start + length - 1 of a dimension; a view.</summary>
+        /// <summary>Elements start .. start + length - 1 of a dimension; a negative start counts from the end; a view.</summary>
         /// <exception cref="TensorArgumentException">They lie outside.</exception>
         [Op(Takes = Numbers.All)]
-        public Tensor Narrow(int dimension, int start, int length) => x.Slice(dimension, start, start + length);
+        public Tensor Narrow(int dimension, int start, int length)
+        {
+            var axis = x.Shape.Axis(dimension, "Narrow");
+            var extent = x.Shape[axis];
+            var from = start < 0 ? start + extent : start;
+            return from >= 0 && length >= 0 && from <= extent - length
+                ? x.Slice(axis, from, from + length)
+                : throw new TensorArgumentException("Narrow", nameof(start), $"{start} with {length} elements of extent {extent}", $"a part of 0..{extent}");
+        }
 
         /// <summary>Elements start, start + step, ... of a dimension, up to but without end; a view. Negative bounds count from the end; a
         /// negative step walks backwards.</summary>

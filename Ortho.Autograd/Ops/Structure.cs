@@ -162,6 +162,8 @@ public static class StructureOps
         {
             if (x.Shape == shape)
                 return x;
+            if (x.DType.IsHalfPrecision)
+                return x.To(DType.Float32).SumTo(shape).To(x.DType);
             var (y, lead) = (x, x.Rank - shape.Rank);
             if (lead > 0)
                 y = y.Sum([.. Enumerable.Range(0, lead)]);

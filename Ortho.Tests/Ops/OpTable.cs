@@ -92,6 +92,7 @@ public static partial class OpTable
         View("Unsqueeze", x => x.Unsqueeze(1), x => new([x.Shape[0], 1, x.Shape[1]], x.Data), [2, 3]),
         View("Squeeze", x => x.Squeeze(1), x => new([x.Shape[0], x.Shape[2]], x.Data), [2, 1, 3]),
         View("Slice", x => x.Slice(1, 1, -1, 2), x => Nd.Of([x.Shape[0], (x.Shape[1] - 1) / 2], i => x[i[0], 1 + 2 * i[1]]), [3, 8], [2, 5]),
+        View("Narrow", x => x.Narrow(0, -1, 1), x => Nd.Of([1, x.Shape[1]], i => x[x.Shape[0] - 1, i[1]]), [4, 3]),
         View("Narrow", x => x.Narrow(0, 1, 2), x => Nd.Of([2, x.Shape[1]], i => x[i[0] + 1, i[1]]), [4, 3]),
         View("Select", x => x.Select(1, -2), x => Nd.Of([x.Shape[0]], i => x[i[0], x.Shape[1] - 2]), [3, 4]),
         View("Expand", x => x.Expand(4, 3, 5), x => Nd.Of([4, 3, 5], i => x[i]), [3, 1], [1, 5], []),
