@@ -67,7 +67,7 @@ public static class IndexingOps
     {
         var shape = x.Shape;
         return Graph.Record(operation, GatherKernel.Run(x, axis, index, operation),
-            (x, g => ScatteringOps.Sum(operation, Tensor.Zeros(shape, g.DType, g.Device), axis, index, g)));
+            (x, g => ScatteringOps.Spread(operation, shape, axis, index, g)));
     }
 
     // The part of x that an index with smaller extents addresses.

@@ -100,7 +100,8 @@ public static class ScatteringOps
         /// <param name="count">Number of segments; empty ones are 0.</param>
         /// <exception cref="TensorArgumentException">Shapes do not fit; on the CPU also: a segment does not exist.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
-        public Tensor SegmentSum(Tensor segments, int count) => Sum("SegmentSum", Segments("SegmentSum", x, count), 0, IndexingOps.Vector(segments, "SegmentSum"), x);
+        public Tensor SegmentSum(Tensor segments, int count)
+            => Spread("SegmentSum", Segments("SegmentSum", x, count), 0, IndexingOps.Vector(segments, "SegmentSum"), x);
 
         /// <summary>Means of slices of the first dimension by segment; empty ones are 0. As <c>SegmentSum</c>.</summary>
         /// <exception cref="TensorArgumentException">Shapes do not fit; on the CPU also: a segment does not exist.</exception>
@@ -118,13 +119,13 @@ public static class ScatteringOps
         public Tensor SegmentMin(Tensor segments, int count) => Segment("SegmentMin", x, segments, count, ScatterReduction.Min);
     }
 
-    static Tensor Segments(string operation, Tensor x, int count)
+    static Shape Segments(string operation, Tensor x, int count)
         => x.Rank > 0 && count >= 0
-            ? Tensor.Zeros(x.Shape.With(0, count), x.DType, x.Device)
+            ? x.Shape.With(0, count)
             : throw new TensorArgumentException(operation, nameof(count), $"{count} for shape {x.Shape}", "a number of segments that is not negative, and at least one dimension");
 
     static Tensor Segment(string operation, Tensor x, Tensor segments, int count, ScatterReduction reduction)
-        => Reduce(operation, Segments(operation, x, count), 0, IndexingOps.Vector(segments, operation), x, reduction, includeSelf: false);
+        => Reduce(operation, Tensor.Zeros(Segments(operation, x, count), x.DType, x.Device), 0, IndexingOps.Vector(segments, operation), x, reduction, includeSelf: false);
 
     static Tensor Number(Tensor like, double value) => Tensor.Full([], value, like.DType, like.Device);
 
@@ -151,6 +152,12 @@ public static class ScatteringOps
         return Graph.Record(operation, ScatterKernel.Run<Add>(operation, x, axis, index, source),
             (x, g => g), (source, g => IndexingOps.At(operation, g, axis, index)));
     }
+
+    /// <summary>Zeros with the source added at an index: the adjoint of <see cref="IndexingOps.At"/>.</summary>
+    internal static Tensor Spread(string operation, Shape shape, int axis, Tensor index, Tensor source)
+        => source.DType.IsHalfPrecision
+            ? Spread(operation, shape, axis, index, source.To(DType.Float32)).To(source.DType)
+            : Graph.Record(operation, ScatterKernel.Sum(operation, shape, axis, index, source), (source, g => IndexingOps.At(operation, g, axis, index)));
 
     /// <summary>x with the source in place of its elements at an index.</summary>
     internal static Tensor Put(string operation, Tensor x, int axis, Tensor index, Tensor source)

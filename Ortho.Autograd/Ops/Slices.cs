@@ -82,6 +82,10 @@ public static class SliceOps
             return moved == 0 ? x : Tensor.Concat([x.Slice(axis, extent - moved), x.Slice(axis, 0, extent - moved)], axis);
         }
 
+        /// <summary>Shifted in the row-major order of the whole tensor.</summary>
+        [Op(Takes = Numbers.All)]
+        public Tensor Roll(int shift) => x.Reshape(-1).Roll(shift, 0).Reshape([.. x.Shape]);
+
         /// <summary>Shifted along several dimensions, one shift for each.</summary>
         /// <exception cref="TensorArgumentException">The numbers of shifts and dimensions differ.</exception>
         [Op(Takes = Numbers.All)]

@@ -104,7 +104,7 @@ public static class ViewOps
         var (count, size) = (windows.Shape[axis], windows.Shape[^1]);
         var start = Tensor.From([.. Enumerable.Range(0, count * size).Select(k => (long)(k / size) * step + k % size)], [count * size], windows.Device);
         var line = windows.MoveAxis(-1, axis + 1).Flatten(axis, axis + 1);
-        return Tensor.Zeros(line.Shape.With(axis, extent), line.DType, line.Device).IndexAdd(axis, start, line);
+        return ScatteringOps.Spread("Unfold", line.Shape.With(axis, extent), axis, start, line);
     }
 
     // Gradients of the elements seen through one layout to those seen through another: added up in a piece of storage that holds both.
@@ -122,8 +122,7 @@ public static class ViewOps
             for (var d = index.Length - 1; d >= 0 && ++index[d] == to.Shape.Span[d]; d--)
                 index[d] = 0;
         }
-        var memory = Tensor.Zeros([length], g.DType, g.Device)
-            .IndexAdd(0, Tensor.From(positions, [positions.Length], g.Device), g.Reshape(-1));
+        var memory = ScatteringOps.Spread("AsStrided", [length], 0, Tensor.From(positions, [positions.Length], g.Device), g.Reshape(-1));
         return memory.AsStrided(from.Shape, [.. from.Strides], from.Offset - lowest);
     };
 

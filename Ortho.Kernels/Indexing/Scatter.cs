@@ -4,6 +4,7 @@ using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Pointwise;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
@@ -27,8 +28,26 @@ public static class Scatter
     /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit, or (CPU) a position is outside.</exception>
     public static Tensor Run<Op>(string operation, Tensor x, int axis, Tensor index, Tensor source) where Op : struct, IBinary
     {
-        var (y, lines, positions) = Prepare(operation, x, axis, index, source);
-        switch (x.DType)
+        var (lines, positions) = Prepare(operation, x, axis, index, source);
+        var y = Copy.Dense(x);
+        Join<Op>(operation, y, lines, positions, source);
+        return y;
+    }
+
+    /// <summary>Sums into zeros of the given shape; other arguments as for <see cref="Run"/>.</summary>
+    /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit, or (CPU) a position is outside.</exception>
+    public static Tensor Sum(string operation, Shape shape, int axis, Tensor index, Tensor source)
+    {
+        var y = Tensor.Empty(shape, source.DType, source.Device);
+        var (lines, positions) = Prepare(operation, y, axis, index, source);
+        Skeletons.Pointwise.Into<Unary<Identity>>(operation, y, 0);
+        Join<Add>(operation, y, lines, positions, source);
+        return y;
+    }
+
+    static void Join<Op>(string operation, Tensor y, Lines lines, Tensor positions, Tensor source) where Op : struct, IBinary
+    {
+        switch (y.DType)
         {
             case DType.Float32: Typed<float, Joined<Op, F32, float, SingleCell>>(y, lines, positions, source); break;
             case DType.Float64: Typed<double, Joined<Op, F64, double, DoubleCell>>(y, lines, positions, source); break;
@@ -36,16 +55,16 @@ public static class Scatter
             case DType.Complex128: Typed<Complex, Joined<Op, Cx<F64>, Complex, Complex128Cell>>(y, lines, positions, source); break;
             case DType.Int32: Typed<int, Joined<Op, I32, int, Int32Cell>>(y, lines, positions, source); break;
             case DType.Int64: Typed<long, Joined<Op, I64, long, Int64Cell>>(y, lines, positions, source); break;
-            default: throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "numbers");
+            default: throw new TensorArgumentException(operation, nameof(source), $"{y.DType}", "numbers");
         }
-        return y;
     }
 
     /// <summary>The last one written replaces what is there. Any dtype; arguments as for <see cref="Run"/>.</summary>
     /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit, or (CPU) a position is outside.</exception>
     public static Tensor Replace(string operation, Tensor x, int axis, Tensor index, Tensor source)
     {
-        var (y, lines, positions) = Prepare(operation, x, axis, index, source);
+        var (lines, positions) = Prepare(operation, x, axis, index, source);
+        var y = Copy.Dense(x);
         switch (x.DType.Size)
         {
             case 1: Typed<byte, Last<byte>>(y, lines, positions, source); break;
@@ -57,31 +76,38 @@ public static class Scatter
         return y;
     }
 
-    static (Tensor Y, Lines Lines, Tensor Index) Prepare(string operation, Tensor x, int axis, Tensor index, Tensor source)
+    static (Lines Lines, Tensor Index) Prepare(string operation, Tensor x, int axis, Tensor index, Tensor source)
     {
         if (source.DType != x.DType || source.Device != x.Device)
             throw new TensorArgumentException(operation, nameof(source), $"{source.DType} on {source.Device}", $"{x.DType} on {x.Device}");
         index = Lines.Prepare(operation, x, axis, index);
         var lines = Lines.Of(x, axis, index);
         return source.Shape == x.Shape.With(axis, lines.Count)
-            ? (Copy.Dense(x), lines, index)
+            ? (lines, index)
             : throw new TensorArgumentException(operation, nameof(source), $"{source.Shape}", $"{x.Shape.With(axis, lines.Count)}");
     }
 
     internal interface IJoin<E> where E : unmanaged
     {
         static abstract E Join(E a, E b);
+
+        /// <summary>The same for a row on the host.</summary>
+        static abstract unsafe void Row(E* to, E* from, int n);
     }
 
     internal readonly struct Last<E> : IJoin<E> where E : unmanaged
     {
         [MethodImpl(Inline.Always)] public static E Join(E a, E b) => b;
+
+        public static unsafe void Row(E* to, E* from, int n) => new ReadOnlySpan<E>(from, n).CopyTo(new Span<E>(to, n));
     }
 
     internal readonly struct Joined<Op, T, E, F> : IJoin<E>
         where Op : struct, IBinary where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         [MethodImpl(Inline.Always)] public static E Join(E a, E b) => F.Pack(Op.Apply(F.Splat(a), F.Splat(b)));
+
+        public static unsafe void Row(E* to, E* from, int n) => Skeletons.Pointwise.Accumulate<Binary<Op>, T, E, F>(to, from, n);
     }
 
     static void Typed<E, J>(Tensor y, Lines lines, Tensor index, Tensor source) where E : unmanaged where J : struct, IJoin<E>
@@ -96,7 +122,7 @@ public static class Scatter
     }
 
     // Neighbouring elements of a line that one piece of work takes along.
-    const int Strip = 64;
+    const int Strip = 256;
 
     static unsafe void OnHost<E, J>(Tensor y, Lines lines, Tensor index, Tensor source) where E : unmanaged where J : struct, IJoin<E>
     {
@@ -112,9 +138,15 @@ public static class Scatter
                 {
                     var positions = (long*)at + outer * lines.IndexOuter + (long)j * lines.IndexStep;
                     var values = (E*)from + (outer * lines.Count + j) * lines.Inner;
+                    if (lines.IndexInner == 0)
+                    {
+                        var row = (E*)to + (outer * lines.Extent + Positions.Wrap(*positions, lines.Extent)) * lines.Inner;
+                        J.Row(row + first, values + first, last - first);
+                        continue;
+                    }
                     for (var i = first; i < last; i++)
                     {
-                        var target = (E*)to + (outer * lines.Extent + Positions.Wrap(positions[i * lines.IndexInner], lines.Extent)) * lines.Inner + i;
+                        var target = (E*)to + (outer * lines.Extent + Positions.Wrap(positions[i], lines.Extent)) * lines.Inner + i;
                         *target = J.Join(*target, values[i]);
                     }
                 }

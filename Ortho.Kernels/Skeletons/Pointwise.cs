@@ -179,6 +179,17 @@ public static partial class Pointwise
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
         => Loop<P, T, E, F>(row, 0, n);
 
+    /// <summary>y = P(y, x) for <paramref name="n"/> neighbouring elements on the host.</summary>
+    internal static unsafe void Accumulate<P, T, E, F>(E* y, E* x, nint n)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        var row = new Row { Y = (nint)y, A = (nint)y, StepA = 1, B = (nint)x, StepB = 1, C = (nint)y, D = (nint)y };
+        if (Vector128<E>.IsSupported)
+            RealRow<P, T, E, F>(row, n);
+        else
+            ComplexRow<P, T, E, F>(row, n);
+    }
+
     // Elements of a half-precision row that are widened, computed and rounded at a time: five buffers stay in the first cache.
     const int Block = 512;
 

@@ -38,6 +38,7 @@ public static partial class OpTable
         View("MaskedFill", x => x.MaskedFill(Mask(x, [3, 4]), 1), x => Nd.Of(x.Shape, i => IsMasked(Flat(i, [3, 4])) ? 1 : x[i]), [3, 4]),
         Moved("MaskedScatter", x => x[0].MaskedScatter(Mask(x[0], [3, 4]), x[1]), x => Nd.Of(x[0].Shape, i =>
             IsMasked(Flat(i, [3, 4])) ? x[1].Data[Enumerable.Range(0, Flat(i, [3, 4])).Count(IsMasked)] : x[0][i]), [[3, 4], [2, 4]]),
+        Moved("Where", x => Tensor.Where(Mask(x[0], [37]), x[0], x[1]), x => Nd.Of(Shape.Broadcast(x[0].Shape, x[1].Shape, "Where"), i => IsMasked(i[^1]) ? x[0][i] : x[1][i]), [[37], [37]], [[37], []], [[2, 37], [37]], [[2, 1], [37]]),
         Moved("Where", x => Tensor.Where(Mask(x[0], [3, 1]), x[0], x[1]), x => Nd.Of([3, 4], i => IsMasked(i[0]) ? x[0][i] : x[1][i]), [[3, 4], [4]], [[3, 1], [1, 4]]),
     ];
 
@@ -105,7 +106,7 @@ public static partial class OpTable
         Reduced(ScatterReduction.Max, false, Larger, -1e9),
         Reduced(ScatterReduction.Min, true, Smaller, 1e9),
         Reduced(ScatterReduction.Min, false, Smaller, 1e9),
-        Summed(Moved("IndexAdd", x => x[0].IndexAdd(1, Spots(x[0], [x[1].Shape[1]], 4), x[1]), x => Scattered(x[0], x[1], 1, i => Spot(i[1], 4), (a, b) => a + b), [[2, 4, 3], [2, 7, 3]], [[2, 4, 70], [2, 3, 70]])),
+        Summed(Moved("IndexAdd", x => x[0].IndexAdd(1, Spots(x[0], [x[1].Shape[1]], 4), x[1]), x => Scattered(x[0], x[1], 1, i => Spot(i[1], 4), (a, b) => a + b), [[2, 4, 3], [2, 7, 3]], [[2, 4, 70], [2, 3, 70]], [[1, 4, 300], [1, 2, 300]])),
         Moved("IndexCopy", x => x[0].IndexCopy(0, Spots(x[0], [x[1].Shape[0]], 4), x[1]), x => Scattered(x[0], x[1], 0, i => Spot(i[0], 4), (_, b) => b), [[4, 3], [6, 3]]),
         View("IndexFill", x => x.IndexFill(1, Spots(x, [2], 4), 1), x => Scattered(x, Nd.Of([3, 2], _ => 1), 1, i => Spot(i[1], 4), (_, b) => b), [3, 4]),
         Summed(View("SegmentSum", x => x.SegmentSum(Spots(x, [6], 3), 4), x => Segmented(x, SumOf), [6, 2])),

@@ -24,6 +24,7 @@ public static partial class OpTable
         View("Flip", x => x.Flip(), x => Nd.Of(x.Shape, i => x[i.Select((k, d) => x.Shape[d] - 1 - k).ToArray()]), [33, 40], [7], []),
         View("Roll", x => x.Roll(2, 1), x => Nd.Of(x.Shape, i => x[i[0], Wrapped(i[1] - 2, x.Shape[1])]), [2, 5], [3, 1], [2, 0]),
         View("Roll", x => x.Roll([-1, 7], [0, 1]), x => Nd.Of(x.Shape, i => x[Wrapped(i[0] + 1, x.Shape[0]), Wrapped(i[1] - 7, x.Shape[1])]), [3, 5]),
+        View("Roll", x => x.Roll(-1), x => new(x.Shape, [.. x.Data[1..], x.Data[0]]), [2, 3]),
         View("Rot90", x => x.Rot90(), x => Nd.Of([x.Shape[1], x.Shape[0]], i => x[i[1], x.Shape[1] - 1 - i[0]]), [2, 3]),
         View("Rot90", x => x.Rot90(-1), x => Nd.Of([x.Shape[1], x.Shape[0]], i => x[x.Shape[0] - 1 - i[1], i[0]]), [2, 3]),
         View("Rot90", x => x.Rot90(2, 1, 2), x => Nd.Of(x.Shape, i => x[i[0], x.Shape[1] - 1 - i[1], x.Shape[2] - 1 - i[2]]), [2, 3, 4]),

@@ -50,6 +50,20 @@ public class StructureTests
         Assert.That(Nd.From(actual).Data, Is.EqualTo(Nd.From(expected).Data));
     }
 
+    [TestCase(1)]
+    [TestCase(1024)]
+    [TestCase(2500)]
+    public void Long_rows_are_reversed(int length)
+    {
+        foreach (var dtype in DTypes.All.Where(dtype => dtype != DType.Bool))
+        {
+            using var scope = new TensorScope();
+            var x = Count([2, length], Device.Cpu, dtype);
+            var elements = Nd.From(x).Data;
+            Assert.That(Nd.From(x.Flip(1).Clone()).Data, Is.EqualTo(Nd.Of([2, length], i => elements[i[0] * length + length - 1 - i[1]]).Data), $"{dtype}");
+        }
+    }
+
     [TestCaseSource(nameof(Kinds))]
     public void A_reversed_part_is_written_in_place(string kind)
     {
