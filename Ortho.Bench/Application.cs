@@ -30,6 +30,7 @@ sealed class Application(Services services, Terminal terminal)
         root.Add(new DevicesCommand(services, terminal).Create());
         root.Add(new OpsCommand(terminal).Create());
         root.Add(new MemoryCommand(terminal).Create());
+        root.Add(new PeersCommand(services.Peers, terminal).Create());
         try
         {
             var parsed = root.Parse(args);

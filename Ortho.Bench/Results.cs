@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ortho.Bench.Experiments;
+using Ortho.Bench.Peers;
 
 namespace Ortho.Bench;
 
@@ -63,4 +64,5 @@ sealed record LayerSpectrum(string Name, double Smallest, double Largest);
 [JsonSerializable(typeof(RunResult))]
 [JsonSerializable(typeof(IReadOnlyList<OpEntry>))]
 [JsonSerializable(typeof(MemoryCurve))]
+[JsonSerializable(typeof(IReadOnlyList<PeerResult>))]
 sealed partial class ResultJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using Ortho.Bench.Experiments;
+using Ortho.Bench.Peers;
 using Ortho.Kernels.Gpu;
 using Ortho.Tensors;
 
@@ -13,6 +14,14 @@ sealed record Services(Func<IReadOnlyList<DeviceDescription>> Devices, Func<IExp
     public static Services Product { get; } = new(
         Devices: () => [.. Found().Select(found => found.Description)],
         Experiment: () => new RobustTraining(id => Found().First(found => found.Description.Id == id).Open()));
+
+    /// <summary>Libraries to compare with: those that this build was made with.</summary>
+    public IReadOnlyList<IPeer> Peers { get; init; } =
+#if PEERS
+        [new Peers.Torch.TorchPeer(), new Peers.MathNet.MathNetPeer()];
+#else
+        [];
+#endif
 
     // CUDA first among the GPUs; the simulator last and never the default: it is thousands of times slower.
     static IEnumerable<(DeviceDescription Description, Func<Device> Open)> Found()
