@@ -30,6 +30,8 @@ public static class Choose
         if (y.ElementCount == 0)
             return y;
         var loops = Iteration.Over(y.Shape, [y.Layout, condition.Layout, a.Layout, b.Layout], operation);
+        if (y.Device is GpuDevice && loops.Extents.Length > Index6.Loops)
+            return Run(operation, Laid(condition), Laid(a), Laid(b));
         switch (a.DType.Size)
         {
             case 1: Typed<byte>(loops, y, condition, a, b); break;
@@ -39,6 +41,8 @@ public static class Choose
             default: Typed<Copy.Pair>(loops, y, condition, a, b); break;
         }
         return y;
+
+        Tensor Laid(Tensor x) => Copy.Dense(x.View(x.Layout.Expand(y.Shape, operation)));
     }
 
     internal struct Arguments<E> where E : unmanaged
@@ -53,8 +57,6 @@ public static class Choose
     {
         if (y.Device is GpuDevice gpu)
         {
-            if (loops.Extents.Length > Index6.Loops)
-                throw new DeviceException($"{gpu}: a choice through {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}.");
             gpu.Launch(Kernel<E>, y.ElementCount, new Arguments<E>
             {
                 Condition = GpuDevice.Reach<byte>(condition), Y = GpuDevice.View<E>(y), A = GpuDevice.Reach<E>(a), B = GpuDevice.Reach<E>(b),

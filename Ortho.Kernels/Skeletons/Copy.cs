@@ -158,16 +158,33 @@ public static class Copy
 
     static void OnDevice<E>(GpuDevice gpu, Tensor destination, Tensor source, Iteration loops) where E : unmanaged
     {
-        if (loops.Extents.Length > Index6.Loops)
-            throw new DeviceException($"{gpu}: a copy through {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}.");
-        gpu.Launch(Kernel<E>, destination.ElementCount, new Arguments<E>
+        // Loops that a kernel does not have are the host's.
+        var outer = Math.Max(0, loops.Extents.Length - Index6.Loops);
+        var arguments = new Arguments<E>
         {
             Destination = GpuDevice.Reach<E>(destination),
             Source = GpuDevice.Reach<E>(source),
-            Extents = Index6.Of(loops.Extents, 1),
-            To = Steps6.Of(loops.Strides[0], destination.Layout),
-            From = Steps6.Of(loops.Strides[1], source.Layout),
-        });
+            Extents = Index6.Of(loops.Extents[outer..], 1),
+            To = Steps6.Of(loops.Strides[0][outer..], destination.Layout),
+            From = Steps6.Of(loops.Strides[1][outer..], source.Layout),
+        };
+        var count = loops.Extents[outer..].Aggregate(1L, (product, extent) => product * extent);
+        Walk(0, arguments);
+
+        void Walk(int loop, Arguments<E> at)
+        {
+            if (loop == outer)
+            {
+                gpu.Launch(Kernel<E>, count, at);
+                return;
+            }
+            for (var i = 0; i < loops.Extents[loop]; i++)
+            {
+                Walk(loop + 1, at);
+                at.To.Start += checked((int)loops.Strides[0][loop]);
+                at.From.Start += checked((int)loops.Strides[1][loop]);
+            }
+        }
     }
 
     internal static void Kernel<E>(Index1D index, Arguments<E> x) where E : unmanaged

@@ -37,7 +37,7 @@ public static partial class Pointwise
             return;
         y.Storage.Version++;
 
-        var loops = Loops(operation, y, operands);
+        var loops = Loops(operation, y, ref operands);
 
         switch (dtype, device)
         {
@@ -62,13 +62,24 @@ public static partial class Pointwise
         }
     }
 
-    static Iteration Loops(string operation, Tensor y, ReadOnlySpan<Operand> operands)
+    static Iteration Loops(string operation, Tensor y, ref ReadOnlySpan<Operand> operands)
     {
         var layouts = new Layout?[operands.Length + 1];
         layouts[0] = Layout.Dense(y.Shape);
         for (var k = 0; k < operands.Length; k++)
             layouts[k + 1] = operands[k].Tensor?.Layout;
-        return Iteration.Over(y.Shape, layouts, operation);
+        var loops = Iteration.Over(y.Shape, layouts, operation);
+        if (y.Device is not GpuDevice || loops.Extents.Length <= Index6.Loops)
+            return loops;
+        // Deeper nests than kernels have loops: the operands are laid out as the result is.
+        var dense = operands.ToArray();
+        for (var k = 0; k < dense.Length; k++)
+        {
+            if (dense[k].Tensor is { } tensor)
+                dense[k] = Copy.Dense(tensor.View(tensor.Layout.Expand(y.Shape, operation)));
+        }
+        operands = dense;
+        return Loops(operation, y, ref operands);
     }
 
     static (Shape, DType, Tensors.Device) Check(string operation, ReadOnlySpan<Operand> operands, Tensor? destination)
@@ -285,8 +296,6 @@ public static partial class Pointwise
     static StridedArguments<T, E> Arguments<T, E>(GpuDevice gpu, Iteration loops, ArrayView<E> y, ReadOnlySpan<Operand> operands)
         where T : struct, ILane<T> where E : unmanaged
     {
-        if (loops.Extents.Length > Index6.Loops)
-            throw new DeviceException($"{gpu}: {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}. Make an operand contiguous first.");
         var flat = new FlatArguments<T, E> { Y = y };
         (flat.A, flat.StepA, flat.ConstantA) = Argument(0, operands);
         (flat.B, flat.StepB, flat.ConstantB) = Argument(1, operands);

@@ -65,6 +65,27 @@ public class StructureTests
     }
 
     [TestCaseSource(nameof(Kinds))]
+    public void Nests_of_more_loops_than_a_kernel_has_are_walked(string kind)
+    {
+        using var scope = new TensorScope();
+        var device = Devices.Of(kind);
+        var (x, y) = (Count([2, 1, 2, 2, 1, 2, 2, 2], device), Count([2, 2, 1, 2, 2, 2, 1, 2], device) * 0.5);
+        int[] order = [7, 3, 0, 5, 2, 6, 4, 1];
+        var (p, q) = (Nd.From(x), Nd.From(y));
+        Assert.That(Nd.From(x.Permute(order).Contiguous()).Data, Is.EqualTo(Nd.Of([.. order.Select(d => x.Shape[d])], i =>
+        {
+            var at = new int[8];
+            foreach (var (d, axis) in order.Index())
+                at[axis] = i[d];
+            return p[at];
+        }).Data));
+        Assert.That(Nd.From(x + y).Data, Is.EqualTo(Nd.Map(v => v[0] + v[1], p, q).Data));
+        Assert.That(Nd.From(x.Less(y)).Data, Is.EqualTo(Nd.Map(v => v[0].Real < v[1].Real ? 1 : 0, p, q).Data));
+        Assert.That(Nd.From(Tensor.Where(x.Less(9), x, y)).Data, Is.EqualTo(Nd.Map(v => v[0].Real < 9 ? v[0] : v[1], p, q).Data));
+        Assert.That(Nd.From(Count([2, 2, 2, 2], device).Tile(2, 2, 2, 2)).Data, Is.EqualTo(Nd.Of([4, 4, 4, 4], i => i.Aggregate(0, (k, j) => 2 * k + j % 2)).Data));
+    }
+
+    [TestCaseSource(nameof(Kinds))]
     public void A_reversed_part_is_written_in_place(string kind)
     {
         var x = Count([8], Devices.Of(kind));
