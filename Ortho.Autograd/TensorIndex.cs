@@ -54,7 +54,8 @@ public readonly struct TensorIndex
             : throw new TensorArgumentException("Index", nameof(step), $"{step}", "a step other than 0");
 
     /// <summary>One element; a negative number counts from the end. The dimension disappears.</summary>
-    public static implicit operator TensorIndex(int position) => new(Kind.Number) { At = position < 0 ? new Index(-position, fromEnd: true) : position };
+    public static implicit operator TensorIndex(int position)
+        => new(Kind.Number) { At = position < 0 ? new Index(-position, fromEnd: true) : position };
 
     /// <summary>One element. The dimension disappears.</summary>
     public static implicit operator TensorIndex(Index position) => new(Kind.Number) { At = position };
@@ -66,10 +67,12 @@ public readonly struct TensorIndex
     public static implicit operator TensorIndex(Tensor positions) => new(Kind.Tensor) { Positions = positions };
 
     /// <summary>Positions.</summary>
-    public static implicit operator TensorIndex(int[] positions) => new(Kind.Tensor) { Positions = Tensor.From(positions, [positions.Length]), IsArray = true };
+    public static implicit operator TensorIndex(int[] positions)
+        => new(Kind.Tensor) { Positions = Tensor.From(positions, [positions.Length]), IsArray = true };
 
     /// <summary>Truth values.</summary>
-    public static implicit operator TensorIndex(bool[] mask) => new(Kind.Tensor) { Positions = Tensor.From(mask, [mask.Length]), IsArray = true };
+    public static implicit operator TensorIndex(bool[] mask)
+        => new(Kind.Tensor) { Positions = Tensor.From(mask, [mask.Length]), IsArray = true };
 
     // The view of one dimension.
     internal Tensor Take(Tensor x, int dimension)

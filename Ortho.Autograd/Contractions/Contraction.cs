@@ -10,16 +10,23 @@ static class Contraction
     /// <summary>The sum over all labels that are not in the output of the product of all tensors.</summary>
     /// <param name="operation">Name for messages.</param>
     /// <param name="tensors">At least one; dtypes are promoted.</param>
-    /// <param name="labels">A label for each dimension; dimensions of one label have one extent, or 1. A label twice in one tensor is its diagonal.</param>
+    /// <param name="labels">A label for each dimension; dimensions of one label have one extent, or 1. A label twice in one tensor is its
+    /// diagonal.</param>
     /// <param name="output">Labels of the result's dimensions, each once.</param>
     /// <exception cref="TensorArgumentException">Extents of a label differ, or tensors are on several devices.</exception>
     public static Tensor Run(string operation, IReadOnlyList<Tensor> tensors, IReadOnlyList<int[]> labels, int[] output)
     {
         var dtype = tensors.Aggregate(tensors[0].DType, (joint, tensor) => DTypes.Promote(joint, tensor.DType));
         if (!dtype.IsDifferentiable)
-            throw new TensorArgumentException(operation, nameof(tensors), $"of {dtype}", "floating-point or complex tensors; convert with To(dtype)");
+        {
+            throw new TensorArgumentException(operation, nameof(tensors), $"of {dtype}",
+                "floating-point or complex tensors; convert with To(dtype)");
+        }
         if (tensors.FirstOrDefault(tensor => tensor.Device != tensors[0].Device) is { } elsewhere)
-            throw new TensorArgumentException(operation, nameof(tensors), $"on {elsewhere.Device} beside {tensors[0].Device}", "one device");
+        {
+            throw new TensorArgumentException(operation, nameof(tensors), $"on {elsewhere.Device} beside {tensors[0].Device}",
+                "one device");
+        }
         var working = dtype.IsHalfPrecision ? DType.Float32 : dtype;
         var extents = Extents(operation, tensors, labels);
         List<Term> terms = [.. tensors.Zip(labels, (tensor, named) => Simplify(new(tensor.To(working), named), extents))];
@@ -48,13 +55,15 @@ static class Contraction
                 if (repeated || (extent != known && extent != 1 && known != 1))
                 {
                     throw new TensorArgumentException(operation, nameof(tensors), $"{string.Join(", ", tensors.Select(t => t.Shape))}",
-                        $"one extent for all dimensions of {(label > 0 ? $"label '{(char)label}'" : "the ellipsis")}, not {known} and {extent}");
+                        $"one extent for all dimensions of {Name(label)}, not {known} and {extent}");
                 }
                 extents[label] = known == 1 ? extent : known;
             }
         }
         return extents;
     }
+
+    static string Name(int label) => label > 0 ? $"label '{(char)label}'" : "the ellipsis";
 
     // Diagonals of labels that are there twice; dimensions of extent 1 that another tensor's extent would stretch are left out.
     static Term Simplify(Term term, Dictionary<int, int> extents)
@@ -90,14 +99,17 @@ static class Contraction
     {
         (a, b) = (Keep(a, b.Labels.Union(kept)), Keep(b, a.Labels.Union(kept)));
         int[] both = [.. a.Labels.Intersect(b.Labels)];
-        int[] batch = [.. both.Intersect(kept)], summed = [.. both.Except(kept)], left = [.. a.Labels.Except(both)], right = [.. b.Labels.Except(both)];
+        int[] batch = [.. both.Intersect(kept)], summed = [.. both.Except(kept)];
+        int[] left = [.. a.Labels.Except(both)], right = [.. b.Labels.Except(both)];
         int[] labels = [.. batch, .. left, .. right];
         int[] Of(int[] names) => [.. names.Select(name => extents[name])];
         if (summed.Length == 0)
         {
             // No sum: a product with broadcasting, each factor 1 along the dimensions of the other.
             var (x, y) = (Ordered(a, [.. batch, .. left]), Ordered(b, [.. batch, .. right]));
-            return new(x.Reshape([.. Of(batch), .. Of(left), .. right.Select(_ => 1)]) * y.Reshape([.. Of(batch), .. left.Select(_ => 1), .. Of(right)]), labels);
+            int[] above = [.. Of(batch), .. Of(left), .. right.Select(_ => 1)];
+            int[] below = [.. Of(batch), .. left.Select(_ => 1), .. Of(right)];
+            return new(x.Reshape(above) * y.Reshape(below), labels);
         }
         var (rows, inner, columns) = (Size(left), Size(summed), Size(right));
         var matrices = Ordered(a, [.. batch, .. left, .. summed]).Reshape([.. Of(batch), rows, inner]);

@@ -12,7 +12,8 @@ static class ContractionPath
     /// <param name="terms">Labels of each term, none twice.</param>
     /// <param name="output">Labels of the result.</param>
     /// <param name="extents">Extent of each label.</param>
-    public static IReadOnlyList<(int First, int Second)> Find(IReadOnlyList<int[]> terms, int[] output, IReadOnlyDictionary<int, int> extents)
+    public static IReadOnlyList<(int First, int Second)> Find(
+        IReadOnlyList<int[]> terms, int[] output, IReadOnlyDictionary<int, int> extents)
         => terms.Count <= Exhaustive ? Best(terms, output, extents).Path : Greedy(terms, output, extents);
 
     /// <summary>The labels left when two terms are contracted: those that the output or another term still needs.</summary>
@@ -27,7 +28,8 @@ static class ContractionPath
         => first.Union(second).Aggregate(1.0, (product, label) => product * extents[label]);
 
     /// <summary>Multiplications that a path takes.</summary>
-    public static double Cost(IReadOnlyList<int[]> terms, int[] output, IReadOnlyDictionary<int, int> extents, IEnumerable<(int First, int Second)> path)
+    public static double Cost(
+        IReadOnlyList<int[]> terms, int[] output, IReadOnlyDictionary<int, int> extents, IEnumerable<(int First, int Second)> path)
     {
         double cost = 0;
         foreach (var (first, second) in path)
@@ -42,7 +44,7 @@ static class ContractionPath
         => [.. terms.Where((_, k) => k != first && k != second), Contracted(terms, first, second, output)];
 
     static IEnumerable<(int First, int Second)> Pairs(int count)
-        => Enumerable.Range(0, count).SelectMany(first => Enumerable.Range(first + 1, count - first - 1), (first, second) => (first, second));
+        => from first in Enumerable.Range(0, count) from second in Enumerable.Range(first + 1, count - first - 1) select (first, second);
 
     static ((int, int)[] Path, double Cost) Best(IReadOnlyList<int[]> terms, int[] output, IReadOnlyDictionary<int, int> extents)
     {

@@ -33,7 +33,9 @@ sealed record Subscripts(int[][] Inputs, int[] Output)
         var parts = term.Split(Dots);
         if (parts.Length > 2)
             throw Refusal(subscripts, $"at most one ellipsis in {term}");
-        return parts.All(part => part.All(char.IsAsciiLetter)) ? parts : throw Refusal(subscripts, $"letters and at most one ellipsis in '{term}'");
+        return parts.All(part => part.All(char.IsAsciiLetter))
+            ? parts
+            : throw Refusal(subscripts, $"letters and at most one ellipsis in '{term}'");
     }
 
     static int[] Labels(string term, string subscripts, Shape shape)
@@ -42,8 +44,11 @@ sealed record Subscripts(int[][] Inputs, int[] Output)
         var letters = parts.Sum(part => part.Length);
         if (parts.Length == 1 ? letters != shape.Rank : letters > shape.Rank)
             throw Refusal(subscripts, $"{shape.Rank} dimensions in '{term}', those of an operand {shape}");
-        return [.. parts[0].Select(letter => (int)letter), .. Hidden(shape.Rank - letters), .. parts.Skip(1).SelectMany(part => part).Select(letter => (int)letter)];
+        return Joined(parts, Hidden(shape.Rank - letters));
     }
+
+    static int[] Joined(string[] parts, IEnumerable<int> hidden)
+        => [.. parts[0].Select(letter => (int)letter), .. hidden, .. parts.Skip(1).SelectMany(part => part).Select(letter => (int)letter)];
 
     static IEnumerable<int> Hidden(int count) => Enumerable.Range(1, count).Reverse().Select(k => -k);
 
@@ -60,7 +65,7 @@ sealed record Subscripts(int[][] Inputs, int[] Output)
             if (!inputs.Any(labels => labels.Contains(letter)))
                 throw Refusal(subscripts, $"output letters that occur in an operand; '{letter}' does not");
         }
-        return [.. parts[0].Select(letter => (int)letter), .. parts.Length > 1 ? Hidden(HiddenIn(inputs)) : [], .. parts.Skip(1).SelectMany(part => part).Select(letter => (int)letter)];
+        return Joined(parts, parts.Length > 1 ? Hidden(HiddenIn(inputs)) : []);
     }
 
     // The dimensions under ellipses, then the letters that occur once, in alphabetical order (capitals first).

@@ -11,11 +11,11 @@ public static class ContractionOps
     {
         /// <summary>The sum over repeated subscripts of the product of all operands: <c>Tensor.Einsum("bij,bjk->bik", x, y)</c>.</summary>
         /// <param name="subscripts">For each operand a letter for each dimension, separated by commas; behind an arrow the letters of the
-        /// result, otherwise those that occur once, in alphabetical order. A letter twice in one operand is its diagonal. An ellipsis stands
-        /// for any further dimensions, which broadcast; where the result has none they are summed.</param>
+        /// result, otherwise those that occur once, in alphabetical order. A letter twice in one operand is its diagonal. An ellipsis
+        /// stands for any further dimensions, which broadcast; where the result has none they are summed.</param>
         /// <param name="operands">Real or complex; dtypes are promoted. Dimensions of one letter have one extent, or 1.</param>
-        /// <remarks>Operands are contracted two at a time, by batched matrix products, in the order that takes the fewest multiplications (up
-        /// to four operands; beyond, the cheapest pair first).</remarks>
+        /// <remarks>Operands are contracted two at a time, by batched matrix products, in the order that takes the fewest multiplications
+        /// (up to four operands; beyond, the cheapest pair first).</remarks>
         /// <exception cref="TensorArgumentException">The subscripts are malformed or do not fit the operands.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public static Tensor Einsum(string subscripts, params Tensor[] operands)
@@ -28,7 +28,8 @@ public static class ContractionOps
 
     extension(Tensor a)
     {
-        /// <summary>The sum over the last dimensions of a and the first of b; the other dimensions of a, then those of b are left.</summary>
+        /// <summary>The sum over the last dimensions of a and the first of b; the other dimensions of a, then those of b are
+        /// left.</summary>
         /// <param name="b">The right factor.</param>
         /// <param name="dimensions">How many are summed.</param>
         /// <exception cref="TensorArgumentException">There are fewer dimensions, or their extents differ.</exception>
@@ -38,7 +39,8 @@ public static class ContractionOps
             ArgumentNullException.ThrowIfNull(b);
             return dimensions >= 0 && dimensions <= a.Rank && dimensions <= b.Rank
                 ? a.TensorDot(b, [.. Enumerable.Range(a.Rank - dimensions, dimensions)], [.. Enumerable.Range(0, dimensions)])
-                : throw new TensorArgumentException("TensorDot", nameof(dimensions), $"{dimensions} for {a.Shape} and {b.Shape}", $"0 to {Math.Min(a.Rank, b.Rank)}");
+                : throw new TensorArgumentException("TensorDot", nameof(dimensions), $"{dimensions} for {a.Shape} and {b.Shape}",
+                    $"0 to {Math.Min(a.Rank, b.Rank)}");
         }
 
         /// <summary>The sum over pairs of dimensions of a and b; the other dimensions of a, then those of b are left.</summary>
@@ -52,14 +54,18 @@ public static class ContractionOps
             ArgumentNullException.ThrowIfNull(b);
             ArgumentNullException.ThrowIfNull(dimensionsA);
             ArgumentNullException.ThrowIfNull(dimensionsB);
-            int[] p = [.. dimensionsA.Select(d => a.Shape.Axis(d, "TensorDot"))], q = [.. dimensionsB.Select(d => b.Shape.Axis(d, "TensorDot"))];
-            if (p.Length != q.Length || p.Distinct().Count() != p.Length || q.Distinct().Count() != q.Length || p.Zip(q).Any(pair => a.Shape[pair.First] != b.Shape[pair.Second]))
+            int[] p = [.. dimensionsA.Select(d => a.Shape.Axis(d, "TensorDot"))];
+            int[] q = [.. dimensionsB.Select(d => b.Shape.Axis(d, "TensorDot"))];
+            var isPairing = p.Length == q.Length && p.Distinct().Count() == p.Length && q.Distinct().Count() == q.Length;
+            if (!isPairing || p.Zip(q).Any(pair => a.Shape[pair.First] != b.Shape[pair.Second]))
             {
-                throw new TensorArgumentException("TensorDot", nameof(dimensionsB), $"[{string.Join(", ", dimensionsB)}] of {b.Shape} beside [{string.Join(", ", dimensionsA)}] of {a.Shape}",
+                throw new TensorArgumentException("TensorDot", nameof(dimensionsB),
+                    $"[{string.Join(", ", dimensionsB)}] of {b.Shape} beside [{string.Join(", ", dimensionsA)}] of {a.Shape}",
                     "as many dimensions of the same extents, none twice");
             }
             int[] labelsA = [.. Enumerable.Range(1, a.Rank)];
-            int[] labelsB = [.. Enumerable.Range(0, b.Rank).Select(d => Array.IndexOf(q, d) is >= 0 and var k ? labelsA[p[k]] : a.Rank + 1 + d)];
+            int Label(int d) => Array.IndexOf(q, d) is >= 0 and var k ? labelsA[p[k]] : a.Rank + 1 + d;
+            int[] labelsB = [.. Enumerable.Range(0, b.Rank).Select(Label)];
             return Contraction.Run("TensorDot", [a, b], [labelsA, labelsB], [.. labelsA.Except(labelsB), .. labelsB.Except(labelsA)]);
         }
 
@@ -71,10 +77,11 @@ public static class ContractionOps
             ArgumentNullException.ThrowIfNull(b);
             if (a.Rank == 0 || b.Rank == 0)
                 return a * b;
+            int[] left = [.. Enumerable.Range(2, a.Rank - 1)], right = [.. Enumerable.Range(1 + a.Rank, b.Rank - 1)];
             return a.Shape[^1] == b.Shape[^1]
-                ? Contraction.Run("Inner", [a, b], [[.. Enumerable.Range(2, a.Rank - 1), 1], [.. Enumerable.Range(1 + a.Rank, b.Rank - 1), 1]],
-                    [.. Enumerable.Range(2, a.Rank - 1), .. Enumerable.Range(1 + a.Rank, b.Rank - 1)])
-                : throw new TensorArgumentException("Inner", nameof(b), $"{b.Shape} beside {a.Shape}", $"a last dimension of {a.Shape[^1]}");
+                ? Contraction.Run("Inner", [a, b], [[.. left, 1], [.. right, 1]], [.. left, .. right])
+                : throw new TensorArgumentException("Inner", nameof(b), $"{b.Shape} beside {a.Shape}",
+                    $"a last dimension of {a.Shape[^1]}");
         }
 
         /// <summary>The sum of the products of two vectors; without conjugation.</summary>
@@ -115,8 +122,8 @@ public static class ContractionOps
             ArgumentNullException.ThrowIfNull(b);
             var rank = Math.Max(a.Rank, b.Rank);
             int[] p = [.. Enumerable.Repeat(1, rank - a.Rank), .. a.Shape], q = [.. Enumerable.Repeat(1, rank - b.Rank), .. b.Shape];
-            return (a.Reshape([.. p.SelectMany(extent => new[] { extent, 1 })]) * b.Reshape([.. q.SelectMany(extent => new[] { 1, extent })]))
-                .Reshape([.. p.Zip(q, (outer, inner) => checked(outer * inner))]);
+            var (outer, inner) = (p.SelectMany(extent => new[] { extent, 1 }), q.SelectMany(extent => new[] { 1, extent }));
+            return (a.Reshape([.. outer]) * b.Reshape([.. inner])).Reshape([.. p.Zip(q, (rows, columns) => checked(rows * columns))]);
         }
 
         /// <summary>The cross product of vectors of three elements along a dimension; the others broadcast.</summary>

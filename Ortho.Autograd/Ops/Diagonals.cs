@@ -9,7 +9,8 @@ public static class DiagonalOps
 {
     extension(Tensor x)
     {
-        /// <summary>The diagonals of the planes of two dimensions, which disappear; elements (i, i + offset) as a new last dimension; a view.</summary>
+        /// <summary>The diagonals of the planes of two dimensions, which disappear; elements (i, i + offset) as a new last dimension; a
+        /// view.</summary>
         /// <exception cref="TensorArgumentException">There are fewer than two dimensions, or the two are one.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor Diagonal(int offset = 0, int dimension1 = -2, int dimension2 = -1)
@@ -41,7 +42,8 @@ public static class DiagonalOps
         public Tensor DiagonalScatter(Tensor source, int offset = 0, int dimension1 = -2, int dimension2 = -1)
             => SliceOps.Overwrite("DiagonalScatter", x, y => y.Diagonal(offset, dimension1, dimension2), source);
 
-        /// <summary>Square matrices, planes of two dimensions of the result, with the last dimension as a diagonal and zeros elsewhere.</summary>
+        /// <summary>Square matrices, planes of two dimensions of the result, with the last dimension as a diagonal and zeros
+        /// elsewhere.</summary>
         /// <exception cref="TensorArgumentException">The tensor is a scalar, or the two dimensions are one.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor DiagEmbed(int offset = 0, int dimension1 = -2, int dimension2 = -1)
@@ -76,12 +78,14 @@ public static class DiagonalOps
         /// <summary>The lower triangle of the last two dimensions: elements (i, j) with j - i &lt;= diagonal; zeros elsewhere.</summary>
         /// <exception cref="TensorArgumentException">There are fewer than two dimensions.</exception>
         [Op(Takes = Numbers.All)]
-        public Tensor Tril(int diagonal = 0) => Graph.Record("Tril", Triangle.Run("Tril", x, diagonal, upper: false), (x, g => g.Tril(diagonal)));
+        public Tensor Tril(int diagonal = 0)
+            => Graph.Record("Tril", Triangle.Run("Tril", x, diagonal, upper: false), (x, g => g.Tril(diagonal)));
 
         /// <summary>The upper triangle of the last two dimensions: elements (i, j) with j - i &gt;= diagonal; zeros elsewhere.</summary>
         /// <exception cref="TensorArgumentException">There are fewer than two dimensions.</exception>
         [Op(Takes = Numbers.All)]
-        public Tensor Triu(int diagonal = 0) => Graph.Record("Triu", Triangle.Run("Triu", x, diagonal, upper: true), (x, g => g.Triu(diagonal)));
+        public Tensor Triu(int diagonal = 0)
+            => Graph.Record("Triu", Triangle.Run("Triu", x, diagonal, upper: true), (x, g => g.Triu(diagonal)));
     }
 
     static (int, int) Plane(string operation, Shape shape, int dimension1, int dimension2)
@@ -89,6 +93,7 @@ public static class DiagonalOps
         if (shape.Rank < 2)
             throw new TensorArgumentException(operation, "x", $"{shape}", "at least two dimensions");
         var (a, b) = (shape.Axis(dimension1, operation), shape.Axis(dimension2, operation));
-        return a != b ? (a, b) : throw new TensorArgumentException(operation, nameof(dimension2), $"{dimension2} beside {dimension1}", "two different dimensions");
+        return a != b ? (a, b) : throw new TensorArgumentException(operation, nameof(dimension2), $"{dimension2} beside {dimension1}",
+            "two different dimensions");
     }
 }

@@ -15,8 +15,8 @@ public static class IndexExpressionOps
     extension(Tensor x)
     {
         /// <summary>x[index]: a view where the index has no tensor, else a copy.</summary>
-        /// <param name="index">For each dimension a number, range, tensor of positions or mask; see <see cref="TensorIndex"/>. Dimensions that
-        /// are left stay whole.</param>
+        /// <param name="index">For each dimension a number, range, tensor of positions or mask; see <see cref="TensorIndex"/>. Dimensions
+        /// that are left stay whole.</param>
         /// <exception cref="TensorArgumentException">The index does not fit; on the CPU also: it points outside.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor Index(params TensorIndex[] index)
@@ -26,11 +26,13 @@ public static class IndexExpressionOps
             return plan.At is null ? part : plan.Spread(IndexingOps.At("Index", plan.Merge(part), plan.Place, plan.At));
         }
 
-        /// <summary>A copy of x with x[index] replaced. Where an index tensor names an element several times, the last value stays.</summary>
+        /// <summary>A copy of x with x[index] replaced. Where an index tensor names an element several times, the last value
+        /// stays.</summary>
         /// <param name="index">As for <c>Index</c>.</param>
         /// <param name="value">Of x's dtype; it broadcasts to the shape of x[index].</param>
         /// <param name="accumulate">Whether values are added instead, all of them where an element is named several times.</param>
-        /// <exception cref="TensorArgumentException">The index or the value does not fit; on the CPU also: the index points outside.</exception>
+        /// <exception cref="TensorArgumentException">The index or the value does not fit; on the CPU also: the index points
+        /// outside.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor IndexPut(TensorIndex[] index, Tensor value, bool accumulate = false)
         {
@@ -38,7 +40,10 @@ public static class IndexExpressionOps
             var plan = Plan.Of("IndexPut", x, index);
             var part = plan.View(x);
             if (value.DType != x.DType || value.Device != x.Device)
-                throw new TensorArgumentException("IndexPut", nameof(value), $"{value.DType} on {value.Device}", $"{x.DType} on {x.Device}");
+            {
+                throw new TensorArgumentException("IndexPut", nameof(value), $"{value.DType} on {value.Device}",
+                    $"{x.DType} on {x.Device}");
+            }
             var target = plan.At is null ? part.Shape : plan.Result(part);
             if (value.Rank > target.Rank || Shape.Broadcast(value.Shape, target, "IndexPut") != target)
                 throw new TensorArgumentException("IndexPut", nameof(value), $"{value.Shape}", $"a shape that broadcasts to {target}");
@@ -82,7 +87,10 @@ public static class IndexExpressionOps
                 _ => 1,
             });
             if (taken > x.Rank)
-                throw new TensorArgumentException(operation, nameof(index), $"one of {taken} dimensions", $"at most {x.Rank}, those of {x.Shape}");
+            {
+                throw new TensorArgumentException(operation, nameof(index), $"one of {taken} dimensions",
+                    $"at most {x.Rank}, those of {x.Shape}");
+            }
 
             var plan = new Plan();
             var (part, d, runs, inRun) = (x.Detach(), 0, 0, false);
@@ -124,7 +132,10 @@ public static class IndexExpressionOps
                 return 1;
             }
             if (positions.Rank == 0 || positions.Shape != part.Shape[d..(d + positions.Rank)])
-                throw new TensorArgumentException(operation, "index", $"a mask of shape {positions.Shape}", $"one that covers dimensions of {part.Shape} from {d} on");
+            {
+                throw new TensorArgumentException(operation, "index", $"a mask of shape {positions.Shape}",
+                    $"one that covers dimensions of {part.Shape} from {d} on");
+            }
             var coordinates = NonZeroKernel.Coordinates(NonZeroKernel.Run(operation, positions), positions.Shape);
             for (var k = 0; k < positions.Rank; k++)
                 tensors.Add((d + k, coordinates.Select(0, k)));
@@ -167,7 +178,8 @@ public static class IndexExpressionOps
 
         public Tensor Spread(Tensor read) => read.Reshape([.. read.Shape[..Place], .. Joint, .. read.Shape[(Place + 1)..]]);
 
-        public Tensor Gathered(Tensor value) => value.Reshape([.. value.Shape[..Place], (int)Joint.ElementCount, .. value.Shape[(Place + Joint.Rank)..]]);
+        public Tensor Gathered(Tensor value)
+            => value.Reshape([.. value.Shape[..Place], (int)Joint.ElementCount, .. value.Shape[(Place + Joint.Rank)..]]);
 
         public Shape Result(Tensor part)
         {

@@ -44,7 +44,8 @@ public static class IndexingOps
         public Tensor Take(Tensor index) => At("Take", x.Reshape(-1), 0, Wide(index, "Take").Reshape(-1)).Reshape([.. index.Shape]);
 
         /// <summary>Whole slices of a dimension, in the order of a vector of indices (repeats allowed).</summary>
-        /// <exception cref="TensorArgumentException">The index is no vector, or has another dtype or device; on the CPU also: it points outside.</exception>
+        /// <exception cref="TensorArgumentException">The index is no vector, or has another dtype or device; on the CPU also: it points
+        /// outside.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor IndexSelect(int dimension, Tensor index)
             => At("IndexSelect", x, x.Shape.Axis(dimension, "IndexSelect"), Vector(index, "IndexSelect"));
@@ -62,7 +63,8 @@ public static class IndexingOps
             => Wide(x, "OneHot").Unsqueeze(-1).EqualTo(Tensor.Arange(classes, DType.Int64, x.Device)).To(dtype);
     }
 
-    /// <summary>x at the positions of an index of the shape of x but for the axis, or of a vector. Its adjoint adds to those positions.</summary>
+    /// <summary>x at the positions of an index of the shape of x but for the axis, or of a vector. Its adjoint adds to those
+    /// positions.</summary>
     internal static Tensor At(string operation, Tensor x, int axis, Tensor index)
     {
         var shape = x.Shape;
@@ -82,7 +84,8 @@ public static class IndexingOps
     internal static Tensor Vector(Tensor index, string operation)
     {
         ArgumentNullException.ThrowIfNull(index);
-        return index.Rank == 1 ? Wide(index, operation) : throw new TensorArgumentException(operation, nameof(index), $"{index.Shape}", "a vector");
+        return index.Rank == 1 ? Wide(index, operation) : throw new TensorArgumentException(operation, nameof(index), $"{index.Shape}",
+            "a vector");
     }
 
     internal static Tensor Wide(Tensor index, string operation)

@@ -106,7 +106,8 @@ public static class JoiningOps
             ArgumentNullException.ThrowIfNull(times);
             return times.Length >= x.Rank
                 ? x.Tile(times)
-                : throw new TensorArgumentException("Repeat", nameof(times), $"{times.Length} numbers", $"at least {x.Rank}, one for each dimension");
+                : throw new TensorArgumentException("Repeat", nameof(times), $"{times.Length} numbers",
+                    $"at least {x.Rank}, one for each dimension");
         }
 
         /// <summary>Each element of a dimension repeated in place.</summary>
@@ -121,7 +122,8 @@ public static class JoiningOps
                 .Reshape([.. x.Shape[..axis], x.Shape[axis] * times, .. x.Shape[(axis + 1)..]]);
         }
 
-        /// <summary>Each element of a dimension repeated in place, a number of times of its own. Waits for the numbers: they decide the shape.</summary>
+        /// <summary>Each element of a dimension repeated in place, a number of times of its own. Waits for the numbers: they decide the
+        /// shape.</summary>
         /// <param name="times">Int64 or Int32 vector of the dimension's extent.</param>
         /// <param name="dimension">The dimension.</param>
         /// <exception cref="TensorArgumentException">The numbers do not fit the dimension, or one is negative.</exception>
@@ -131,7 +133,10 @@ public static class JoiningOps
             ArgumentNullException.ThrowIfNull(times);
             var axis = x.Shape.Axis(dimension, "RepeatInterleave");
             if (times.Shape != [x.Shape[axis]] || times.Device != x.Device)
-                throw new TensorArgumentException("RepeatInterleave", nameof(times), $"{times.Shape} on {times.Device}", $"[{x.Shape[axis]}] on {x.Device}");
+            {
+                throw new TensorArgumentException("RepeatInterleave", nameof(times), $"{times.Shape} on {times.Device}",
+                    $"[{x.Shape[axis]}] on {x.Device}");
+            }
             var counts = IndexingOps.Wide(times, "RepeatInterleave").ToArray<long>();
             if (counts.Any(count => count < 0))
                 throw new TensorArgumentException("RepeatInterleave", nameof(times), $"{counts.Min()}", "no negative number");
@@ -151,7 +156,8 @@ public static class JoiningOps
         {
             if (tensor.Rank != first.Rank || tensor.Shape.With(axis, 0) != first.Shape.With(axis, 0) || tensor.Device != first.Device)
             {
-                throw new TensorArgumentException(operation, nameof(tensors), $"{tensor.Shape} on {tensor.Device} beside {first.Shape} on {first.Device}",
+                throw new TensorArgumentException(operation, nameof(tensors),
+                    $"{tensor.Shape} on {tensor.Device} beside {first.Shape} on {first.Device}",
                     $"one device, and shapes that agree but for dimension {axis}");
             }
         }

@@ -31,7 +31,8 @@ public static class MaskingOps
                 : throw new TensorArgumentException("MaskedFill", nameof(value), $"{value.Shape}", "a scalar");
         }
 
-        /// <summary>The elements where the mask holds, in row-major order, as a vector. Waits for the device: they decide the shape.</summary>
+        /// <summary>The elements where the mask holds, in row-major order, as a vector. Waits for the device: they decide the
+        /// shape.</summary>
         /// <param name="mask">Bool, broadcasting with x.</param>
         /// <exception cref="TensorArgumentException">The mask is not Bool, on another device, or does not broadcast with x.</exception>
         [Op(Takes = Numbers.All)]
@@ -56,10 +57,12 @@ public static class MaskingOps
             var count = at.Shape[0];
             return source.ElementCount >= count
                 ? ScatteringOps.Put("MaskedScatter", x.Reshape(-1), 0, at, source.Reshape(-1).Narrow(0, 0, count)).Reshape([.. x.Shape])
-                : throw new TensorArgumentException("MaskedScatter", nameof(source), $"of {source.ElementCount} elements", $"at least {count}, those that the mask selects");
+                : throw new TensorArgumentException("MaskedScatter", nameof(source), $"of {source.ElementCount} elements",
+                    $"at least {count}, those that the mask selects");
         }
 
-        /// <summary>The indices of the elements that are not 0, row by row: Int64 [count, rank]. Waits for the device: they decide the shape.</summary>
+        /// <summary>The indices of the elements that are not 0, row by row: Int64 [count, rank]. Waits for the device: they decide the
+        /// shape.</summary>
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]
         public Tensor NonZero() => NonZeroKernel.Coordinates(NonZeroKernel.Run("NonZero", Truth(x)), x.Shape).T.Contiguous();
     }

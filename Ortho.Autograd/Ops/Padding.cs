@@ -32,7 +32,8 @@ public static class PaddingOps
         /// negative number takes elements away.</param>
         /// <param name="mode">What the new elements are.</param>
         /// <param name="value">The number of <see cref="PadMode.Constant"/>, converted to the tensor's dtype.</param>
-        /// <exception cref="TensorArgumentException">There are more pairs than dimensions, or a width exceeds what the mode can give.</exception>
+        /// <exception cref="TensorArgumentException">There are more pairs than dimensions, or a width exceeds what the mode can
+        /// give.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor Pad((int Before, int After)[] widths, PadMode mode = PadMode.Constant, double value = 0)
         {
@@ -66,7 +67,8 @@ public static class PaddingOps
             return x;
         var inner = x.Shape;
         Shape outer = [.. inner[..lead], .. widths.Select((width, d) => inner[lead + d] + width.Before + width.After)];
-        Tensor View(Tensor y) => widths.Index().Aggregate(y, (part, width) => part.Narrow(lead + width.Index, width.Item.Before, inner[lead + width.Index]));
+        Tensor View(Tensor y)
+            => widths.Index().Aggregate(y, (part, width) => part.Narrow(lead + width.Index, width.Item.Before, inner[lead + width.Index]));
         return value == 0
             ? SliceOps.Embed("Pad", x, outer, View)
             : SliceOps.Overwrite("Pad", Tensor.Full(outer, value, x.DType, x.Device), View, x);
@@ -84,10 +86,12 @@ public static class PaddingOps
         {
             PadMode.Reflect => (x.Narrow(axis, 1, before).Flip(axis), x.Narrow(axis, n - 1 - after, after).Flip(axis)),
             PadMode.Symmetric => (x.Narrow(axis, 0, before).Flip(axis), x.Narrow(axis, n - after, after).Flip(axis)),
-            PadMode.Replicate => (x.Narrow(axis, 0, 1).Expand([.. x.Shape.With(axis, before)]), x.Narrow(axis, n - 1, 1).Expand([.. x.Shape.With(axis, after)])),
+            PadMode.Replicate => (Edge(0, before), Edge(n - 1, after)),
             PadMode.Circular => (x.Narrow(axis, n - before, before), x.Narrow(axis, 0, after)),
             _ => throw new TensorArgumentException("Pad", nameof(mode), $"{mode}", "Constant, Reflect, Symmetric, Replicate or Circular"),
         };
         return Tensor.Concat([left, x, right], axis);
+
+        Tensor Edge(int at, int times) => x.Narrow(axis, at, 1).Expand([.. x.Shape.With(axis, times)]);
     }
 }

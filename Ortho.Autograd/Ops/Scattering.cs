@@ -1,4 +1,5 @@
 using Ortho.Kernels.Pointwise;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 using ScatterKernel = Ortho.Kernels.Indexing.Scatter;
 
@@ -35,7 +36,8 @@ public static class ScatteringOps
         /// <param name="dimension">The dimension.</param>
         /// <param name="index">Of x's rank; at most the source's extents, and at most x's but for the dimension.</param>
         /// <param name="source">Of x's dtype.</param>
-        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points outside.</exception>
+        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points
+        /// outside.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor Scatter(int dimension, Tensor index, Tensor source) => Along("Scatter", x, dimension, index, source, Put);
 
@@ -52,7 +54,8 @@ public static class ScatteringOps
         /// <param name="dimension">The dimension.</param>
         /// <param name="index">As for <c>Scatter</c>.</param>
         /// <param name="source">Of x's dtype.</param>
-        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points outside.</exception>
+        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points
+        /// outside.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor ScatterAdd(int dimension, Tensor index, Tensor source) => Along("ScatterAdd", x, dimension, index, source, Sum);
 
@@ -60,28 +63,33 @@ public static class ScatteringOps
         /// <param name="dimension">The dimension.</param>
         /// <param name="index">As for <c>Scatter</c>.</param>
         /// <param name="source">Of x's dtype.</param>
-        /// <param name="reduction">How they are joined; the mean needs floating-point numbers. Ties of Max and Min share the gradient; the gradient's own gradient of Product needs
-        /// elements that are not 0.</param>
+        /// <param name="reduction">How they are joined; the mean needs floating-point numbers. Ties of Max and Min share the gradient; the
+        /// gradient's own gradient of Product needs elements that are not 0.</param>
         /// <param name="includeSelf">Whether the elements of x that are written to take part; others stay in any case.</param>
-        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points outside.</exception>
+        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points
+        /// outside.</exception>
         [Op(Takes = Numbers.Real | Numbers.Integer)]
         public Tensor ScatterReduce(int dimension, Tensor index, Tensor source, ScatterReduction reduction, bool includeSelf = true)
-            => Along("ScatterReduce", x, dimension, index, source, (operation, to, axis, at, from) => Reduce(operation, to, axis, at, from, reduction, includeSelf));
+            => Along("ScatterReduce", x, dimension, index, source,
+                (operation, to, axis, at, from) => Reduce(operation, to, axis, at, from, reduction, includeSelf));
 
         /// <summary>Slices of the source added to the slices of x that a vector names, along a dimension.</summary>
         /// <param name="dimension">The dimension.</param>
         /// <param name="index">A vector; repeats are summed.</param>
         /// <param name="source">Of x's dtype and, but for the dimension, its shape.</param>
-        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points outside.</exception>
+        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points
+        /// outside.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor IndexAdd(int dimension, Tensor index, Tensor source)
             => Sum("IndexAdd", x, x.Shape.Axis(dimension, "IndexAdd"), IndexingOps.Vector(index, "IndexAdd"), source);
 
-        /// <summary>Slices of x that a vector names replaced by those of the source, along a dimension; of several, the last one stays.</summary>
+        /// <summary>Slices of x that a vector names replaced by those of the source, along a dimension; of several, the last one
+        /// stays.</summary>
         /// <param name="dimension">The dimension.</param>
         /// <param name="index">A vector.</param>
         /// <param name="source">Of x's dtype and, but for the dimension, its shape.</param>
-        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points outside.</exception>
+        /// <exception cref="TensorArgumentException">Dtypes, devices or shapes do not fit; on the CPU also: the index points
+        /// outside.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor IndexCopy(int dimension, Tensor index, Tensor source)
             => Put("IndexCopy", x, x.Shape.Axis(dimension, "IndexCopy"), IndexingOps.Vector(index, "IndexCopy"), source);
@@ -122,10 +130,14 @@ public static class ScatteringOps
     static Shape Segments(string operation, Tensor x, int count)
         => x.Rank > 0 && count >= 0
             ? x.Shape.With(0, count)
-            : throw new TensorArgumentException(operation, nameof(count), $"{count} for shape {x.Shape}", "a number of segments that is not negative, and at least one dimension");
+            : throw new TensorArgumentException(operation, nameof(count), $"{count} for shape {x.Shape}",
+                "a number of segments that is not negative, and at least one dimension");
 
     static Tensor Segment(string operation, Tensor x, Tensor segments, int count, ScatterReduction reduction)
-        => Reduce(operation, Tensor.Zeros(Segments(operation, x, count), x.DType, x.Device), 0, IndexingOps.Vector(segments, operation), x, reduction, includeSelf: false);
+    {
+        var zeros = Tensor.Zeros(Segments(operation, x, count), x.DType, x.Device);
+        return Reduce(operation, zeros, 0, IndexingOps.Vector(segments, operation), x, reduction, includeSelf: false);
+    }
 
     static Tensor Number(Tensor like, double value) => Tensor.Full([], value, like.DType, like.Device);
 
@@ -157,7 +169,8 @@ public static class ScatteringOps
     internal static Tensor Spread(string operation, Shape shape, int axis, Tensor index, Tensor source)
         => source.DType.IsHalfPrecision
             ? Spread(operation, shape, axis, index, source.To(DType.Float32)).To(source.DType)
-            : Graph.Record(operation, ScatterKernel.Sum(operation, shape, axis, index, source), (source, g => IndexingOps.At(operation, g, axis, index)));
+            : Graph.Record(operation, ScatterKernel.Sum(operation, shape, axis, index, source),
+                (source, g => IndexingOps.At(operation, g, axis, index)));
 
     /// <summary>x with the source in place of its elements at an index.</summary>
     internal static Tensor Put(string operation, Tensor x, int axis, Tensor index, Tensor source)
@@ -165,7 +178,8 @@ public static class ScatteringOps
         var (to, from) = (x.Shape, source.Shape);
         return Graph.Record(operation, ScatterKernel.Replace(operation, x, axis, index, source),
             (x, g => Put(operation, g, axis, index, Number(g, 0).Expand([.. from]))),
-            (source, g => IndexingOps.At(operation, g, axis, index).MaskedFill(Overwritten(operation, to, axis, index, from, g.Device), 0)));
+            (source, g => IndexingOps.At(operation, g, axis, index)
+                .MaskedFill(Overwritten(operation, to, axis, index, from, g.Device), 0)));
     }
 
     // Which elements of a source do not stay, because a later one goes to the same place.
@@ -189,7 +203,8 @@ public static class ScatteringOps
             return Reduce(operation, x.To(DType.Float32), axis, index, source.To(DType.Float32), reduction, includeSelf).To(x.DType);
 
         // Without x itself, its elements at the index begin as what joins without effect.
-        Tensor Begin(Tensor from, double neutral) => includeSelf ? from : Put(operation, from, axis, index, Number(from, neutral).Expand([.. source.Shape]));
+        Tensor Begin(Tensor from, double neutral)
+            => includeSelf ? from : Put(operation, from, axis, index, Number(from, neutral).Expand([.. source.Shape]));
         switch (reduction)
         {
             case ScatterReduction.Sum:
@@ -202,10 +217,10 @@ public static class ScatteringOps
                 return Product(operation, Begin(x, 1), axis, index, source);
             case ScatterReduction.Max:
                 var largest = Begin(x, double.NegativeInfinity);
-                return Extreme(operation, largest, axis, index, source, ScatterKernel.Run<Maximum>(operation, largest, axis, index, source));
+                return Extreme<Maximum>(operation, largest, axis, index, source);
             case ScatterReduction.Min:
                 var smallest = Begin(x, double.PositiveInfinity);
-                return Extreme(operation, smallest, axis, index, source, ScatterKernel.Run<Minimum>(operation, smallest, axis, index, source));
+                return Extreme<Minimum>(operation, smallest, axis, index, source);
             default:
                 throw new TensorArgumentException(operation, nameof(reduction), $"{reduction}", "Sum, Product, Mean, Max or Min");
         }
@@ -214,8 +229,9 @@ public static class ScatteringOps
     static Tensor Same(Tensor a, Tensor b) => a.EqualTo(b).To(b.DType);
 
     // All that are equal to the extreme share its gradient.
-    static Tensor Extreme(string operation, Tensor x, int axis, Tensor index, Tensor source, Tensor y)
+    static Tensor Extreme<Op>(string operation, Tensor x, int axis, Tensor index, Tensor source) where Op : struct, IBinary
     {
+        var y = ScatterKernel.Run<Op>(operation, x, axis, index, source);
         var (here, there) = (x.Detach(), source.Detach());
         return Graph.Record(operation, y,
             (x, g => Share(g) * Same(here, y.Detach())),
@@ -231,9 +247,9 @@ public static class ScatteringOps
     {
         return Graph.Record(operation, ScatterKernel.Run<Multiply>(operation, x, axis, index, source),
             (x, g => Others(g) is var (none, one) ? none / Whole(x) + one * Zeros(x) : g),
-            (source, g => Others(g) is var (none, one)
-                ? IndexingOps.At(operation, none, axis, index) / Whole(source) + IndexingOps.At(operation, one, axis, index) * Zeros(source) : g));
+            (source, g => Others(g) is var (none, one) ? At(none) / Whole(source) + At(one) * Zeros(source) : g));
 
+        Tensor At(Tensor t) => IndexingOps.At(operation, t, axis, index);
         static Tensor Zeros(Tensor t) => Same(t.Detach(), Number(t, 0));
         static Tensor Whole(Tensor t) => t + Zeros(t);
         (Tensor None, Tensor One) Others(Tensor g)

@@ -19,7 +19,8 @@ public static class SliceOps
             var from = start < 0 ? start + extent : start;
             return from >= 0 && length >= 0 && from <= extent - length
                 ? x.Slice(axis, from, from + length)
-                : throw new TensorArgumentException("Narrow", nameof(start), $"{start} with {length} elements of extent {extent}", $"a part of 0..{extent}");
+                : throw new TensorArgumentException("Narrow", nameof(start), $"{start} with {length} elements of extent {extent}",
+                    $"a part of 0..{extent}");
         }
 
         /// <summary>Elements start, start + step, ... of a dimension, up to but without end; a view. Negative bounds count from the end; a
@@ -38,7 +39,8 @@ public static class SliceOps
                 throw new TensorArgumentException("Slice", nameof(step), $"{step}", "a step other than 0");
             var (first, last) = step > 0 ? (0, extent) : (extent - 1, -1);
             var (from, to) = (Place(start, first), Place(end, last));
-            if (Math.Min(from, to) < Math.Min(first, last) || Math.Max(from, to) > Math.Max(first, last) || (step > 0 ? from > to : from < to))
+            var isInside = Math.Min(from, to) >= Math.Min(first, last) && Math.Max(from, to) <= Math.Max(first, last);
+            if (!isInside || (step > 0 ? from > to : from < to))
             {
                 throw new TensorArgumentException("Slice", nameof(start), $"{start}..{end} by {step} of extent {extent}",
                     step > 0 ? $"0 <= start <= end <= {extent}" : $"{extent - 1} >= start >= end >= 0");
@@ -95,10 +97,12 @@ public static class SliceOps
             ArgumentNullException.ThrowIfNull(dimensions);
             return shifts.Length == dimensions.Length
                 ? shifts.Zip(dimensions).Aggregate(x, (y, pair) => y.Roll(pair.First, pair.Second))
-                : throw new TensorArgumentException("Roll", nameof(shifts), $"{shifts.Length} numbers", $"{dimensions.Length}, one for each dimension");
+                : throw new TensorArgumentException("Roll", nameof(shifts), $"{shifts.Length} numbers",
+                    $"{dimensions.Length}, one for each dimension");
         }
 
-        /// <summary>A matrix, the plane of two dimensions, turned by a multiple of 90 degrees from the first towards the second; a view.</summary>
+        /// <summary>A matrix, the plane of two dimensions, turned by a multiple of 90 degrees from the first towards the second; a
+        /// view.</summary>
         /// <exception cref="TensorArgumentException">The dimensions are one.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor Rot90(int turns = 1, int from = 0, int to = 1)
@@ -123,7 +127,10 @@ public static class SliceOps
             ArgumentNullException.ThrowIfNull(sizes);
             var axis = x.Shape.Axis(dimension, "Split");
             if (sizes.Any(size => size < 0) || sizes.Sum(size => (long)size) != x.Shape[axis])
-                throw new TensorArgumentException("Split", nameof(sizes), $"[{string.Join(", ", sizes)}]", $"extents that add up to {x.Shape[axis]}");
+            {
+                throw new TensorArgumentException("Split", nameof(sizes), $"[{string.Join(", ", sizes)}]",
+                    $"extents that add up to {x.Shape[axis]}");
+            }
             var (pieces, start) = (new Tensor[sizes.Length], 0);
             for (var k = 0; k < sizes.Length; k++)
             {

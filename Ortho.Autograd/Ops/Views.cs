@@ -19,14 +19,16 @@ public static class ViewOps
         {
             ArgumentNullException.ThrowIfNull(source);
             ArgumentNullException.ThrowIfNull(destination);
-            var (from, to) = (source.Select(d => x.Shape.Axis(d, "MoveAxis")).ToArray(), destination.Select(d => x.Shape.Axis(d, "MoveAxis")).ToArray());
+            int[] Axes(int[] dimensions) => [.. dimensions.Select(d => x.Shape.Axis(d, "MoveAxis"))];
+            var (from, to) = (Axes(source), Axes(destination));
             if (from.Length != to.Length || from.Distinct().Count() != from.Length || to.Distinct().Count() != to.Length)
             {
-                throw new TensorArgumentException("MoveAxis", nameof(destination), $"[{string.Join(", ", destination)}] for [{string.Join(", ", source)}]",
-                    "one destination for each source, none twice");
+                throw new TensorArgumentException("MoveAxis", nameof(destination),
+                    $"[{string.Join(", ", destination)}] for [{string.Join(", ", source)}]", "one destination for each source, none twice");
             }
             var others = new Queue<int>(Enumerable.Range(0, x.Rank).Except(from));
-            return x.Permute([.. Enumerable.Range(0, x.Rank).Select(d => Array.IndexOf(to, d) is >= 0 and var k ? from[k] : others.Dequeue())]);
+            var order = Enumerable.Range(0, x.Rank).Select(d => Array.IndexOf(to, d) is >= 0 and var k ? from[k] : others.Dequeue());
+            return x.Permute([.. order]);
         }
 
         /// <summary>Two dimensions exchanged; a view. NumPy's name for <c>Transpose</c>.</summary>
@@ -45,19 +47,21 @@ public static class ViewOps
             int[] parts = open < 0 || known <= 0 ? extents : [.. extents[..open], (int)(extent / known), .. extents[(open + 1)..]];
             return parts.All(e => e >= 0) && parts.Aggregate(1L, (product, e) => product * e) == extent
                 ? x.Reshape([.. x.Shape[..axis], .. parts, .. x.Shape[(axis + 1)..]])
-                : throw new TensorArgumentException("Unflatten", nameof(extents), $"[{string.Join(", ", extents)}]", $"extents with the product {extent}, at most one of them -1");
+                : throw new TensorArgumentException("Unflatten", nameof(extents), $"[{string.Join(", ", extents)}]",
+                    $"extents with the product {extent}, at most one of them -1");
         }
 
         /// <summary>Repeated along dimensions of extent 1, and along new leading ones, to another tensor's shape; a view.</summary>
         [Op(Takes = Numbers.All)]
         public Tensor ExpandAs(Tensor other) => x.Expand([.. other.Shape]);
 
-        /// <summary>Repeated along dimensions of extent 1, and along new leading ones, to a shape; a view. NumPy's name for <c>Expand</c>.</summary>
+        /// <summary>Repeated along dimensions of extent 1, and along new leading ones, to a shape; a view. NumPy's name for
+        /// <c>Expand</c>.</summary>
         [Op(Takes = Numbers.All)]
         public Tensor BroadcastTo(Shape shape) => x.Expand([.. shape]);
 
-        /// <summary>Windows of <paramref name="size"/> elements along a dimension, at every <paramref name="step"/>-th position; a view. The
-        /// dimension counts the windows, a new last dimension the elements of one.</summary>
+        /// <summary>Windows of <paramref name="size"/> elements along a dimension, at every <paramref name="step"/>-th position; a view.
+        /// The dimension counts the windows, a new last dimension the elements of one.</summary>
         /// <exception cref="TensorArgumentException">The size is not within 0 .. extent, or the step is not positive.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor Unfold(int dimension, int size, int step = 1)
@@ -80,20 +84,30 @@ public static class ViewOps
         /// <param name="shape">The extents.</param>
         /// <param name="strides">Distance between neighbours along each dimension; elements may overlap.</param>
         /// <param name="offset">Position of the first element; that of this tensor when null.</param>
-        /// <exception cref="TensorArgumentException">The view would leave the storage, a stride is missing, or elements of this tensor share
-        /// memory and it wants a gradient.</exception>
+        /// <exception cref="TensorArgumentException">The view would leave the storage, a stride is missing, or elements of this tensor
+        /// share memory and it wants a gradient.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor AsStrided(Shape shape, long[] strides, long? offset = null)
         {
             ArgumentNullException.ThrowIfNull(strides);
             if (strides.Length != shape.Rank)
-                throw new TensorArgumentException("AsStrided", nameof(strides), $"{strides.Length} numbers", $"{shape.Rank}, one for each dimension of {shape}");
+            {
+                throw new TensorArgumentException("AsStrided", nameof(strides), $"{strides.Length} numbers",
+                    $"{shape.Rank}, one for each dimension of {shape}");
+            }
             var layout = Layout.Strided(shape, strides, offset ?? x.Layout.Offset);
             var elements = x.Storage.Bytes / x.DType.Size;
             if (layout.Lowest < 0 || layout.Highest >= elements + (shape.ElementCount == 0 ? 1 : 0))
-                throw new TensorArgumentException("AsStrided", nameof(strides), $"[{string.Join(", ", strides)}] from {layout.Offset}, positions {layout.Lowest} to {layout.Highest}", $"positions within a storage of {elements} elements");
+            {
+                throw new TensorArgumentException("AsStrided", nameof(strides),
+                    $"[{string.Join(", ", strides)}] from {layout.Offset}, positions {layout.Lowest} to {layout.Highest}",
+                    $"positions within a storage of {elements} elements");
+            }
             if (x.WantsGrad && !IsInjective(x.Layout))
-                throw new TensorArgumentException("AsStrided", nameof(x), $"of shape {x.Shape} with elements that share memory", "a tensor without repeated elements where a gradient is wanted");
+            {
+                throw new TensorArgumentException("AsStrided", nameof(x), $"of shape {x.Shape} with elements that share memory",
+                    "a tensor without repeated elements where a gradient is wanted");
+            }
             return Graph.Record("AsStrided", x.View(layout), (x, Adjoint(x.Layout, layout)));
         }
     }
@@ -102,7 +116,8 @@ public static class ViewOps
     static Tensor Fold(Tensor windows, int axis, int extent, int step)
     {
         var (count, size) = (windows.Shape[axis], windows.Shape[^1]);
-        var start = Tensor.From([.. Enumerable.Range(0, count * size).Select(k => (long)(k / size) * step + k % size)], [count * size], windows.Device);
+        long[] positions = [.. Enumerable.Range(0, count * size).Select(k => (long)(k / size) * step + k % size)];
+        var start = Tensor.From(positions, [positions.Length], windows.Device);
         var line = windows.MoveAxis(-1, axis + 1).Flatten(axis, axis + 1);
         return ScatteringOps.Spread("Unfold", line.Shape.With(axis, extent), axis, start, line);
     }
@@ -130,11 +145,12 @@ public static class ViewOps
     static bool IsInjective(Layout layout)
     {
         long reached = 0;
-        foreach (var (stride, extent) in layout.Strides.ToArray().Zip(layout.Shape).Where(pair => pair.Second > 1).OrderBy(pair => Math.Abs(pair.First)))
+        var steps = layout.Strides.ToArray().Select(Math.Abs).Zip(layout.Shape).Where(pair => pair.Second > 1);
+        foreach (var (stride, extent) in steps.OrderBy(pair => pair.First))
         {
-            if (Math.Abs(stride) <= reached)
+            if (stride <= reached)
                 return false;
-            reached += Math.Abs(stride) * (extent - 1);
+            reached += stride * (extent - 1);
         }
         return true;
     }

@@ -25,7 +25,10 @@ public static class Choose
         if (a.DType != b.DType)
             throw new TensorArgumentException(operation, nameof(b), $"{b.DType} beside {a.DType}", "one dtype");
         if (a.Device != condition.Device || b.Device != condition.Device)
-            throw new TensorArgumentException(operation, nameof(condition), $"on {condition.Device} beside {a.Device} and {b.Device}", "one device");
+        {
+            throw new TensorArgumentException(operation, nameof(condition), $"on {condition.Device} beside {a.Device} and {b.Device}",
+                "one device");
+        }
         var y = Tensor.Empty(Shape.Broadcast(condition.Shape, Shape.Broadcast(a.Shape, b.Shape, operation), operation), a.DType, a.Device);
         if (y.ElementCount == 0)
             return y;
@@ -59,13 +62,15 @@ public static class Choose
         {
             gpu.Launch(Kernel<E>, y.ElementCount, new Arguments<E>
             {
-                Condition = GpuDevice.Reach<byte>(condition), Y = GpuDevice.View<E>(y), A = GpuDevice.Reach<E>(a), B = GpuDevice.Reach<E>(b),
+                Condition = GpuDevice.Reach<byte>(condition), Y = GpuDevice.View<E>(y),
+                A = GpuDevice.Reach<E>(a), B = GpuDevice.Reach<E>(b),
                 Extents = Index6.Of(loops.Extents, 1), ToCondition = Steps6.Of(loops.Strides[1], condition.Layout),
                 ToA = Steps6.Of(loops.Strides[2], a.Layout), ToB = Steps6.Of(loops.Strides[3], b.Layout),
             });
             return;
         }
-        var (to, c, p, q) = ((nint)HostMemory.Pointer<E>(y), (nint)HostMemory.Pointer<byte>(condition), (nint)HostMemory.Pointer<E>(a), (nint)HostMemory.Pointer<E>(b));
+        var (to, c) = ((nint)HostMemory.Pointer<E>(y), (nint)HostMemory.Pointer<byte>(condition));
+        var (p, q) = ((nint)HostMemory.Pointer<E>(a), (nint)HostMemory.Pointer<E>(b));
         HostThreads.Range(loops.Rows, Math.Max(1, HostThreads.Grain / loops.Inner), (begin, end) =>
         {
             var (stepC, stepA, stepB) = ((nint)loops.Strides[1][^1], (nint)loops.Strides[2][^1], (nint)loops.Strides[3][^1]);

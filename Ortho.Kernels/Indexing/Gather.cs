@@ -6,7 +6,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Indexing;
 
-/// <summary>Reading elements at given positions of one dimension; see <see cref="Positions"/> for negative ones and those outside.</summary>
+/// <summary>Reading elements at given positions of one dimension; see <see cref="Positions"/> for negative ones and those
+/// outside.</summary>
 public static class Gather
 {
     /// <summary>y[o, j, i] = x[o, index[o, j, i], i], or x[o, index[j], i] when the index is a vector.</summary>
@@ -45,7 +46,10 @@ public static class Gather
     {
         if (x.Device is GpuDevice gpu)
         {
-            gpu.Launch(Kernel, y.ElementCount, new Arguments<E> { X = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y), Index = GpuDevice.View<long>(index), Lines = lines });
+            gpu.Launch(Kernel, y.ElementCount, new Arguments<E>
+            {
+                X = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y), Index = GpuDevice.View<long>(index), Lines = lines,
+            });
             return;
         }
         var (from, to, at) = ((nint)HostMemory.Pointer<E>(x), (nint)HostMemory.Pointer<E>(y), (nint)HostMemory.Pointer<long>(index));
@@ -59,7 +63,8 @@ public static class Gather
                 var positions = (long*)at + outer * lines.IndexOuter + j * lines.IndexStep;
                 if (lines.IndexInner == 0 || lines.Inner == 1)
                 {
-                    new ReadOnlySpan<E>(line + Positions.Wrap(*positions, lines.Extent) * lines.Inner, lines.Inner).CopyTo(new Span<E>(target, lines.Inner));
+                    var source = line + Positions.Wrap(*positions, lines.Extent) * lines.Inner;
+                    new ReadOnlySpan<E>(source, lines.Inner).CopyTo(new Span<E>(target, lines.Inner));
                     continue;
                 }
                 for (var i = 0; i < lines.Inner; i++)
@@ -76,7 +81,8 @@ public static class Gather
         int i = index;
         var (row, inner) = (i / x.Lines.Inner, i % x.Lines.Inner);
         var (outer, j) = (row / x.Lines.Count, row % x.Lines.Count);
-        var position = Positions.Wrap(x.Index[outer * x.Lines.IndexOuter + j * x.Lines.IndexStep + inner * x.Lines.IndexInner], x.Lines.Extent);
+        var at = outer * x.Lines.IndexOuter + j * x.Lines.IndexStep + inner * x.Lines.IndexInner;
+        var position = Positions.Wrap(x.Index[at], x.Lines.Extent);
         E value = default;
         if (position != Positions.Outside)
             value = x.X[(outer * x.Lines.Extent + (int)position) * x.Lines.Inner + inner];

@@ -59,7 +59,8 @@ public static class NonZero
         var starts = Tensor.Empty([stretches + 1], DType.Int32, gpu);
         var arguments = new Arguments
         {
-            Mask = GpuDevice.View<byte>(mask), Starts = GpuDevice.View<int>(starts), Length = length, Stretch = stretch, Stretches = stretches,
+            Mask = GpuDevice.View<byte>(mask), Starts = GpuDevice.View<int>(starts),
+            Length = length, Stretch = stretch, Stretches = stretches,
         };
         gpu.Launch(CountKernel, stretches, arguments);
         gpu.Launch(SumKernel, 1, arguments);
@@ -121,7 +122,8 @@ public static class NonZero
             {
                 gpu.Launch(CoordinateKernel, positions.ElementCount, new CoordinateArguments
                 {
-                    Positions = GpuDevice.View<long>(positions), Y = GpuDevice.View<long>(row), Apart = checked((int)stride), Extent = extent,
+                    Positions = GpuDevice.View<long>(positions), Y = GpuDevice.View<long>(row),
+                    Apart = checked((int)stride), Extent = extent,
                 });
                 continue;
             }

@@ -25,7 +25,10 @@ static class Ordering
         var padded = checked((int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)lines.Count));
         var count = lines.IndexInner == 0 ? 1 : lines.Outer * lines.Inner;
         var keys = Tensor.Empty([count, padded], DType.Int64, gpu);
-        var arguments = new Arguments { Keys = GpuDevice.View<long>(keys), Index = GpuDevice.View<long>(index), Lines = lines, Padded = padded };
+        var arguments = new Arguments
+        {
+            Keys = GpuDevice.View<long>(keys), Index = GpuDevice.View<long>(index), Lines = lines, Padded = padded,
+        };
         gpu.Launch(KeyKernel, keys.ElementCount, arguments);
         for (arguments.Block = 2; arguments.Block > 0 && arguments.Block <= padded; arguments.Block *= 2)
         {
@@ -43,7 +46,8 @@ static class Ordering
         if (j < x.Lines.Count)
         {
             var (outer, inner) = (line / x.Lines.Inner, line % x.Lines.Inner);
-            var position = Positions.Wrap(x.Index[outer * x.Lines.IndexOuter + j * x.Lines.IndexStep + inner * x.Lines.IndexInner], x.Lines.Extent);
+            var at = outer * x.Lines.IndexOuter + j * x.Lines.IndexStep + inner * x.Lines.IndexInner;
+            var position = Positions.Wrap(x.Index[at], x.Lines.Extent);
             if (position != Positions.Outside)
                 key = position * x.Padded + j;
         }

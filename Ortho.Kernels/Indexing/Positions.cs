@@ -10,7 +10,8 @@ namespace Ortho.Kernels.Indexing;
 
 /// <summary>Positions along a dimension, as index tensors give them: negative ones count from the end.</summary>
 /// <remarks>On the CPU a position outside the extent is an exception before anything is written. A device cannot report it without
-/// waiting: there nothing is read or written outside, an element read from such a position is 0, and one written to it is dropped.</remarks>
+/// waiting: there nothing is read or written outside, an element read from such a position is 0, and one written to it is
+/// dropped.</remarks>
 public static class Positions
 {
     /// <summary>What stands for a position outside; no extent makes it valid.</summary>

@@ -128,7 +128,8 @@ public static class Scatter
     {
         var (from, to, at) = ((nint)HostMemory.Pointer<E>(source), (nint)HostMemory.Pointer<E>(y), (nint)HostMemory.Pointer<long>(index));
         var strips = (lines.Inner + Strip - 1) / Strip;
-        HostThreads.Range((long)lines.Outer * strips, Math.Max(1, HostThreads.Grain / ((long)lines.Count * Math.Min(Strip, lines.Inner))), (begin, end) =>
+        var work = (long)lines.Count * Math.Min(Strip, lines.Inner);
+        HostThreads.Range((long)lines.Outer * strips, Math.Max(1, HostThreads.Grain / work), (begin, end) =>
         {
             for (var piece = begin; piece < end; piece++)
             {
@@ -165,7 +166,8 @@ public static class Scatter
         public int Padded;
     }
 
-    static void OnDevice<E, J>(GpuDevice gpu, Tensor y, Lines lines, Tensor index, Tensor source) where E : unmanaged where J : struct, IJoin<E>
+    static void OnDevice<E, J>(GpuDevice gpu, Tensor y, Lines lines, Tensor index, Tensor source)
+        where E : unmanaged where J : struct, IJoin<E>
     {
         var keys = Ordering.Of(gpu, lines, index);
         gpu.Launch(Kernel<E, J>, y.ElementCount, new Arguments<E>

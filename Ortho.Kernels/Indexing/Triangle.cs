@@ -45,7 +45,8 @@ public static class Triangle
         {
             gpu.Launch(Kernel<E>, y.ElementCount, new Arguments<E>
             {
-                X = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y), Rows = rows, Columns = columns, Diagonal = diagonal, Upper = upper ? 1 : 0,
+                X = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y),
+                Rows = rows, Columns = columns, Diagonal = diagonal, Upper = upper ? 1 : 0,
             });
             return;
         }
