@@ -17,10 +17,10 @@ static class Contraction
     public static Tensor Run(string operation, IReadOnlyList<Tensor> tensors, IReadOnlyList<int[]> labels, int[] output)
     {
         var dtype = tensors.Aggregate(tensors[0].DType, (joint, tensor) => DTypes.Promote(joint, tensor.DType));
-        if (!dtype.IsDifferentiable)
+        if (dtype == DType.Bool)
         {
             throw new TensorArgumentException(operation, nameof(tensors), $"of {dtype}",
-                "floating-point or complex tensors; convert with To(dtype)");
+                "numbers; convert with To(dtype)");
         }
         if (tensors.FirstOrDefault(tensor => tensor.Device != tensors[0].Device) is { } elsewhere)
         {
@@ -92,7 +92,7 @@ static class Contraction
     static Term Keep(Term term, IEnumerable<int> kept)
     {
         int[] gone = [.. term.Labels.Index().Where(pair => !kept.Contains(pair.Item)).Select(pair => pair.Index)];
-        return gone.Length == 0 ? term : new(term.Tensor.Sum(gone), [.. term.Labels.Intersect(kept)]);
+        return gone.Length == 0 ? term : new(term.Tensor.Sum(gone).To(term.Tensor.DType), [.. term.Labels.Intersect(kept)]);
     }
 
     static Term Multiply(Term a, Term b, int[] kept, Dictionary<int, int> extents)

@@ -184,6 +184,10 @@ public static class ArithmeticOps
         /// <summary>The smaller of each pair, NaN when either is; where they are equal each gets half the gradient. Dtypes are promoted.</summary>
         [Op(Takes = Numbers.Real | Numbers.Integer)]
         public static Tensor Minimum(Tensor a, Tensor b) => Ordered<Binary<Minimum>>("Minimum", a, b);
+
+        /// <summary>The complex numbers with these moduli and angles (in radians).</summary>
+        [Op]
+        public static Tensor Polar(Tensor modulus, Tensor angle) => Tensor.Complex(modulus * angle.Cos(), modulus * angle.Sin());
     }
 
     extension(Tensor x)
@@ -242,6 +246,66 @@ public static class ArithmeticOps
                 ? PointwiseOps.Numeric<Ternary<Clamp>>("Clamp", x, low, high)
                 : Fractional(x).Clamp(low, high);
         }
+
+        /// <summary>The largest integer not above x; gradient 0. Integers stay as they are.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Integer, Derivative = Derivative.None)]
+        public Tensor Floor() => Rounded<Floor>("Floor", x);
+
+        /// <summary>The smallest integer not below x; gradient 0. Integers stay as they are.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Integer, Derivative = Derivative.None)]
+        public Tensor Ceil() => Rounded<Ceil>("Ceil", x);
+
+        /// <summary>The nearest integer, ties to even; gradient 0. Integers stay as they are.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Integer, Derivative = Derivative.None)]
+        public Tensor Round() => Rounded<Round>("Round", x);
+
+        /// <summary>x without its fraction; gradient 0. Integers stay as they are.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Integer, Derivative = Derivative.None)]
+        public Tensor Trunc() => Rounded<Trunc>("Trunc", x);
+
+        /// <summary>x - trunc(x), with the sign of x.</summary>
+        [Op]
+        public Tensor Frac() => PointwiseOps.Real<Unary<Frac>>("Frac", x);
+
+        /// <summary>x with other numbers in place of NaN and the infinities; no gradient passes there.</summary>
+        /// <param name="nan">In place of NaN.</param>
+        /// <param name="positive">In place of infinity; the largest number of the dtype when null.</param>
+        /// <param name="negative">In place of minus infinity; the most negative number of the dtype when null.</param>
+        [Op]
+        public Tensor NanToNum(double nan = 0, double? positive = null, double? negative = null)
+        {
+            if (!x.DType.IsFloatingPoint)
+                throw new TensorArgumentException("NanToNum", nameof(x), $"{x.DType}", "a floating-point tensor");
+            var largest = x.DType switch
+            {
+                DType.Float64 => double.MaxValue,
+                DType.Half => (double)Half.MaxValue,
+                DType.BFloat16 => 3.3895313892515355e38,
+                _ => float.MaxValue,
+            };
+            var y = Tensor.Where(x.IsNan(), Number(nan), x);
+            y = Tensor.Where(y.EqualTo(double.PositiveInfinity), Number(positive ?? largest), y);
+            return Tensor.Where(y.EqualTo(double.NegativeInfinity), Number(negative ?? -largest), y);
+
+            Tensor Number(double value) => Tensor.Full([], value, x.DType, x.Device);
+        }
+
+        /// <summary>The angle of a complex number in [-pi, pi], in radians; of a real one 0, or pi when it is negative. The result is real.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Angle()
+        {
+            if (x.DType.IsComplex)
+                return x.Imag().Atan2(x.Real());
+            PointwiseOps.RequireReal("Angle", x);
+            var zero = Tensor.Zeros([], x.DType, x.Device);
+            return Tensor.Where(x.Less(0), Tensor.Full([], Math.PI, x.DType, x.Device), Tensor.Where(x.IsNan(), x, zero));
+        }
+    }
+
+    static Tensor Rounded<Op>(string operation, Tensor x) where Op : struct, IUnary
+    {
+        NoTruthValues(operation, x);
+        return x.DType.IsDifferentiable ? PointwiseOps.Real<Unary<Op>>(operation, x) : x;
     }
 
     static bool IsWhole(double x) => double.IsInteger(x) || double.IsInfinity(x);

@@ -13,11 +13,11 @@ public static class ContractionOps
         /// <param name="subscripts">For each operand a letter for each dimension, separated by commas; behind an arrow the letters of the
         /// result, otherwise those that occur once, in alphabetical order. A letter twice in one operand is its diagonal. An ellipsis
         /// stands for any further dimensions, which broadcast; where the result has none they are summed.</param>
-        /// <param name="operands">Real or complex; dtypes are promoted. Dimensions of one letter have one extent, or 1.</param>
+        /// <param name="operands">Numbers; dtypes are promoted. Dimensions of one letter have one extent, or 1.</param>
         /// <remarks>Operands are contracted two at a time, by batched matrix products, in the order that takes the fewest multiplications
         /// (up to four operands; beyond, the cheapest pair first).</remarks>
         /// <exception cref="TensorArgumentException">The subscripts are malformed or do not fit the operands.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public static Tensor Einsum(string subscripts, params Tensor[] operands)
         {
             ArgumentNullException.ThrowIfNull(operands);
@@ -33,7 +33,7 @@ public static class ContractionOps
         /// <param name="b">The right factor.</param>
         /// <param name="dimensions">How many are summed.</param>
         /// <exception cref="TensorArgumentException">There are fewer dimensions, or their extents differ.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor TensorDot(Tensor b, int dimensions = 2)
         {
             ArgumentNullException.ThrowIfNull(b);
@@ -48,7 +48,7 @@ public static class ContractionOps
         /// <param name="dimensionsA">Dimensions of a.</param>
         /// <param name="dimensionsB">Those of b that belong to them.</param>
         /// <exception cref="TensorArgumentException">Their numbers or extents differ, or one is named twice.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor TensorDot(Tensor b, int[] dimensionsA, int[] dimensionsB)
         {
             ArgumentNullException.ThrowIfNull(b);
@@ -71,7 +71,7 @@ public static class ContractionOps
 
         /// <summary>The sum over the last dimensions of both; without conjugation.</summary>
         /// <exception cref="TensorArgumentException">Their extents differ.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor Inner(Tensor b)
         {
             ArgumentNullException.ThrowIfNull(b);
@@ -84,20 +84,9 @@ public static class ContractionOps
                     $"a last dimension of {a.Shape[^1]}");
         }
 
-        /// <summary>The sum of the products of two vectors; without conjugation.</summary>
-        /// <exception cref="TensorArgumentException">They are not vectors of one length.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Dot(Tensor b)
-        {
-            ArgumentNullException.ThrowIfNull(b);
-            return a.Rank == 1 && b.Shape == a.Shape
-                ? Contraction.Run("Dot", [a, b], [[1], [1]], [])
-                : throw new TensorArgumentException("Dot", nameof(b), $"{b.Shape} beside {a.Shape}", "two vectors of one length");
-        }
-
         /// <summary>The sum of the products of the conjugated elements of a with those of b, in row-major order.</summary>
         /// <exception cref="TensorArgumentException">The numbers of elements differ.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
         public Tensor VDot(Tensor b)
         {
             ArgumentNullException.ThrowIfNull(b);

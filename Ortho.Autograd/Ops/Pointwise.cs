@@ -77,11 +77,15 @@ public static class PointwiseOps
     {
         foreach (var operand in operands)
         {
-            if (operand.Tensor is { DType.IsComplex: true } tensor)
-                throw new TensorArgumentException(operation, "operand", $"{tensor.DType}", "a real tensor");
+            if (operand.Tensor is { } tensor)
+                RequireReal(operation, tensor);
         }
-        return Apply<P>(operation, operands);
+        return Numeric<P>(operation, operands);
     }
+
+    internal static Tensor RequireReal(string operation, Tensor x) => x.DType.IsFloatingPoint
+        ? x
+        : throw new TensorArgumentException(operation, "operand", $"{x.DType}", "a real floating-point tensor; convert with To(dtype)");
 
     extension(Tensor x)
     {
@@ -89,9 +93,9 @@ public static class PointwiseOps
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Exp() => Apply<Unary<Exp>>("Exp", x);
 
-        /// <summary>Natural logarithm.</summary>
-        [Op]
-        public Tensor Log() => Real<Unary<Log>>("Log", x);
+        /// <summary>Natural logarithm. Real or complex (principal branch).</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Log() => Apply<Unary<Log>>("Log", x);
 
         /// <summary>log(1 + x), accurate near zero.</summary>
         [Op]
@@ -101,17 +105,17 @@ public static class PointwiseOps
         [Op]
         public Tensor Expm1() => Real<Unary<Expm1>>("Expm1", x);
 
-        /// <summary>Sine of x in radians.</summary>
-        [Op]
-        public Tensor Sin() => Real<Unary<Sin>>("Sin", x);
+        /// <summary>Sine of x in radians. Real or complex.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Sin() => Apply<Unary<Sin>>("Sin", x);
 
-        /// <summary>Cosine of x in radians.</summary>
-        [Op]
-        public Tensor Cos() => Real<Unary<Cos>>("Cos", x);
+        /// <summary>Cosine of x in radians. Real or complex.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Cos() => Apply<Unary<Cos>>("Cos", x);
 
-        /// <summary>Hyperbolic tangent.</summary>
-        [Op]
-        public Tensor Tanh() => Real<Unary<Tanh>>("Tanh", x);
+        /// <summary>Hyperbolic tangent. Real or complex.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Tanh() => Apply<Unary<Tanh>>("Tanh", x);
 
         /// <summary>Error function.</summary>
         [Op]
@@ -125,36 +129,112 @@ public static class PointwiseOps
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Reciprocal() => Apply<Unary<Reciprocal>>("Reciprocal", x);
 
-        /// <summary>Logistic function 1 / (1 + e^-x).</summary>
+        /// <summary>Tangent of x in radians.</summary>
         [Op]
-        public Tensor Sigmoid() => Real<Unary<Sigmoid>>("Sigmoid", x);
+        public Tensor Tan() => Real<Unary<Tan>>("Tan", x);
 
-        /// <summary>max(x, 0); its gradient at 0 is 0.</summary>
+        /// <summary>Arc sine, in [-pi/2, pi/2]; NaN beyond 1.</summary>
         [Op]
-        public Tensor Relu() => Real<UnarySlope<Relu>>("Relu", x);
+        public Tensor Asin() => Real<Unary<Asin>>("Asin", x);
 
-        /// <summary>x / (1 + e^-x). Elfwing et al. 2017.</summary>
+        /// <summary>Arc cosine, in [0, pi]; NaN beyond 1.</summary>
         [Op]
-        public Tensor Silu() => Real<Unary<Silu>>("Silu", x);
+        public Tensor Acos() => Real<Unary<Acos>>("Acos", x);
 
-        /// <summary>x (1 + erf(x / sqrt 2)) / 2. Hendrycks and Gimpel 2016.</summary>
+        /// <summary>Arc tangent, in [-pi/2, pi/2].</summary>
         [Op]
-        public Tensor Gelu() => Real<Unary<Gelu>>("Gelu", x);
+        public Tensor Atan() => Real<Unary<Atan>>("Atan", x);
 
-        /// <summary>GELU in its tanh form. Hendrycks and Gimpel 2016.</summary>
+        /// <summary>The angle of the points (other, x), in [-pi, pi]: the arc tangent of x / other in the right quadrant.</summary>
         [Op]
-        public Tensor GeluTanh() => Real<Unary<GeluTanh>>("GeluTanh", x);
+        public Tensor Atan2(Tensor other) => Real<Binary<Atan2>>("Atan2", x, other);
 
-        /// <summary>log(1 + e^x).</summary>
-        [Op]
-        public Tensor Softplus() => Real<UnarySlope<Softplus>>("Softplus", x);
+        /// <summary>Hyperbolic sine. Real or complex.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Sinh() => Apply<Unary<Sinh>>("Sinh", x);
 
-        /// <summary>x to a constant power.</summary>
-        [Op]
-        public Tensor Pow(double exponent) => Real<Binary<Power>>("Pow", x, exponent);
+        /// <summary>Hyperbolic cosine. Real or complex.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Cosh() => Apply<Unary<Cosh>>("Cosh", x);
 
-        /// <summary>x to the power of another tensor; differentiable in both where x is positive.</summary>
+        /// <summary>Inverse of the hyperbolic sine.</summary>
         [Op]
-        public Tensor Pow(Tensor exponent) => Real<Binary<Power>>("Pow", x, exponent);
+        public Tensor Asinh() => Real<Unary<Asinh>>("Asinh", x);
+
+        /// <summary>Inverse of the hyperbolic cosine; NaN below 1.</summary>
+        [Op]
+        public Tensor Acosh() => Real<Unary<Acosh>>("Acosh", x);
+
+        /// <summary>Inverse of the hyperbolic tangent; NaN beyond 1.</summary>
+        [Op]
+        public Tensor Atanh() => Real<Unary<Atanh>>("Atanh", x);
+
+        /// <summary>sin(pi x) / (pi x), 1 at 0.</summary>
+        [Op]
+        public Tensor Sinc() => Real<Unary<Sinc>>("Sinc", x);
+
+        /// <summary>sqrt(x^2 + other^2), without overflow; its gradient at (0, 0) is 0.</summary>
+        [Op]
+        public Tensor Hypot(Tensor other) => Real<Binary<Hypot>>("Hypot", x, other);
+
+        /// <summary>2^x.</summary>
+        [Op]
+        public Tensor Exp2() => Real<Unary<Exp2>>("Exp2", x);
+
+        /// <summary>Logarithm to base 2.</summary>
+        [Op]
+        public Tensor Log2() => Real<Unary<Log2>>("Log2", x);
+
+        /// <summary>Logarithm to base 10.</summary>
+        [Op]
+        public Tensor Log10() => Real<Unary<Log10>>("Log10", x);
+
+        /// <summary>1 / sqrt(x). Real or complex (principal branch).</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Rsqrt() => Apply<Unary<Rsqrt>>("Rsqrt", x);
+
+        /// <summary>Cube root, with the sign of x.</summary>
+        [Op]
+        public Tensor Cbrt() => Real<Unary<Cbrt>>("Cbrt", x);
+
+        /// <summary>1 - erf x, with its relative accuracy also where erf x is nearly 1.</summary>
+        [Op]
+        public Tensor Erfc() => Real<Unary<Erfc>>("Erfc", x);
+
+        /// <summary>The y with erf y = x; infinite at +-1, NaN beyond.</summary>
+        [Op]
+        public Tensor Erfinv() => Real<Unary<Erfinv>>("Erfinv", x);
+
+        /// <summary>x log(other); 0 where x = 0.</summary>
+        [Op]
+        public Tensor Xlogy(Tensor other) => Real<Binary<Xlogy>>("Xlogy", x, other);
+
+        /// <summary>log(e^x + e^other), without overflow.</summary>
+        [Op]
+        public Tensor LogAddExp(Tensor other) => Real<Binary<LogAddExp>>("LogAddExp", x, other);
+
+        /// <summary>The magnitude of x with the sign of another tensor; no gradient passes to the sign.</summary>
+        [Op]
+        public Tensor CopySign(Tensor sign) => Real<Binary<CopySign>>("CopySign", x, sign);
+
+        /// <summary>x + weight (end - x): x for weight 0, end for 1. Real or complex.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Lerp(Tensor end, double weight) => Apply<Ternary<Lerp>>("Lerp", x, end, weight);
+
+        /// <summary>x + weight (end - x), with a weight for each element. Real or complex.</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Lerp(Tensor end, Tensor weight) => Apply<Ternary<Lerp>>("Lerp", x, end, weight);
+
+        /// <summary>x to a constant power. Real or complex (principal branch).</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Pow(double exponent) => x.DType.IsComplex
+            ? Apply<Binary<ComplexPower>>("Pow", x, exponent)
+            : Real<Binary<Power>>("Pow", x, exponent);
+
+        /// <summary>x to the power of another tensor; differentiable in both where x is positive. Real or complex (principal branch).</summary>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Pow(Tensor exponent) => x.DType.IsComplex
+            ? Apply<Binary<ComplexPower>>("Pow", x, exponent)
+            : Real<Binary<Power>>("Pow", x, exponent);
     }
 }

@@ -232,13 +232,14 @@ public static class ScatteringOps
     static Tensor Extreme<Op>(string operation, Tensor x, int axis, Tensor index, Tensor source) where Op : struct, IBinary
     {
         var y = ScatterKernel.Run<Op>(operation, x, axis, index, source);
-        var (here, there) = (x.Detach(), source.Detach());
+        // Detached: the rules must not hold the result that holds them.
+        var (here, there, found) = (x.Detach(), source.Detach(), y.Detach());
         return Graph.Record(operation, y,
-            (x, g => Share(g) * Same(here, y.Detach())),
+            (x, g => Share(g) * Same(here, found)),
             (source, g => IndexingOps.At(operation, Share(g), axis, index) * Chosen()));
 
-        Tensor Chosen() => Same(there, IndexingOps.At(operation, y.Detach(), axis, index));
-        Tensor Share(Tensor g) => g / Sum(operation, Same(here, y.Detach()), axis, index, Chosen());
+        Tensor Chosen() => Same(there, IndexingOps.At(operation, found, axis, index));
+        Tensor Share(Tensor g) => g / Sum(operation, Same(here, found), axis, index, Chosen());
     }
 
     // The derivative in one factor is the product of the others: by division where no factor of a place is 0, and the product of those

@@ -13,9 +13,23 @@ public static partial class Elementary
         // The bounds lie beyond overflow and underflow. Bound first, x second: NaN passes.
         x = T.Min(T.Of(T.IsDouble ? 710 : 89), T.Max(T.Of(T.IsDouble ? -746 : -104.5), x));
         var k = Octaves(x);
-        var y = Expm1Reduced(x, k) + T.Of(1);
+        return Scaled(Expm1Reduced(x, k) + T.Of(1), k);
+    }
 
-        // 2^k in two factors: neither leaves the normal numbers, and only the last product rounds (or overflows).
+    /// <summary>2^x.</summary>
+    /// <remarks>Largest error 1.1 ulp in float32, 1 ulp in float64; exact for integers.</remarks>
+    [MethodImpl(Inline.Always)]
+    public static T Exp2<T>(T x) where T : struct, ILane<T>
+    {
+        x = T.Min(T.Of(T.IsDouble ? 1025 : 129), T.Max(T.Of(T.IsDouble ? -1080 : -155), x));
+        var k = Round(x, 1);
+        return Scaled(Expm1Reduced((x - k) * T.Of(0.69314718055994531), T.Of(0)) + T.Of(1), k);
+    }
+
+    // y 2^k, in two factors: neither leaves the normal numbers, and only the last product rounds (or overflows).
+    [MethodImpl(Inline.Always)]
+    static T Scaled<T>(T y, T k) where T : struct, ILane<T>
+    {
         var first = Round(k, 0.5);
         return y * T.Exp2Int(first) * T.Exp2Int(k - first);
     }

@@ -10,17 +10,42 @@ public static partial class Elementary
     [MethodImpl(Inline.Always)]
     public static T Log<T>(T x) where T : struct, ILane<T>
     {
+        var octave = OctaveOf(x);
+        return LogDomain(x, x, LogSeries(octave.A, octave.B));
+    }
+
+    /// <summary>Logarithm to base 2; exact for powers of 2.</summary>
+    /// <remarks>Largest error 1.6 ulp in float32, 1.5 ulp in float64. log2 0 = -infinity; NaN for negative x.</remarks>
+    [MethodImpl(Inline.Always)]
+    public static T Log2<T>(T x) where T : struct, ILane<T>
+    {
+        var octave = OctaveOf(x);
+        return LogDomain(x, x, T.Fma(LogSeries(T.Of(0), octave.B), T.Of(1.4426950408889634), octave.A));
+    }
+
+    /// <summary>Logarithm to base 10.</summary>
+    /// <remarks>Largest error 2.4 ulp in float32, 1.5 ulp in float64. log10 0 = -infinity; NaN for negative x.</remarks>
+    [MethodImpl(Inline.Always)]
+    public static T Log10<T>(T x) where T : struct, ILane<T>
+    {
+        // log10 2 in two parts, the first times e exact inside the fused multiply-add.
+        var octave = OctaveOf(x);
+        var tail = octave.A * T.Of(T.IsDouble ? -2.8037281277851704e-18 : -1.4320988897559699e-08);
+        tail = T.Fma(LogSeries(T.Of(0), octave.B), T.Of(0.43429448190325182), tail);
+        return LogDomain(x, x, T.Fma(octave.A, T.Of(T.IsDouble ? 0.3010299956639812 : 0.3010300099849701), tail));
+    }
+
+    // (e, f) with x = 2^e (1 + f) and f in [-1/3, 1/3]; f is exact.
+    [MethodImpl(Inline.Always)]
+    static Skeletons.State<T> OctaveOf<T>(T x) where T : struct, ILane<T>
+    {
         // Subnormals are scaled into the normal numbers, since their exponent field says nothing.
         var normal = T.Of(T.IsDouble ? 2.2250738585072014e-308 : 1.17549435e-38);
         var scaled = T.SelectLess(x, normal, x * T.Of(T.IsDouble ? 18014398509481984.0 : 16777216.0), x);
         var offset = T.SelectLess(x, normal, T.Of(T.IsDouble ? 2 - 54 : 2 - 24), T.Of(2));
-
-        // x = 2^e (1 + f) with f in [-1/3, 1/3]; f is exact.
         var m = T.Mantissa(scaled);
         var half = HalfAboveFourThirds(m);
-        var f = T.Fma(m, half, T.Of(-1));
-        var e = T.Fma(half, T.Of(-2), T.Exponent(scaled) + offset);
-        return LogDomain(x, x, LogSeries(e, f));
+        return new(T.Fma(half, T.Of(-2), T.Exponent(scaled) + offset), T.Fma(m, half, T.Of(-1)));
     }
 
     /// <summary>log(1 + x), accurate near zero.</summary>
@@ -110,5 +135,21 @@ public static partial class Elementary
         p = T.Fma(p, f, T.Of(-0.25000000000013356));
         p = T.Fma(p, f, T.Of(0.3333333333333323));
         return p;
+    }
+
+    /// <summary>Cube root, with the sign of x.</summary>
+    /// <remarks>Largest error 0.8 ulp in float32, 1 ulp in float64: e^(log(x) / 3) and one step of Newton's iteration.</remarks>
+    [MethodImpl(Inline.Always)]
+    public static T Cbrt<T>(T x) where T : struct, ILane<T>
+    {
+        // Tiny numbers are scaled up by 2^24 (2^54), or their cubes would lose digits.
+        var size = T.Abs(x);
+        var tiny = T.Of(T.IsDouble ? 1e-290 : 1e-30);
+        var a = T.SelectLess(size, tiny, size * T.Of(T.IsDouble ? 18014398509481984.0 : 16777216.0), size);
+        var y = T.Exp(T.Log(a) * T.Of(1.0 / 3));
+        var square = y * y;
+        y -= T.Fma(square, y, -a) / (square * T.Of(3));
+        y = T.SelectLess(size, tiny, y * T.Of(T.IsDouble ? 1.0 / 262144 : 1.0 / 256), y);
+        return T.CopySign(T.SelectEqual(a, T.Of(0), a, T.SelectLess(a, T.Highest, y, a)), x);
     }
 }

@@ -4,8 +4,8 @@ namespace Ortho.Kernels.Lanes;
 
 /// <summary>A complex number whose parts are two lanes: FFT butterflies, complex matrices, complex pointwise formulas.</summary>
 /// <remarks>
-/// Arithmetic, <see cref="Sqrt"/> and <see cref="Exp"/> are the complex functions (principal branches); the other elementary functions
-/// have no complex form yet, and no operation offers them for complex tensors. The order-based members have no complex meaning:
+/// Arithmetic, <see cref="Sqrt"/>, <see cref="Exp"/>, <see cref="Log"/> and the trigonometric and hyperbolic functions written out here
+/// are the complex functions (principal branches); no operation offers the others for complex tensors. The order-based members have no complex meaning:
 /// <see cref="Min"/>, <see cref="Max"/> and <see cref="SelectLess"/> compare real parts, which is what the small-matrix algorithms need,
 /// since what they compare (norms, squared magnitudes) are real numbers carried in a complex lane. <see cref="SelectEqual"/> compares
 /// both parts. <see cref="Abs"/> is the magnitude.
@@ -130,6 +130,40 @@ public readonly struct Cx<T>(T re, T im) : ILane<Cx<T>> where T : struct, ILane<
     {
         var e = T.Exp(x.Re);
         return new(e * T.Cos(x.Im), e * T.Sin(x.Im));
+    }
+
+    /// <summary>log |x| + i arg x.</summary>
+    [MethodImpl(Inline.Always)]
+    public static Cx<T> Log(Cx<T> x)
+    {
+        // |x| = large sqrt(1 + q^2): no range is lost to squares.
+        var (a, b) = (T.Abs(x.Re), T.Abs(x.Im));
+        var (small, large) = (T.Min(a, b), T.Max(a, b));
+        var q = T.SelectEqual(large, T.Of(0), large, small / large);
+        return new(T.Fma(T.Log1p(q * q), T.Of(0.5), T.Log(large)), T.Atan2(x.Im, x.Re));
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> Sin(Cx<T> x) => new(T.Sin(x.Re) * T.Cosh(x.Im), T.Cos(x.Re) * T.Sinh(x.Im));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> Cos(Cx<T> x) => new(T.Cos(x.Re) * T.Cosh(x.Im), -(T.Sin(x.Re) * T.Sinh(x.Im)));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> Sinh(Cx<T> x) => new(T.Sinh(x.Re) * T.Cos(x.Im), T.Cosh(x.Re) * T.Sin(x.Im));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> Cosh(Cx<T> x) => new(T.Cosh(x.Re) * T.Cos(x.Im), T.Sinh(x.Re) * T.Sin(x.Im));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Cx<T> Tanh(Cx<T> x)
+    {
+        // tanh(a + ib) = (sinh 2a + i sin 2b) / (cosh 2a + cos 2b), times 2 u with u = e^-2|a|: nothing overflows.
+        var a = -T.Abs(x.Re + x.Re);
+        var (u, turn) = (T.Exp(a), x.Im + x.Im);
+        var scale = T.Fma(u, u + T.Of(2) * T.Cos(turn), T.Of(1));
+        return new(T.CopySign(-T.Expm1(a + a), x.Re) / scale, T.Of(2) * u * T.Sin(turn) / scale);
     }
 
     /// <summary>i x.</summary>

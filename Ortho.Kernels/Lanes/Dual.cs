@@ -155,4 +155,54 @@ public readonly struct Dual<T>(T value, T slope) : ILane<Dual<T>> where T : stru
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Dual<T> Expm1(Dual<T> x) => new(T.Expm1(x.Value), T.Exp(x.Value) * x.Slope);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Dual<T> Atan2(Dual<T> y, Dual<T> x)
+        => new(T.Atan2(y.Value, x.Value),
+            (x.Value * y.Slope - y.Value * x.Slope) / T.Fma(x.Value, x.Value, y.Value * y.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Dual<T> Exp2(Dual<T> x)
+    {
+        var e = T.Exp2(x.Value);
+        return new(e, e * T.Of(0.69314718055994531) * x.Slope);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Dual<T> Log2(Dual<T> x) => new(T.Log2(x.Value), x.Slope / (x.Value * T.Of(0.69314718055994531)));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Dual<T> Log10(Dual<T> x) => new(T.Log10(x.Value), x.Slope / (x.Value * T.Of(2.3025850929940457)));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Dual<T> Cbrt(Dual<T> x)
+    {
+        var root = T.Cbrt(x.Value);
+        return new(root, x.Slope / (root * root * T.Of(3)));
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Dual<T> Sinh(Dual<T> x) => new(T.Sinh(x.Value), T.Cosh(x.Value) * x.Slope);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Dual<T> Cosh(Dual<T> x) => new(T.Cosh(x.Value), T.Sinh(x.Value) * x.Slope);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Dual<T> Asinh(Dual<T> x) => new(T.Asinh(x.Value), x.Slope / T.Sqrt(T.Fma(x.Value, x.Value, T.Of(1))));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Dual<T> Erfc(Dual<T> x) => new(T.Erfc(x.Value), T.Of(-1.1283791670955126) * T.Exp(-(x.Value * x.Value)) * x.Slope);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static Dual<T> Erfinv(Dual<T> x)
+    {
+        var y = T.Erfinv(x.Value);
+        return new(y, T.Of(0.88622692545275801) * T.Exp(y * y) * x.Slope);
+    }
 }

@@ -137,4 +137,34 @@ public interface ILane<T> where T : struct, ILane<T>
 
     /// <summary>e^x - 1, accurate near zero; see <see cref="Functions.Elementary.Expm1{T}"/>.</summary>
     [MethodImpl(Inline.Always)] static virtual T Expm1(T x) => Functions.Elementary.Expm1(x);
+
+    /// <summary>Angle of the point (x, y); see <see cref="Functions.Elementary.Atan2{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Atan2(T y, T x) => Functions.Elementary.Atan2(y, x);
+
+    /// <summary>2^x; see <see cref="Functions.Elementary.Exp2{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Exp2(T x) => Functions.Elementary.Exp2(x);
+
+    /// <summary>Logarithm to base 2; see <see cref="Functions.Elementary.Log2{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Log2(T x) => Functions.Elementary.Log2(x);
+
+    /// <summary>Logarithm to base 10; see <see cref="Functions.Elementary.Log10{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Log10(T x) => Functions.Elementary.Log10(x);
+
+    /// <summary>Cube root; see <see cref="Functions.Elementary.Cbrt{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Cbrt(T x) => Functions.Elementary.Cbrt(x);
+
+    /// <summary>Hyperbolic sine; see <see cref="Functions.Elementary.Sinh{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Sinh(T x) => Functions.Elementary.Sinh(x);
+
+    /// <summary>Hyperbolic cosine; see <see cref="Functions.Elementary.Cosh{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Cosh(T x) => Functions.Elementary.Cosh(x);
+
+    /// <summary>Inverse of the hyperbolic sine; see <see cref="Functions.Elementary.Asinh{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Asinh(T x) => Functions.Elementary.Asinh(x);
+
+    /// <summary>1 - erf x; see <see cref="Functions.Elementary.Erfc{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Erfc(T x) => Functions.Elementary.Erfc(x);
+
+    /// <summary>Inverse of the error function; see <see cref="Functions.Elementary.Erfinv{T}"/>.</summary>
+    [MethodImpl(Inline.Always)] static virtual T Erfinv(T x) => Functions.Elementary.Erfinv(x);
 }

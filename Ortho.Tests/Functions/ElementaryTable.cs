@@ -5,9 +5,11 @@ namespace Ortho.Tests.Functions;
 /// Made with mpmath: <c>mp.prec = 200; y = f(mpf(x))</c>, y rounded to the nearest float64 (subnormals to multiples of 2^-1074). Ten
 /// arguments per function are chosen (ends of the range, subnormals, seams of the reductions), thirty are random over all regimes.
 /// </remarks>
-static class ElementaryTable
+static partial class ElementaryTable
 {
-    public static readonly Dictionary<string, (ulong X, ulong Y)[]> Rows = new()
+    public static (ulong X, ulong Y)[] Find(string name) => Rows.TryGetValue(name, out var row) ? row : FurtherRows[name];
+
+    static readonly Dictionary<string, (ulong X, ulong Y)[]> Rows = new()
     {
         ["Exp"] =
         [

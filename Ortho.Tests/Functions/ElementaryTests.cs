@@ -26,6 +26,21 @@ public struct TanhOf : IFunction { public static T Of<T>(T x) where T : struct, 
 public struct ErfOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Erf(x); }
 public struct Log1pOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Log1p(x); }
 public struct Expm1Of : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Expm1(x); }
+public struct TanOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => Elementary.Tan(x); }
+public struct AsinOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => Elementary.Asin(x); }
+public struct AcosOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => Elementary.Acos(x); }
+public struct AtanOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Atan2(x, T.Of(1)); }
+public struct SinhOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Sinh(x); }
+public struct CoshOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Cosh(x); }
+public struct AsinhOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Asinh(x); }
+public struct AcoshOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => Elementary.Acosh(x); }
+public struct AtanhOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => Elementary.Atanh(x); }
+public struct Exp2Of : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Exp2(x); }
+public struct Log2Of : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Log2(x); }
+public struct Log10Of : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Log10(x); }
+public struct CbrtOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Cbrt(x); }
+public struct ErfcOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Erfc(x); }
+public struct ErfinvOf : IFunction { public static T Of<T>(T x) where T : struct, ILane<T> => T.Erfinv(x); }
 
 /// <summary>The shared polynomials against independent references, at their limits, and on every lane.</summary>
 public class ElementaryTests
@@ -121,6 +136,21 @@ public class ElementaryTests
         new Row<ErfOf>("Erf", Erf, -Infinity, Infinity, 1.85, 2.15),
         new Row<Log1pOf>("Log1p", Log1p, -Infinity, Infinity, 1.6, 1.6),
         new Row<Expm1Of>("Expm1", Expm1, -Infinity, Infinity, 1.6, 1.8),
+        new Row<TanOf>("Tan", Math.Tan, -262144, 262144, 2.8, 2),
+        new Row<AsinOf>("Asin", Math.Asin, -1, 1, 2.3, 2),
+        new Row<AcosOf>("Acos", Math.Acos, -1, 1, 2.3, 2),
+        new Row<AtanOf>("Atan", Math.Atan, -Infinity, Infinity, 2.2, 2),
+        new Row<SinhOf>("Sinh", Math.Sinh, -Infinity, Infinity, 2.3, 2),
+        new Row<CoshOf>("Cosh", Math.Cosh, -Infinity, Infinity, 2.3, 2),
+        new Row<AsinhOf>("Asinh", Asinh, -Infinity, Infinity, 1.8, 2),
+        new Row<AcoshOf>("Acosh", Math.Acosh, 1, Infinity, 2, 2),
+        new Row<AtanhOf>("Atanh", Math.Atanh, -1, 1, 1.7, 2),
+        new Row<Exp2Of>("Exp2", x => Math.Pow(2, x), -Infinity, Infinity, 1.1, 1),
+        new Row<Log2Of>("Log2", Math.Log2, -Infinity, Infinity, 1.6, 1.5),
+        new Row<Log10Of>("Log10", Math.Log10, -Infinity, Infinity, 2.4, 1.5),
+        new Row<CbrtOf>("Cbrt", Math.Cbrt, -Infinity, Infinity, 0.8, 1),
+        new Row<ErfcOf>("Erfc", Ops.Reference.Erfc, -Infinity, Infinity, 5.5, 3.5),
+        new Row<ErfinvOf>("Erfinv", Ops.Reference.Erfinv, -1, 1, 3.5, 4),
     ];
 
     /// <summary>Power series with positive terms below 3, continued fraction of erfc above (Abramowitz and Stegun 7.1.6, 7.1.14).</summary>
@@ -157,6 +187,13 @@ public class ElementaryTests
     {
         var u = Math.Exp(x);
         return Math.Abs(x) < 1e-5 ? x + x * x * (0.5 + x / 6) : Math.Abs(x) > 1 || double.IsNaN(x) ? u - 1 : (u - 1) * x / Math.Log(u);
+    }
+
+    /// <summary>Math.Asinh loses small numbers.</summary>
+    static double Asinh(double x)
+    {
+        var a = Math.Abs(x);
+        return Math.CopySign(a < 1e-3 ? a - a * a * a / 6 : a > 1e150 ? Math.Log(a) + Math.Log(2) : Log1p(a + a * a / (1 + Math.Sqrt(1 + a * a))), x);
     }
 
     static double UlpOf(double y, int bits, int lowest)
@@ -210,13 +247,16 @@ public class ElementaryTests
     [TestCaseSource(nameof(Rows))]
     public void Double_precision_stays_within_its_ulp(Row row)
     {
-        foreach (var (argument, value) in ElementaryTable.Rows[row.Name])
+        double worst = 0;
+        foreach (var (argument, value) in ElementaryTable.Find(row.Name))
         {
             var (x, expected) = (BitConverter.UInt64BitsToDouble(argument), BitConverter.UInt64BitsToDouble(value));
             // The table's value is itself rounded by up to half an ulp.
             var error = Math.Abs(row.Double(x) - expected) / UlpOf(expected, 52, -1074);
+            worst = Math.Max(worst, error);
             Assert.That(error, Is.LessThanOrEqualTo(row.Ulp.Double + 0.5), $"at {x:R}: {row.Double(x):R}, expected {expected:R}");
         }
+        TestContext.Out.WriteLine($"{row.Name}: {worst:F3} ulp of the table");
     }
 
     [TestCase("Exp", double.NaN, double.NaN)]
@@ -300,6 +340,10 @@ public class ElementaryTests
         const double step = 1e-5;
         foreach (var x in Enumerable.Range(1, 60).Select(i => (row.Name.StartsWith("Log", StringComparison.Ordinal) ? 0 : -3) + i * 0.0973))
         {
+            // Not near the poles of tan and where the third derivative is large at the ends of a domain.
+            if (x - row.Domain.From < 0.15 || row.Domain.To - x < 0.15 || (row.Name == "Tan" && Math.Abs(row.Slope(x)) > 20)
+                || (row.Name is "Cbrt" or "Log2" && Math.Abs(x) < 0.15))
+                continue;
             var difference = (row.Double(x + step) - row.Double(x - step)) / (2 * step);
             // The step's truncation, step^2 / 6 of the third derivative, dominates for log near 0.0973: 2000 * 1.7e-11.
             Assert.That(row.Slope(x), Is.EqualTo(difference).Within(5e-8), $"at {x:R}");

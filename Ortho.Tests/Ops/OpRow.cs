@@ -33,6 +33,9 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
     /// <summary>What the catalog says of its derivative.</summary>
     public Derivative Derivative => OpCatalog.Find(Name).Derivative;
 
+    /// <summary>What the catalog says of where it is computed.</summary>
+    public bool IsHostOnly => OpCatalog.Find(Name).HostOnly;
+
     /// <summary>Whether real tensors are taken.</summary>
     public bool IsReal { get; init; } = true;
 
@@ -44,9 +47,6 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
 
     /// <summary>Whether Bool tensors are taken.</summary>
     public bool IsBool { get; init; }
-
-    /// <summary>Whether every device gives the same bits.</summary>
-    public bool SameBits { get; init; } = true;
 
     /// <summary>Whether the call is of several ops, each of which rounds in half precision.</summary>
     public bool IsComposed { get; init; }

@@ -9,7 +9,7 @@ public static partial class OpTable
 {
     // An Einstein sum by a loop over all labels; every dimension has its letter, and every letter its extent.
     static OpRow Einsum(string subscripts, string full, params Shape[] shapes)
-        => new("Einsum", x => Tensor.Einsum(subscripts, x), x => EinsteinSum(full, x), [shapes]) { IsComplex = true, Single = 3e-6, Double = 2e-14 };
+        => new("Einsum", x => Tensor.Einsum(subscripts, x), x => EinsteinSum(full, x), [shapes]) { IsComplex = true, IsInteger = true, Single = 3e-6, Double = 2e-14 };
 
     static Nd EinsteinSum(string subscripts, Nd[] x)
     {
@@ -24,7 +24,7 @@ public static partial class OpTable
     }
 
     static OpRow Contracted(string name, Func<Tensor, Tensor, Tensor> call, string subscripts, params Shape[][] shapes)
-        => new(name, x => call(x[0], x[1]), x => EinsteinSum(subscripts, x), shapes) { IsComplex = true, Single = 3e-6, Double = 2e-14 };
+        => new(name, x => call(x[0], x[1]), x => EinsteinSum(subscripts, x), shapes) { IsComplex = true, IsInteger = true, Single = 3e-6, Double = 2e-14 };
 
     static readonly int[] next = [1, 2, 0], afterNext = [2, 0, 1];
 
@@ -58,8 +58,7 @@ public static partial class OpTable
         Contracted("TensorDot", (a, b) => a.TensorDot(b, 0), "ab,c->abc", [[2, 3], [4]]),
         Contracted("Inner", (a, b) => a.Inner(b), "abi,ci->abc", [[2, 3, 4], [5, 4]]),
         Contracted("Inner", (a, b) => a.Inner(b), "i,i->", [[4], [4]]),
-        Contracted("Dot", (a, b) => a.Dot(b), "i,i->", [[37], [37]], [[1], [1]], [[0], [0]]),
-        new("VDot", x => x[0].VDot(x[1]), x => new([], [SumOf(x[0].Data.Zip(x[1].Data, (a, b) => Complex.Conjugate(a) * b))]), [[[3, 4], [12]], [[1], []]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("VDot", x => x[0].VDot(x[1]), x => new([], [SumOf(x[0].Data.Zip(x[1].Data, (a, b) => Complex.Conjugate(a) * b))]), [[[3, 4], [12]], [[1], []]]) { IsComplex = true, IsInteger = true, Single = 3e-6, Double = 2e-14 },
         Moved("Outer", x => x[0].Outer(x[1]), x => Nd.Of([x[0].Data.Length, x[1].Data.Length], i => x[0].Data[i[0]] * x[1].Data[i[1]]), [[3], [4]], [[2, 2], [3]], [[0], [2]]),
         Moved("Kron", x => x[0].Kron(x[1]), x => Nd.Of([6, 12], i => x[0][i[0] / 3, i[1] / 4] * x[1][i[0] % 3, i[1] % 4]), [[2, 3], [3, 4]]),
         Moved("Kron", x => x[0].Kron(x[1]), x => Nd.Of([2, 6], i => x[0][i[1] / 2] * x[1][i[0], i[1] % 2]), [[3], [2, 2]]),

@@ -11,7 +11,30 @@ public static partial class OpTable
 {
     public static IReadOnlyList<OpRow> Rows => rows.Value;
 
-    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() => [.. Pointwise(), .. Integers(), .. Comparisons(), .. Structure(), .. Views(), .. Joining(), .. Reductions(), .. Indexing(), .. Gathering(), .. Scattering(), .. IndexExpressions(), .. Contractions(), .. Matrices(), .. Fourier(), .. Orthogonal(), .. Creation()]);
+    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() =>
+    [
+        .. Pointwise(),
+        .. Integers(),
+        .. Comparisons(),
+        .. ElementaryFunctions(),
+        .. Activations(),
+        .. Structure(),
+        .. Views(),
+        .. Joining(),
+        .. Reductions(),
+        .. Indexing(),
+        .. Gathering(),
+        .. Scattering(),
+        .. IndexExpressions(),
+        .. Matrices(),
+        .. Contractions(),
+        .. Fourier(),
+        .. Orthogonal(),
+        .. Creation(),
+        .. Grids(),
+        .. Chance(),
+        .. Linalg(),
+    ]);
 
     const double Infinity = double.PositiveInfinity;
 

@@ -26,4 +26,35 @@ static class Reference
             fraction = size + k / 2.0 / fraction;
         return Math.Sign(x) * (1 - Math.Exp(-x * x) / Math.Sqrt(Math.PI) / fraction);
     }
+
+    /// <summary>1 - erf x; by the continued fraction where that would cancel.</summary>
+    public static double Erfc(double x)
+    {
+        if (double.IsNaN(x) || x < 2)
+            return 1 - Erf(x);
+        if (double.IsInfinity(x))
+            return 0;
+        var fraction = x;
+        for (var k = 120; k > 0; k--)
+            fraction = x + k / 2.0 / fraction;
+        return Math.Exp(-x * x) / Math.Sqrt(Math.PI) / fraction;
+    }
+
+    /// <summary>The y with erf y = x, by bisection.</summary>
+    public static double Erfinv(double x)
+    {
+        if (!(Math.Abs(x) < 1))
+            return Math.Abs(x) == 1 ? x / 0.0 : double.NaN;
+        if (Math.Abs(x) < 1e-8)
+            return x * Math.Sqrt(Math.PI) / 2;
+        var (low, high) = (0.0, 7.0);
+        for (var step = 0; step < 100; step++)
+        {
+            var middle = (low + high) / 2;
+            // Beyond 1/2 the complements, which are exact there, are compared.
+            var isBelow = Math.Abs(x) < 0.5 ? Erf(middle) < Math.Abs(x) : Erfc(middle) > 1 - Math.Abs(x);
+            (low, high) = isBelow ? (middle, high) : (low, middle);
+        }
+        return Math.CopySign(low, x);
+    }
 }
