@@ -19,7 +19,7 @@ public static partial class Pointwise
         var y = Tensor.Empty(shape, DType.Bool, device);
         if (y.ElementCount == 0)
             return y;
-        var loops = Loops(operation, y, operands);
+        var loops = Loops(operation, y, ref operands);
         switch (dtype, device)
         {
             case (DType.Float32, GpuDevice gpu): TruthOnDevice<P, F32, float, SingleCell>(gpu, loops, y, operands); break;
@@ -86,7 +86,7 @@ public static partial class Pointwise
         foreach (var operand in operands)
             any ??= operand.Tensor;
         gpu.Launch(TruthKernel<P, T, E, F>, y.ElementCount,
-            new TruthArguments<T, E> { Operands = Arguments<T, E>(gpu, loops, GpuDevice.View<E>(any!), operands), Y = GpuDevice.View<byte>(y) });
+            new TruthArguments<T, E> { Operands = Arguments<T, E>(gpu, loops, GpuDevice.Reach<E>(any!), operands), Y = GpuDevice.View<byte>(y) });
     }
 
     internal static void TruthKernel<P, T, E, F>(Index1D index, TruthArguments<T, E> x)
