@@ -122,19 +122,19 @@ public static class MatrixFunctionOps
         /// full rank U is not unique, values are right and gradients not finite.</remarks>
         /// <exception cref="TensorArgumentException">Fewer rows than columns, fewer than two dimensions, or an unsuitable dtype.</exception>
         [Op(Family = "orthogonal", Takes = Numbers.Real | Numbers.Complex)]
-        public (Tensor U, Tensor P) Polar()
+        public (Tensor U, Tensor P) PolarDecomposition()
         {
             if (a.IsHalf)
-                return a.Wide.Polar() is var (wideU, wideP) ? (wideU.To(a.DType), wideP.To(a.DType)) : default;
+                return a.Wide.PolarDecomposition() is var (wideU, wideP) ? (wideU.To(a.DType), wideP.To(a.DType)) : default;
             if (a.Rank < 2 || a.Shape[^2] < a.Shape[^1])
-                throw new TensorArgumentException("Polar", nameof(a), $"of shape {a.Shape}", "matrices [..., m, n] with m >= n");
+                throw new TensorArgumentException("PolarDecomposition", nameof(a), $"of shape {a.Shape}", "matrices [..., m, n] with m >= n");
             Tensor u, p;
             using (Graph.NoGrad())
             {
                 var (left, s, right) = a.Svd();
                 (u, p) = (left.MatMul(right.H), MatrixParts.Compose(right, s));
             }
-            Graph.Record("Polar", [u, p], (a, gradients =>
+            Graph.Record("PolarDecomposition", [u, p], (a, gradients =>
             {
                 Tensor? sum = null;
                 if (gradients[0] is { } gu)

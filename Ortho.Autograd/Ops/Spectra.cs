@@ -10,7 +10,7 @@ namespace Ortho.Autograd;
 /// <remarks>
 /// Vectors that belong to equal values are an arbitrary basis, and unique only up to a phase otherwise: only functions that do not depend on
 /// the choice have a meaningful gradient. Through the vectors a gradient divides by the differences of values, so it is not finite where two
-/// are equal; through the values alone it is finite everywhere. Matrix functions (<c>MatrixSqrt</c>, <c>Polar</c>, <c>PseudoInverse</c>, ...)
+/// are equal; through the values alone it is finite everywhere. Matrix functions (<c>MatrixSqrt</c>, <c>PolarDecomposition</c>, <c>PseudoInverse</c>, ...)
 /// have rules of their own without these differences: prefer them to functions of vectors.
 /// </remarks>
 [OpFamily("linear algebra")]

@@ -76,7 +76,7 @@ public class DegenerateTests
         Assert.That((Skewness(q), Largest(r)), Is.EqualTo((0.0, 0.0)));
         Assert.That(IsFinite(Gradient(x => x.Qr().Q, zero)), Is.False);
         Assert.That(IsFinite(Gradient(x => x.Lu().L, zero)), Is.False);
-        Assert.That(IsFinite(Gradient(x => x.Polar().U, zero)), Is.False);
+        Assert.That(IsFinite(Gradient(x => x.PolarDecomposition().U, zero)), Is.False);
         Assert.That(IsFinite(Gradient(x => x.MatrixSqrt(), Tensor.Zeros([2, 2], dtype))), Is.False);
         Assert.That(IsFinite(Tensor.Zeros([2, 2], dtype).InverseSqrt()), Is.False);
         Assert.That(IsFinite(zero.PseudoInverse(fullRank: true)), Is.False);
@@ -93,8 +93,8 @@ public class DegenerateTests
         var a = (q * Tensor.From([3.0, 3.0, 1.0, 0.5], [4]).To(dtype)).MatMul(q.H);
         CheckGradient(x => x[0].MatrixSqrt(), [a], order: 2);
         CheckGradient(x => x[0].InverseSqrt(), [a], order: 2, tolerance: 1e-6);
-        CheckGradient(x => x[0].Polar().U, [a.MatMul(Unitary(4, dtype, 4))], order: 2);
-        CheckGradient(x => x[0].Polar().P, [a.MatMul(Unitary(4, dtype, 5))], order: 2);
+        CheckGradient(x => x[0].PolarDecomposition().U, [a.MatMul(Unitary(4, dtype, 4))], order: 2);
+        CheckGradient(x => x[0].PolarDecomposition().P, [a.MatMul(Unitary(4, dtype, 5))], order: 2);
         CheckGradient(x => x[0].MatrixNorm(NormOrder.Nuclear), [a]);
     }
 
@@ -114,7 +114,7 @@ public class DegenerateTests
     public void The_polar_factor_of_a_singular_matrix_is_still_orthogonal([Values(DType.Float64, DType.Complex64)] DType dtype)
     {
         var a = Random([5, 2], dtype, 1).MatMul(Random([2, 4], dtype, 2));
-        var (u, p) = a.Polar();
+        var (u, p) = a.PolarDecomposition();
         Assert.That(Skewness(u), Is.LessThan(30 * Unit(dtype)));
         Assert.That(Difference(u.MatMul(p), a), Is.LessThan(30 * Unit(dtype) * Largest(a)));
         Assert.That(Difference(p, p.H), Is.LessThan(10 * Unit(dtype) * Largest(a)));
@@ -144,7 +144,7 @@ public class DegenerateTests
             (a.Cholesky(check: true), [n, n]), (a.Cholesky().CholeskySolve(a), [n, n]), (a.Cholesky().CholeskyInverse(), [n, n]), (a.Solve(a, check: true), [n, n]),
             (a.Inverse(), [n, n]), (a.PseudoInverse(), [n, n]), (a.PseudoInverse(fullRank: true), [n, n]), (a.LstSq(a), [n, n]), (a.SingularValues(), [n]),
             (a.Svd(fullMatrices: true).V, [n, n]), (a.Eigh().Eigenvectors, [n, n]), (a.Eig().Eigenvectors, [n, n]), (a.EigVals(), [n]), (a.Det(), []),
-            (a.SlogDet().Sign, []), (a.LogDet(), []), (a.MatrixSqrt(), [n, n]), (a.InverseSqrt(), [n, n]), (a.Polar().U, [n, n]), (a.MatrixExp(), [n, n]),
+            (a.SlogDet().Sign, []), (a.LogDet(), []), (a.MatrixSqrt(), [n, n]), (a.InverseSqrt(), [n, n]), (a.PolarDecomposition().U, [n, n]), (a.MatrixExp(), [n, n]),
             (a.MatrixRank(), []), (a.MatrixNorm(), []), (a.MatrixNorm(NormOrder.Nuclear), []), (Tensor.Haar(a.Shape, new(1), special: true, dtype), [n, n]),
         ];
         foreach (var ((result, tail), k) in results.Select((result, k) => (result, k)))

@@ -281,7 +281,7 @@ public class BadInputTests
             ("Cond", () => _ = F(0, 0).Cond()),
             ("MatrixSqrt", () => _ = F(3, 2).MatrixSqrt()),
             ("InverseSqrt", () => _ = I(3, 3).InverseSqrt()),
-            ("Polar", () => _ = F(2, 3).Polar()),
+            ("PolarDecomposition", () => _ = F(2, 3).PolarDecomposition()),
             ("Haar", () => _ = Tensor.Haar([2, 3], new Generator(1))),
             ("Haar", () => _ = Tensor.Haar([3, 2], new Generator(1), special: true)),
             ("Haar", () => _ = Tensor.Haar([3, 3], new Generator(1), dtype: DType.Int32)),

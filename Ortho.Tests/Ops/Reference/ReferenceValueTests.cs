@@ -88,7 +88,7 @@ public class ReferenceValueTests
         ["eigenvalues"] = x => Sorted(x[0].EigVals()),
         ["qr"] = x => x[0].Qr() is var (q, r) ? Tensor.Concat([q, r], 0) : x[0],
         ["qr, complex"] = x => x[0].Qr() is var (q, r) ? Tensor.Concat([q, r], 0) : x[0],
-        ["polar"] = x => x[0].Polar() is var (u, p) ? Tensor.Concat([u, p], 0) : x[0],
+        ["polar"] = x => x[0].PolarDecomposition() is var (u, p) ? Tensor.Concat([u, p], 0) : x[0],
         ["householder_product"] = x => x[0].HouseholderFrame(),
         ["fft"] = x => x[0].Fft(),
         ["rfft"] = x => x[0].Rfft(),

@@ -123,7 +123,7 @@ def main():
     # ---- orthogonal
     torch_case("qr", "Qr", lambda x: torch.cat(torch.linalg.qr(x), 0), real(5, 3))
     numpy_case("qr, complex", "Qr", lambda x: np.concatenate(np.linalg.qr(x), 0), complex_(4, 4))
-    numpy_case("polar", "Polar", lambda x: np.concatenate(scipy.linalg.polar(x), 0), complex_(5, 3))
+    numpy_case("polar", "PolarDecomposition", lambda x: np.concatenate(scipy.linalg.polar(x), 0), complex_(5, 3))
     torch_case("householder_product", "HouseholderFrame", householder, real(5, 3))
 
     # ---- fourier
