@@ -36,6 +36,8 @@ public class ReferenceValueTests
 
     static Tensor Sorted(Tensor x) => Tensor.From([.. x.ToArray<Complex>().OrderBy(value => value.Real).ThenBy(value => value.Imaginary)], x.Shape);
 
+    static Tensor Reduced(Tensor[] x, ScatterReduction reduction, bool includeSelf) => x[0].ScatterReduce(0, x[2], x[1], reduction, includeSelf);
+
     static readonly Dictionary<string, Func<Tensor[], Tensor>> calls = new()
     {
         ["silu"] = x => x[0].Silu(),
@@ -94,6 +96,38 @@ public class ReferenceValueTests
         ["rfft"] = x => x[0].Rfft(),
         ["irfft"] = x => x[0].Irfft(9),
         ["ifft2"] = x => x[0].Ifft2(),
+        ["pad, reflect"] = x => x[0].Pad([(2, 1)], PadMode.Reflect),
+        ["pad, symmetric"] = x => x[0].Pad([(2, 1)], PadMode.Symmetric),
+        ["pad, replicate"] = x => x[0].Pad([(2, 1)], PadMode.Replicate),
+        ["pad, circular"] = x => x[0].Pad([(2, 1)], PadMode.Circular),
+        ["unfold"] = x => x[0].Unfold(1, 3, 2),
+        ["as_strided"] = x => x[0].AsStrided([2, 3, 2], [6, 1, 2], 1),
+        ["diag_embed"] = x => x[0].DiagEmbed(-1, 0, 2),
+        ["kron"] = x => x[0].Kron(x[1]),
+        ["cross"] = x => x[0].Cross(x[1]),
+        ["rot90"] = x => x[0].Rot90(3, 0, 2),
+        ["take_along_axis"] = x => x[0].TakeAlongDim(x[1], 1),
+        ["index, together"] = x => x[0].Index(TensorIndex.All, x[1], x[2]),
+        ["index, apart"] = x => x[0].Index(x[1], TensorIndex.All, x[2]),
+        ["index, a number apart"] = x => x[0].Index(1, TensorIndex.All, x[1]),
+        ["index, a number beside"] = x => x[0].Index(TensorIndex.Ellipsis, 1, x[1], TensorIndex.NewAxis),
+        ["index, backwards"] = x => x[0].Index(TensorIndex.Slice(3, 0, -2), TensorIndex.NewAxis, TensorIndex.Ellipsis, TensorIndex.Slice(step: -1)),
+        ["index, positive"] = x => x[0].Index(TensorIndex.All, x[0].Select(0, 0).Greater(0)),
+        ["index_put"] = x => x[0].IndexPut([Tensor.From<long>([0, 1], [2, 1]), x[2]], x[1], accumulate: true),
+        ["scatter_reduce, sum, self"] = x => Reduced(x, ScatterReduction.Sum, true),
+        ["scatter_reduce, sum, not self"] = x => Reduced(x, ScatterReduction.Sum, false),
+        ["scatter_reduce, prod, self"] = x => Reduced(x, ScatterReduction.Product, true),
+        ["scatter_reduce, prod, not self"] = x => Reduced(x, ScatterReduction.Product, false),
+        ["scatter_reduce, mean, self"] = x => Reduced(x, ScatterReduction.Mean, true),
+        ["scatter_reduce, mean, not self"] = x => Reduced(x, ScatterReduction.Mean, false),
+        ["scatter_reduce, amax, self"] = x => Reduced(x, ScatterReduction.Max, true),
+        ["scatter_reduce, amax, not self"] = x => Reduced(x, ScatterReduction.Max, false),
+        ["scatter_reduce, amin, self"] = x => Reduced(x, ScatterReduction.Min, true),
+        ["scatter_reduce, amin, not self"] = x => Reduced(x, ScatterReduction.Min, false),
+        ["masked_scatter"] = x => x[0].MaskedScatter(x[0].Greater(0), x[1]),
+        ["einsum of four"] = x => Tensor.Einsum("...ij,jk...,kl,l->i...", x),
+        ["einsum of diagonals"] = x => Tensor.Einsum("iij,jk", x),
+        ["tensordot"] = x => x[0].TensorDot(x[1], [0, 2], [2, 0]),
         ["circular convolution"] = x => x[0].CircularConv2d(x[1]),
     };
 

@@ -134,6 +134,33 @@ def main():
     torch_case("circular convolution", "CircularConv2d",
                lambda x, k: torch.nn.functional.conv2d(torch.nn.functional.pad(x, (1, 1, 1, 1), mode="circular"), k), real(2, 3, 5, 6), real(4, 3, 3, 3))
 
+    # ---- views, padding, index tensors, contractions
+    first, second = random.randint(0, 4, (5, 1)), random.randint(-3, 3, 6)
+    for mode, name in [("reflect", "reflect"), ("symmetric", "symmetric"), ("edge", "replicate"), ("wrap", "circular")]:
+        numpy_case(f"pad, {name}", "Pad", lambda x, m=mode: np.pad(x, ((0, 0), (2, 1)), mode=m), real(2, 4))
+    torch_case("unfold", "Unfold", lambda x: x.unfold(1, 3, 2), real(2, 8))
+    torch_case("as_strided", "AsStrided", lambda x: x.as_strided((2, 3, 2), (6, 1, 2), 1), real(3, 4))
+    torch_case("diag_embed", "DiagEmbed", lambda x: torch.diag_embed(x, -1, 0, 2), real(2, 3))
+    torch_case("kron", "Kron", torch.kron, real(2, 3), real(3, 1, 2))
+    torch_case("cross", "Cross", torch.linalg.cross, complex_(2, 3), complex_(2, 3))
+    numpy_case("rot90", "Rot90", lambda x: np.rot90(x, 3, (0, 2)), real(2, 3, 4))
+    numpy_case("take_along_axis", "TakeAlongDim", lambda x, i: np.take_along_axis(x, i, 1), real(3, 5), random.randint(-5, 5, (1, 4)))
+    numpy_case("index, together", "Index", lambda x, i, j: x[:, i, j], real(2, 4, 3), first, second)
+    numpy_case("index, apart", "Index", lambda x, i, j: x[i, :, j], real(4, 2, 3), first, second)
+    numpy_case("index, a number apart", "Index", lambda x, j: x[1, :, j], real(4, 2, 3), second)
+    numpy_case("index, a number beside", "Index", lambda x, j: x[..., 1, j, None], real(2, 4, 3), second)
+    numpy_case("index, backwards", "Index", lambda x: x[3:0:-2, None, ..., ::-1], real(5, 2, 3))
+    numpy_case("index, positive", "Index", lambda x: x[:, x[0] > 0], real(2, 3, 4))
+    torch_case("index_put", "IndexPut", lambda x, v, j: x.index_put((torch.arange(2)[:, None], j), v, accumulate=True), real(2, 3), real(2, 6), second)
+    for reduction in ["sum", "prod", "mean", "amax", "amin"]:
+        for include in [True, False]:
+            torch_case(f"scatter_reduce, {reduction}{', ' if include else ', not '}self", "ScatterReduce",
+                       lambda x, v, i, r=reduction, s=include: x.scatter_reduce(0, i, v, r, include_self=s), real(4, 3), real(6, 3), random.randint(0, 4, (6, 3)))
+    torch_case("masked_scatter", "MaskedScatter", lambda x, v: x.masked_scatter(x.detach() > 0, v), real(3, 4), real(12))
+    torch_case("einsum of four", "Einsum", lambda a, b, c, d: torch.einsum("...ij,jk...,kl,l->i...", a, b, c, d), real(2, 3, 4), real(4, 2, 2), real(2, 3), real(3))
+    torch_case("einsum of diagonals", "Einsum", lambda a, b: torch.einsum("iij,jk", a, b), complex_(3, 3, 2), complex_(2, 4))
+    torch_case("tensordot", "TensorDot", lambda a, b: torch.tensordot(a, b, ([0, 2], [2, 0])), real(2, 3, 4), real(4, 5, 2))
+
     libraries = f"NumPy {np.__version__}, SciPy {scipy.__version__}, PyTorch {torch.__version__}"
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
     sys.stdout.write(f'{{"libraries":"{libraries}","cases":[\n{lines}\n]}}\n')
