@@ -77,7 +77,7 @@ public class NpyTests
     }
 
     internal static IEnumerable<Tensor> Views(Tensor x)
-        => [x, x.T, x.Slice(1, 1, 4, 2), x.Permute(2, 0, 1), x.Select(0, 3), x.Select(0, 1).Select(0, 2).Select(0, 3), x.Slice(0, 2, 2), x.Slice(0, 0, 1).Expand(3, 5, 6)];
+        => [x, x.T, x.Slice(1, 1, 4, 2), x.Permute(2, 0, 1), x.Select(0, 3), x.Select(0, 1).Select(0, 2).Select(0, 3), x.Slice(0, 2, 2), x.Slice(0, 0, 1).Expand(3, 5, 6), x.Flip(0, 2)];
 
     // A megabyte is moved at a time.
     [Test]

@@ -32,6 +32,7 @@ public class TensorTextTests
         Assert.That(x.T.ToString(), Is.EqualTo(x.T.Clone().ToString()));
         var large = arrays.Value["summary"];
         Assert.That(large.T.Slice(0, 1, 40, 2).ToString(), Is.EqualTo(large.T.Slice(0, 1, 40, 2).Clone().ToString()));
+        Assert.That(large.Flip(0, 1).ToString(), Is.EqualTo(large.Flip(0, 1).Clone().ToString()));
         Assert.That(large.Select(0, 2).Expand(30, 40).ToString(), Is.EqualTo(large.Select(0, 2).Expand(30, 40).Clone().ToString()));
     }
 

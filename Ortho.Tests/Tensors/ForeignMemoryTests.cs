@@ -188,6 +188,8 @@ public class ForeignMemoryTests
         Assert.That(() => Tensor.FromMemory(new float[3], [2, 2]), Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("FromMemory: memory is 3 elements; expected 4 for shape [2, 2]."));
         Assert.That(() => Tensor.FromMemory(new short[3], [3]), Throws.ArgumentException.With.Message.Contains("System.Int16"));
         Assert.That(() => _ = Tensor.Ones([2]).AsTensorSpan<double>().Rank, Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("AsTensorSpan: tensor is Float32"));
+        Assert.That(() => _ = Tensor.Ones([2]).Flip(0).AsTensorSpan<float>().Rank,
+            Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("AsTensorSpan: tensor is a reversed view"));
         Assert.That(() => _ = Tensor.Ones([2], device: Devices.Of("Simulator")).AsReadOnlyTensorSpan<float>().Rank,
             Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("AsReadOnlyTensorSpan: tensor is on Simulator"));
     }
