@@ -1,10 +1,9 @@
 using Ortho.Tensors;
-using ArgMaxKernel = Ortho.Kernels.Indexing.ArgMax;
 using GatherKernel = Ortho.Kernels.Indexing.Gather;
 
 namespace Ortho.Autograd;
 
-/// <summary>Reading by index tensors and positions of extremes.</summary>
+/// <summary>Reading by index tensors.</summary>
 [OpFamily("indexing")]
 public static class IndexingOps
 {
@@ -45,10 +44,6 @@ public static class IndexingOps
             int[] column = [.. Enumerable.Range(0, x.Rank).Select(d => d == axis ? index.Shape[0] : 1)];
             return x.Gather(axis, Wide(index, "IndexSelect").Reshape(column).Expand([.. shape.Span]));
         }
-
-        /// <summary>Where the largest element of a dimension is, as Int64: the first of equals; a NaN counts as largest.</summary>
-        [Op(Derivative = Derivative.None)]
-        public Tensor ArgMax(int dimension = -1) => ArgMaxKernel.Run(x, x.Shape.Axis(dimension, "ArgMax"));
 
         /// <summary>Rows of 0 with a single 1 at the class given by an integer tensor.</summary>
         /// <param name="classes">Extent of the new last dimension.</param>

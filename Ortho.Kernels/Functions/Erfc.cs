@@ -80,6 +80,8 @@ public static partial class Elementary
         var b = T.Fma(log, T.Of(0.5), T.Of(2 / (Math.PI * 0.147)));
         var y = T.Sqrt(quotient / (T.Sqrt(T.Fma(b, b, quotient)) + b));
         y = Halley(Halley(y, a), a);
+        if (T.IsDouble)
+            y = Halley(y, a);
         y = T.SelectEqual(a, one, T.Highest, T.SelectLess(a, T.Of(1e-30), a * T.Of(0.88622692545275801), y));
         return T.CopySign(y, x);
     }
