@@ -4,7 +4,7 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>A differentiable function with parameters, made of other such functions.</summary>
-public abstract class Module
+public abstract partial class Module
 {
     readonly List<Parameter> own = [];
     readonly List<(string Name, Module Module)> children = [];

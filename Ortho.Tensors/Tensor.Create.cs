@@ -22,7 +22,7 @@ public sealed partial class Tensor
         => From<E>(elements.AsSpan(), shape, device);
 
     /// <summary>A vector, matrix or higher array with the shape of the array given.</summary>
-    /// <exception cref="ArgumentException">The element type is none of float, double, int, long, bool, Complex64 and Complex.</exception>
+    /// <exception cref="ArgumentException">The element type is none of float, double, int, long, bool, Complex64, Complex, BFloat16 and Half.</exception>
     public static Tensor From(Array elements, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(elements);
@@ -36,7 +36,9 @@ public sealed partial class Tensor
             var t when t == typeof(bool) => From(Flat<bool>(elements), shape, device),
             var t when t == typeof(Complex64) => From(Flat<Complex64>(elements), shape, device),
             var t when t == typeof(System.Numerics.Complex) => From(Flat<System.Numerics.Complex>(elements), shape, device),
-            var t => throw new TensorArgumentException("From", nameof(elements), $"an array of {t}", "float, double, int, long, bool, Complex64 or Complex"),
+            var t when t == typeof(BFloat16) => From(Flat<BFloat16>(elements), shape, device),
+            var t when t == typeof(Half) => From(Flat<Half>(elements), shape, device),
+            var t => throw new TensorArgumentException("From", nameof(elements), $"an array of {t}", "float, double, int, long, bool, Complex64, Complex, BFloat16 or Half"),
         };
     }
 

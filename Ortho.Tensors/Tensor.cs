@@ -25,6 +25,14 @@ public sealed partial class Tensor
         return new(storage, Layout.Dense(shape), dtype);
     }
 
+    // A tensor on memory that is not the pool's; its owner is disposed of with the storage.
+    internal static Tensor Over(ForeignBlock memory, Layout layout, DType dtype)
+    {
+        var storage = new Storage(memory);
+        TensorScope.Register(storage);
+        return new(storage, layout, dtype);
+    }
+
     /// <summary>The memory, possibly shared with other views.</summary>
     public Storage Storage { get; }
 
@@ -129,6 +137,10 @@ public sealed partial class Tensor
     /// <summary>Frees the storage at once. Not needed for correctness; every view of the storage becomes unusable.</summary>
     public void Dispose() => Storage.Dispose();
 
+    /// <summary>The elements as NumPy prints them, and below them dtype, shape and, when it is not the CPU, the device; waits for it.</summary>
+    public override string ToString()
+        => $"{(Storage.IsDisposed ? "disposed" : Printing.TensorText.Of(this))}\n{DType} {Shape}{(Device.Kind == DeviceKind.Cpu ? "" : $" on {Device}")}";
+
     void CheckType<E>(string operation) where E : unmanaged
     {
         if (DTypes.Of<E>() != DType)
@@ -148,7 +160,7 @@ public sealed partial class Tensor
     }
 
     // Storage positions of the elements in row-major order.
-    IEnumerable<long> Offsets()
+    internal IEnumerable<long> Offsets()
     {
         var index = new int[Rank];
         var offset = Layout.Offset;

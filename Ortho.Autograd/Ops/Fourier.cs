@@ -8,7 +8,8 @@ namespace Ortho.Autograd;
 /// <remarks>
 /// Every length has a fast algorithm. Forward transforms use exp(-2 pi i j k / n). Gradients of complex tensors are dL/dRe + i dL/dIm, so
 /// the gradient of y = A x passes through the conjugate transpose of A, which is again one of these transforms: all are differentiable to
-/// any order.
+/// any order. BFloat16 and Half are transformed in float32: spectra are Complex64 (there is no complex type of 16 bits) and what comes back
+/// from them Float32, but convolutions give the dtype of the images.
 /// </remarks>
 [OpFamily("fourier")]
 public static class FourierOps
@@ -21,6 +22,7 @@ public static class FourierOps
     // counts every interior k twice (for its conjugate partner), hence the weight 1/2 there.
     static Tensor RealToHalf(string operation, Tensor x, int axis, double scale)
     {
+        x = x.Wide;
         var n = x.Shape[axis];
         return Graph.Record(operation, FftKernel.RealToComplex(operation, x, axis, scale),
             (x, g => HalfToReal(operation, g * InteriorWeights(g, n, axis, 0.5), n, axis, scale)));
@@ -46,7 +48,7 @@ public static class FourierOps
     }
 
     static Tensor AsComplex(string operation, Tensor x) => x.DType.IsDifferentiable
-        ? x.To(x.DType.ComplexType)
+        ? x.Wide.To(x.Wide.DType.ComplexType)
         : throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a complex or real floating-point tensor");
 
     static void CheckReal(string operation, string argument, Tensor x)
@@ -209,6 +211,8 @@ public static class FourierOps
         CheckReal(operation, nameof(x), x);
         CheckRank(operation, nameof(x), x, 4, "B, C, h, w");
         CheckRank(operation, nameof(symbol), symbol, 3, "F, M, C");
+        if (x.IsHalf)
+            return Convolve(operation, symbol, x.Wide).To(x.DType);
         var (batch, channels, h, w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
         var (outputs, columns) = (symbol.Shape[1], w / 2 + 1);
         if (symbol.DType != x.DType.ComplexType)

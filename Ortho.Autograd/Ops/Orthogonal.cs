@@ -2,7 +2,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Autograd;
 
-/// <summary>Orthogonal matrices from free ones: Householder products and polar iterations. Batched, real and complex.</summary>
+/// <summary>Orthogonal matrices from free ones: Householder products and polar iterations. Batched, real and complex. BFloat16 and Half are
+/// computed in float32.</summary>
 /// <remarks>
 /// A product of reflections H(v) = I - 2 v v^H / (v^H v) is applied in compact form: H(v_1) ... H(v_r) = I - V S^-1 V^H with
 /// S = diag(V^H V) / 2 + striu(V^H V), a Gram matrix, a triangular solve and two products, in blocks of <see cref="BlockSize"/> columns.
@@ -28,9 +29,11 @@ public static class OrthogonalOps
         /// <summary>Q = H(v_1) H(v_2) ... H(v_r) for the columns of v [..., d, r]: the orthogonal matrix [..., d, d], or its first columns.</summary>
         /// <param name="columns">How many columns of Q; all d when null.</param>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or more columns than d.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor HouseholderProduct(int? columns = null)
         {
+            if (v.IsHalf)
+                return v.Wide.HouseholderProduct(columns).To(v.DType);
             var d = CheckReflectors("HouseholderProduct", v);
             var n = columns ?? d;
             if (n < 0 || n > d)
@@ -44,9 +47,11 @@ public static class OrthogonalOps
         /// <param name="x">[..., d, n]; leading dimensions broadcast with those of v.</param>
         /// <param name="transpose">Whether Q^H, the inverse, is applied.</param>
         /// <exception cref="TensorArgumentException">Shapes, dtypes or devices do not fit.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor HouseholderApply(Tensor x, bool transpose = false)
         {
+            if (v.IsHalf && x.DType == v.DType)
+                return v.Wide.HouseholderApply(x.Wide, transpose).To(v.DType);
             var d = CheckReflectors("HouseholderApply", v);
             if (x.Rank < 2 || x.Shape[^2] != d)
                 throw new TensorArgumentException("HouseholderApply", nameof(x), $"of shape {x.Shape}", $"[..., {d}, *]");
@@ -59,9 +64,11 @@ public static class OrthogonalOps
         /// <summary>Orthonormal columns [..., d, r] from the strictly lower triangle of this tensor [..., d, r], r &lt;= d: the first r
         /// columns of the product of the reflections with vectors tril(x, -1) + I. No parameter is redundant.</summary>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or more columns than rows.</exception>
-        [Op]
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor HouseholderFrame()
         {
+            if (v.IsHalf)
+                return v.Wide.HouseholderFrame().To(v.DType);
             var d = CheckReflectors("HouseholderFrame", v);
             var r = v.Shape[^1];
             if (r > d)
@@ -82,6 +89,8 @@ public static class OrthogonalOps
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor NewtonSchulz(IReadOnlyList<double>? coefficients = null, int steps = 5, Tensor? norm = null)
         {
+            if (x.IsHalf)
+                return x.Wide.NewtonSchulz(coefficients, steps, norm?.Wide).To(x.DType);
             var c = coefficients ?? Quintic;
             if (x.Rank < 2)
                 throw new TensorArgumentException("NewtonSchulz", nameof(x), $"of shape {x.Shape}", "at least two dimensions");

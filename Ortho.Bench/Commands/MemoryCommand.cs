@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Ortho.Bench.Experiments;
 using Ortho.Bench.Reports;
+using Ortho.Tensors.IO;
 using Spectre.Console;
 
 namespace Ortho.Bench.Commands;

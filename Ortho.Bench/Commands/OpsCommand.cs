@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Ortho.Tensors.IO;
 using Spectre.Console;
 
 namespace Ortho.Bench.Commands;

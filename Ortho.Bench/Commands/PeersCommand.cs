@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Ortho.Bench.Peers;
 using Ortho.Kernels.Host;
+using Ortho.Tensors.IO;
 using Spectre.Console;
 
 namespace Ortho.Bench.Commands;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Ortho.Bench.Experiments;
 using Ortho.Bench.Reports;
 using Ortho.Layers.Data;
+using Ortho.Tensors.IO;
 using Spectre.Console;
 
 namespace Ortho.Bench.Commands;

@@ -18,12 +18,27 @@ static class Matrices
         return a.Layout.TryReshape(shape) is { } layout ? a.View(layout) : Copy.Dense(a).View(Layout.Dense(shape));
     }
 
+    /// <summary>As <see cref="Batched"/>, of matrices that must be square.</summary>
+    public static Tensor Square(Tensor a, string operation, string argument)
+        => a.Rank >= 2 && a.Shape[^1] == a.Shape[^2]
+            ? Batched(a, operation, argument)
+            : throw new TensorArgumentException(operation, argument, $"of shape {a.Shape}", "square matrices [..., n, n]");
+
+    /// <summary>Real numbers carried by a dense tensor that may be complex, as a real tensor of another shape.</summary>
+    public static Tensor RealPart(Tensor y, Shape shape)
+        => y.DType.IsComplex
+            ? Copy.Dense(y.View(Layout.Strided(shape, [.. shape.DenseStrides().Select(stride => 2 * stride)], 0), y.DType.RealType))
+            : y.View(Layout.Dense(shape));
+
     /// <summary>Dense matrices [batch, m, n] with the leading dimensions of another tensor.</summary>
     public static Tensor Unbatched(Tensor y, Tensor like)
     {
         y = Copy.Contiguous(y);
         return y.View(Layout.Strided(like.Shape[..^2].Concat(y.Shape[1..].Span), like.Shape[..^2].Concat(y.Shape[1..].Span).DenseStrides(), y.Layout.Offset));
     }
+
+    /// <summary>Where a matrix of this size is halved: a multiple of 32, which products like.</summary>
+    public static int Half(int n) => (n / 2 + 31) / 32 * 32;
 
     public static Tensor Rows(Tensor x, int first, int count) => x.View(x.Layout.Slice(1, first, count, 1));
 

@@ -37,14 +37,8 @@ public static class SingularValues
             u = Matrices.Product(reduced, u);
         var v = Matrices.Rows(stacked, n, n);
         var shape = a.Shape[..^2].Concat([n]);
-        return (Matrices.Unbatched(u, a), RealPart(values, shape), Matrices.Unbatched(Copy.Dense(v), a));
+        return (Matrices.Unbatched(u, a), Matrices.RealPart(values, shape), Matrices.Unbatched(Copy.Dense(v), a));
     }
-
-    // Real numbers carried by a complex tensor, as a real tensor of another shape.
-    static Tensor RealPart(Tensor y, Shape shape)
-        => y.DType.IsComplex
-            ? Copy.Dense(y.View(Layout.Strided(shape, [.. shape.DenseStrides().Select(stride => 2 * stride)], 0), y.DType.RealType))
-            : y.View(Layout.Dense(shape));
 
     /// <summary>The min(m, n) singular values of each matrix of a [..., m, n], descending, as real numbers [..., min(m, n)].</summary>
     /// <remarks>The error is some units of the last place of the largest. Matrices that are not square are reduced by QR first.</remarks>
@@ -61,7 +55,7 @@ public static class SingularValues
         var y = Tensor.Empty([batch, n, 1], a.DType, a.Device);
         if (n > 0)
             PerMatrix.Run<Jacobi>(a.DType, a.Device, batch, new(n, n, x), new(n, 1, null, y), option: Sweeps);
-        return RealPart(y, a.Shape[..^2].Concat([n]));
+        return Matrices.RealPart(y, a.Shape[..^2].Concat([n]));
     }
 }
 
@@ -142,7 +136,11 @@ readonly struct Jacobi : IPerMatrix
             beta += T.SquaredAbs(y);
             gamma = T.Fma(T.Conj(x), y, gamma);
         }
-        var size = T.Abs(gamma);
+        // Products of columns that are nothing but rounding errors would underflow when squared, and their phase not be a phase.
+        var exponent = Scaling.Exponent(T.LargerPart(gamma));
+        gamma *= T.Exp2Int(-exponent);
+        var scaled = T.Abs(gamma);
+        var size = scaled * T.Exp2Int(exponent);
         var negligible = T.Of(T.IsDouble ? 1e-15 : 5e-7) * T.SqrtReal(alpha) * T.SqrtReal(beta);
         var safe = T.SelectLess(negligible, size, size, one);
         // tan of the smaller of the two angles that diagonalise [[alpha, |gamma|], [|gamma|, beta]]
@@ -154,7 +152,7 @@ readonly struct Jacobi : IPerMatrix
         var cos = T.SelectLess(negligible, size, T.SelectLess(alpha, beta, outer, inner), one);
         var sin = T.SelectLess(negligible, size, T.SelectLess(alpha, beta, -inner, outer), zero);
         // Turning column q by the phase of gamma makes the product of the columns real and positive.
-        var phase = T.SelectLess(negligible, size, T.Conj(T.OverReal(gamma, safe)), one);
+        var phase = T.SelectLess(negligible, size, T.Conj(T.OverReal(gamma, T.SelectEqual(scaled, zero, one, scaled))), one);
         for (var i = 0; i < a.Rows; i++)
         {
             var (x, y) = (a.Get(i, p), a.Get(i, q) * phase);

@@ -20,12 +20,12 @@ public static class Solve
         var right = b.View(b.Layout.Expand(shape.Concat(b.Shape[^2..].Span), "Solve"));
         if (right.ElementCount == 0)
             return Copy.Dense(right);
-        if (Qr.IsSmall(a.Device, n))
+        if (Qr.IsSmall(n))
         {
             var left = a.View(a.Layout.Expand(shape.Concat(a.Shape[^2..].Span), "Solve"));
             var (x, y) = (Matrices.Batched(left, "Solve", nameof(a)), Matrices.Batched(right, "Solve", nameof(b)));
             var solution = Tensor.Empty(y.Shape, a.DType, a.Device);
-            PerMatrix.Run<SmallSolve>(a.DType, a.Device, y.Shape[0], new(n, n, x), new(n, columns, y, solution));
+            ByColumns.Run<SmallSolve>(a.DType, a.Device, y.Shape[0], new(n, n, x), new(n, columns, y, solution));
             return Matrices.Unbatched(solution, right);
         }
         // The factors of a matrix that is shared by the batch are made once.
@@ -46,28 +46,28 @@ public static class Solve
 }
 
 /// <summary>b becomes a^-1 b: the reflections that make a triangular are applied to b at once, and Q is never formed.</summary>
-readonly struct SmallSolve : IPerMatrix
+readonly struct SmallSolve : IByColumns
 {
     [MethodImpl(Inline.Always)]
-    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         for (var k = 0; k < a.Columns; k++)
         {
-            var tau = T.Conj(Householder.Reflect<M, T>(a, k));
-            Householder.Apply(a, k, tau, a, k + 1);
-            Householder.Apply(a, k, tau, b, 0);
+            var tau = T.Conj(Householder.Reflect<M, T, W>(a, k));
+            Householder.Apply<M, T, W>(a, k, tau, a, k + 1);
+            Householder.Apply<M, T, W>(a, k, tau, b, 0);
         }
-        Substitute<M, T>(a, b);
+        Substitute<M, T, W>(a, b);
     }
 
     [MethodImpl(Inline.Step)]
-    static void Substitute<M, T>(M a, M b) where M : struct, IMat<T> where T : struct, ILane<T>
+    static void Substitute<M, T, W>(M a, M b) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         for (var i = a.Rows - 1; i >= 0; i--)
         {
             // R's diagonal is real.
             var scale = T.OverReal(T.Of(1), a.Get(i, i));
-            for (var j = 0; j < b.Columns; j++)
+            for (var j = W.Index; j < b.Columns; j += W.Count)
             {
                 var x = b.Get(i, j) * scale;
                 b.Set(i, j, x);

@@ -69,7 +69,7 @@ public static class TriangularSolve
             }
             return;
         }
-        var p = (n / 2 + 31) / 32 * 32;
+        var p = Matrices.Half(n);
         // The half that depends on nothing comes first: the last rows of an upper triangle, the first of a lower one.
         var (head, tail) = upper ? ((p, n - p), (0, p)) : ((0, p), (p, n - p));
         InPlace(Matrices.Corner(a, head.Item1, head.Item2, head.Item1, head.Item2), Matrices.Rows(x, head.Item1, head.Item2), upper, unit);
@@ -250,23 +250,6 @@ public static class TriangularSolve
     }
 
     // ---- devices: one thread for each column
-
-    internal readonly struct DeviceStrided<T, E, F>(ArrayView<E> elements, int offset, int rows, int columns, int rowStride, int columnStride) : IMat<T>
-        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-    {
-        readonly ArrayView<E> elements = elements;
-        readonly int offset = offset, rows = rows, columns = columns, rowStride = rowStride, columnStride = columnStride;
-
-        public int Rows => rows;
-
-        public int Columns => columns;
-
-        [MethodImpl(Inline.Always)] public T Get(int row, int column) => F.Splat(elements[offset + row * rowStride + column * columnStride]);
-
-        [MethodImpl(Inline.Always)] public void Set(int row, int column, T value) => elements[offset + row * rowStride + column * columnStride] = F.Pack(value);
-
-        public static bool IsZero(T value) => false;
-    }
 
     internal struct Arguments<E> where E : unmanaged
     {

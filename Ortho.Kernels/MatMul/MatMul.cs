@@ -10,7 +10,7 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.MatMul;
 
-/// <summary>Batched matrix product of real or complex matrices in any layout.</summary>
+/// <summary>Batched matrix product of real, complex or integer matrices in any layout.</summary>
 /// <remarks>
 /// Each element is a chain of fused multiply-adds over the inner dimension, broken every <see cref="KBlock"/> real products, on every
 /// device and vector width: the same bits everywhere. On the host both matrices are packed into panels (which takes any strides in its
@@ -28,8 +28,8 @@ public static class MatMul
     {
         if (a.Rank < 2 || b.Rank < 2)
             throw new TensorArgumentException("MatMul", a.Rank < 2 ? nameof(a) : nameof(b), $"{(a.Rank < 2 ? a : b).Shape}", "at least two dimensions");
-        if (!a.DType.HasArithmetic || a.DType != b.DType)
-            throw new TensorArgumentException("MatMul", nameof(b), $"{b.DType} beside {a.DType}", "one floating-point or complex dtype");
+        if (!(a.DType.HasArithmetic || a.DType is DType.Int32 or DType.Int64) || a.DType != b.DType)
+            throw new TensorArgumentException("MatMul", nameof(b), $"{b.DType} beside {a.DType}", "one dtype that is computed in: floating-point, complex or integer");
         if (a.Device != b.Device)
             throw new TensorArgumentException("MatMul", nameof(b), $"on {b.Device} beside {a.Device}", "one device");
         var (m, k, n) = (a.Shape[^2], a.Shape[^1], b.Shape[^1]);
@@ -46,6 +46,8 @@ public static class MatMul
             case (DType.Float64, GpuDevice gpu): OnDevice<F64, double, DoubleCell>(gpu, plan, 1); break;
             case (DType.Complex64, GpuDevice gpu): OnDevice<Cx<F32>, Complex64, Complex64Cell>(gpu, plan, 2); break;
             case (DType.Complex128, GpuDevice gpu): OnDevice<Cx<F64>, Complex, Complex128Cell>(gpu, plan, 2); break;
+            case (DType.Int32, _): IntegerMatMul.Run<int, IntegerMatMul.Int32Number>(plan); break;
+            case (DType.Int64, _): IntegerMatMul.Run<long, IntegerMatMul.Int64Number>(plan); break;
             case (DType.Float32 or DType.Complex64, _): HostMatMul.Run<float, F32, SingleCell>(plan); break;
             default: HostMatMul.Run<double, F64, DoubleCell>(plan); break;
         }
@@ -72,18 +74,18 @@ public static class MatMul
             return offset;
         }
 
-        /// <summary>Whether matrices lie at a constant distance, which is then given.</summary>
-        public static bool TryBatchStride(Tensor operand, out long stride)
+        /// <summary>An operand whose matrices lie at a constant distance, copied if it has to be, and that distance.</summary>
+        public static (Tensor Operand, long Stride) Regular(Tensor operand)
         {
-            stride = operand.Rank > 2 ? operand.Layout.Strides[operand.Rank - 3] : 0;
+            var stride = operand.Rank > 2 ? operand.Layout.Strides[operand.Rank - 3] : 0;
             var expected = stride;
             for (var d = operand.Rank - 3; d >= 0; d--)
             {
                 if (operand.Shape.Span[d] != 1 && operand.Layout.Strides[d] != expected)
-                    return false;
+                    return (Skeletons.Copy.Dense(operand), (long)operand.Shape[^2] * operand.Shape[^1]);
                 expected = operand.Layout.Strides[d] * operand.Shape.Span[d];
             }
-            return true;
+            return (operand, stride);
         }
     }
 
@@ -102,11 +104,8 @@ public static class MatMul
     static void OnDevice<T, E, F>(GpuDevice gpu, Plan plan, int partsPerElement)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
-        var (a, b) = (plan.A, plan.B);
-        if (!Plan.TryBatchStride(a, out var aBatch))
-            (a, aBatch) = (Skeletons.Copy.Dense(a), (long)plan.M * plan.K);
-        if (!Plan.TryBatchStride(b, out var bBatch))
-            (b, bBatch) = (Skeletons.Copy.Dense(b), (long)plan.K * plan.N);
+        var (a, aBatch) = Plan.Regular(plan.A);
+        var (b, bBatch) = Plan.Regular(plan.B);
         var side = (int)Math.Sqrt(gpu.GroupSize);
         var (tilesM, tilesN) = ((plan.M + side - 1) / side, (plan.N + side - 1) / side);
         gpu.LaunchGroups(Kernel<T, E, F>, checked(plan.Batches * tilesM * tilesN), side * side, new Arguments<E>

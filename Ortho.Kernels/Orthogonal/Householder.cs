@@ -8,14 +8,16 @@ namespace Ortho.Kernels.Orthogonal;
 /// <remarks>
 /// v has a 1 in its first place, which is not stored. The new pivot beta is real and its sign is opposite to that of the old pivot's real
 /// part (so that nothing cancels); H^H maps the column to beta e1. A column with nothing to annihilate gets tau = 0 and stays as it is.
+/// All workers of a matrix reduce its pivot column, each for itself and in the same order; the columns that follow are shared among them.
 /// </remarks>
 static class Householder
 {
     /// <summary>Turns column <paramref name="k"/>, from its diagonal down, into beta and the rest of v.</summary>
     /// <returns>tau.</returns>
     [MethodImpl(Inline.Step)]
-    public static T Reflect<M, T>(M a, int k) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static T Reflect<M, T, W>(M a, int k) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
+        W.Meet();
         var (zero, one) = (T.Of(0), T.Of(1));
         var largest = zero;
         for (var i = k; i < a.Rows; i++)
@@ -35,20 +37,23 @@ static class Householder
         var tau = T.SelectEqual(rest, zero, zero, T.OverReal(beta - pivot, T.SelectEqual(rest, zero, one, beta)));
         // Two factors: for subnormal columns their product would overflow.
         var scale = T.SelectEqual(rest, zero, zero, one / T.SelectEqual(rest, zero, one, pivot - beta));
-        for (var i = k + 1; i < a.Rows; i++)
+        W.Meet();
+        for (var i = k + 1 + W.Index; i < a.Rows; i += W.Count)
             a.Set(i, k, a.Get(i, k) * shrink * scale);
-        a.Set(k, k, T.SelectEqual(rest, zero, given, beta * T.Exp2Int(exponent)));
+        if (W.Index == 0)
+            a.Set(k, k, T.SelectEqual(rest, zero, given, beta * T.Exp2Int(exponent)));
+        W.Meet();
         return tau;
     }
 
     /// <summary>Columns first, first + 1, ... of <paramref name="x"/> become (I - tau v v^H) x, with the v below the diagonal of column
     /// <paramref name="k"/> of <paramref name="a"/>.</summary>
     [MethodImpl(Inline.Step)]
-    public static void Apply<M, T>(M a, int k, T tau, M x, int first) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void Apply<M, T, W>(M a, int k, T tau, M x, int first) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
-        var j = first;
+        var j = first + W.Index;
         // Four columns at once: four independent chains of additions, and v is read once for all.
-        for (; j + 4 <= x.Columns; j += 4)
+        for (; W.IsAlone && j + 4 <= x.Columns; j += 4)
         {
             T w0 = x.Get(k, j), w1 = x.Get(k, j + 1), w2 = x.Get(k, j + 2), w3 = x.Get(k, j + 3);
             for (var i = k + 1; i < a.Rows; i++)
@@ -73,7 +78,7 @@ static class Householder
                 x.Set(i, j + 3, T.Fma(v, w3, x.Get(i, j + 3)));
             }
         }
-        for (; j < x.Columns; j++)
+        for (; j < x.Columns; j += W.Count)
         {
             var w = x.Get(k, j);
             for (var i = k + 1; i < a.Rows; i++)
@@ -88,25 +93,29 @@ static class Householder
     /// <summary>The first columns of H_0 H_1 ... from the reflectors below the diagonal of <paramref name="a"/>; q's diagonal holds the
     /// taus before.</summary>
     [MethodImpl(Inline.Step)]
-    public static void Form<M, T>(M a, M q) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void Form<M, T, W>(M a, M q) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         for (var k = q.Columns - 1; k >= 0; k--)
         {
+            W.Meet();
             var tau = q.Get(k, k);
-            for (var j = k + 1; j < q.Columns; j++)
+            for (var j = k + 1 + W.Index; j < q.Columns; j += W.Count)
                 q.Set(k, j, T.Of(0));
-            Apply(a, k, tau, q, k + 1);
-            q.Set(k, k, T.Of(1) - tau);
-            for (var i = k + 1; i < q.Rows; i++)
+            Apply<M, T, W>(a, k, tau, q, k + 1);
+            W.Meet();
+            if (W.Index == 0)
+                q.Set(k, k, T.Of(1) - tau);
+            for (var i = k + 1 + W.Index; i < q.Rows; i += W.Count)
                 q.Set(i, k, -(tau * a.Get(i, k)));
         }
+        W.Meet();
     }
 
     /// <summary>Zeros below the diagonal of the first <paramref name="rows"/> rows.</summary>
     [MethodImpl(Inline.Step)]
-    public static void ClearBelow<M, T>(M a, int rows) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void ClearBelow<M, T, W>(M a, int rows) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
-        for (var j = 0; j < a.Columns; j++)
+        for (var j = W.Index; j < a.Columns; j += W.Count)
         {
             for (var i = j + 1; i < rows; i++)
                 a.Set(i, j, T.Of(0));
@@ -127,20 +136,21 @@ static class Scaling
 }
 
 /// <summary>a [m, n] becomes R in its first min(m, n) rows; b [m, min(m, n)] becomes Q, unless it has no columns.</summary>
-readonly struct SmallQr : IPerMatrix
+readonly struct SmallQr : IByColumns
 {
     [MethodImpl(Inline.Always)]
-    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         for (var k = 0; k < option; k++)
         {
-            var tau = Householder.Reflect<M, T>(a, k);
-            Householder.Apply(a, k, T.Conj(tau), a, k + 1);
-            if (b.Columns > 0)
+            var tau = Householder.Reflect<M, T, W>(a, k);
+            Householder.Apply<M, T, W>(a, k, T.Conj(tau), a, k + 1);
+            if (b.Columns > 0 && W.Index == 0)
                 b.Set(k, k, tau);
         }
-        Householder.Form<M, T>(a, b);
-        Householder.ClearBelow<M, T>(a, option);
+        W.Meet();
+        Householder.Form<M, T, W>(a, b);
+        Householder.ClearBelow<M, T, W>(a, option);
     }
 }
 
@@ -153,8 +163,8 @@ readonly struct PanelQr : IPerMatrix
     {
         for (var k = 0; k < a.Columns; k++)
         {
-            var tau = Householder.Reflect<M, T>(a, k);
-            Householder.Apply(a, k, T.Conj(tau), a, k + 1);
+            var tau = Householder.Reflect<M, T, ByColumns.Alone>(a, k);
+            Householder.Apply<M, T, ByColumns.Alone>(a, k, T.Conj(tau), a, k + 1);
             for (var i = 0; i < a.Rows; i++)
                 b.Set(i, k, T.Of(0));
             b.Set(k, k, T.Of(1));
@@ -180,6 +190,6 @@ readonly struct PanelQr : IPerMatrix
             for (var j = k + 1; j < c.Rows; j++)
                 c.Set(j, k, T.Of(0));
         }
-        Householder.ClearBelow<M, T>(a, a.Columns);
+        Householder.ClearBelow<M, T, ByColumns.Alone>(a, a.Columns);
     }
 }

@@ -8,18 +8,17 @@ namespace Ortho.Kernels.Orthogonal;
 /// <remarks>
 /// R's diagonal is real; each entry has the sign opposite to the real part of the pivot it replaces (LAPACK's convention), except that a
 /// column with nothing below its pivot is left as it is. Zero and dependent columns are ordinary: nothing is divided by zero.
-/// Matrices with few columns run over <see cref="PerMatrix"/>; larger ones are halved by columns until they are narrow, and the halves
-/// meet in matrix products (Elmroth and Gustavson 2000), on every device. What counts as few differs between host and devices: between
-/// the two, and there only, their results differ in the last bits.
+/// Matrices with few columns are factored whole (<see cref="ByColumns"/>); larger ones are halved by columns until they are narrow, and
+/// the halves meet in matrix products (Elmroth and Gustavson 2000). Both are the same arithmetic in the same order on every device.
 /// </remarks>
 public static class Qr
 {
     // Width of the panels of matrices that are not factored whole.
     const int Panel = 16;
 
-    /// <summary>Whether matrices with this many columns are factored whole: up to 128 on the host (measured, single and in batches), and
-    /// up to 48 on devices, where one thread has a matrix to itself.</summary>
-    internal static bool IsSmall(Device device, int columns) => columns <= (device.Kind == DeviceKind.Cpu ? 128 : 48);
+    /// <summary>Whether matrices with this many columns are factored whole: up to 128. On the host that is faster than by blocks in
+    /// batches (measured; a single matrix breaks even at about 100); a device gives each matrix a group of threads.</summary>
+    internal static bool IsSmall(int columns) => columns <= 128;
 
     /// <summary>a [..., m, n] = Q R with Q [..., m, k] of orthonormal columns and R [..., k, n] upper triangular, k = min(m, n).</summary>
     /// <exception cref="TensorArgumentException">Fewer than two dimensions, or a dtype that is neither floating-point nor complex.</exception>
@@ -29,11 +28,11 @@ public static class Qr
         var (batch, m, n) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         var k = Math.Min(m, n);
         Tensor q, r;
-        if (IsSmall(a.Device, k))
+        if (IsSmall(k))
         {
             (q, r) = (Tensor.Empty([batch, m, k], a.DType, a.Device), Tensor.Empty([batch, k, n], a.DType, a.Device));
             if (k > 0)
-                PerMatrix.Run<SmallQr>(a.DType, a.Device, batch, new(m, n, x, r), new(m, k, null, q), option: k);
+                ByColumns.Run<SmallQr>(a.DType, a.Device, batch, new(m, n, x, r), new(m, k, null, q), option: k);
         }
         else
         {
@@ -50,11 +49,11 @@ public static class Qr
         var x = Matrices.Batched(a, "Qr", nameof(a));
         var (batch, m, n) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         var k = Math.Min(m, n);
-        if (!IsSmall(a.Device, k))
+        if (!IsSmall(k))
             return Matrices.Unbatched(Factor(x, k).R, a);
         var r = Tensor.Empty([batch, k, n], a.DType, a.Device);
         if (k > 0)
-            PerMatrix.Run<SmallQr>(a.DType, a.Device, batch, new(m, n, x, r), new(m, 0), option: k);
+            ByColumns.Run<SmallQr>(a.DType, a.Device, batch, new(m, n, x, r), new(m, 0), option: k);
         return Matrices.Unbatched(r, a);
     }
 

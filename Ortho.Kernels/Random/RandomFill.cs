@@ -3,6 +3,7 @@ using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
 namespace Ortho.Kernels.Random;
@@ -38,13 +39,15 @@ public readonly struct Normal : IDistribution
 /// <summary>Fills tensors with random numbers: a float32 tensor takes four from each Philox block, a float64 tensor two.</summary>
 public static class RandomFill
 {
-    /// <summary>A new dense tensor of shift + scale x with x drawn from the distribution.</summary>
+    /// <summary>A new dense tensor of shift + scale x with x drawn from the distribution. In half precision, the float32 numbers rounded.</summary>
     /// <exception cref="TensorArgumentException">The dtype is not floating-point.</exception>
     public static Tensor Run<D>(string operation, Shape shape, double scale, double shift, Generator generator, DType dtype, Tensors.Device device)
         where D : struct, IDistribution
     {
-        if (dtype is not (DType.Float32 or DType.Float64))
-            throw new TensorArgumentException(operation, nameof(dtype), $"{dtype}", "Float32 or Float64");
+        if (!dtype.IsFloatingPoint)
+            throw new TensorArgumentException(operation, nameof(dtype), $"{dtype}", "a floating-point type");
+        if (dtype.IsHalfPrecision)
+            return Cast.To(Run<D>(operation, shape, scale, shift, generator, DType.Float32, device), dtype);
         var y = Tensor.Empty(shape, dtype, device);
         if (dtype == DType.Float32)
             Typed<D, F32, float, SingleCell, FourSingles>(y, (float)scale, (float)shift, generator);

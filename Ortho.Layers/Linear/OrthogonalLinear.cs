@@ -27,7 +27,7 @@ public sealed class OrthogonalLinear : Module, ICertifiable
         using (Graph.NoGrad())
         {
             using var scope = new TensorScope();
-            var free = Parametrization.Inverse(Haar.Sample(rows, columns, generator, DType.Float64)).To(dtype);
+            var free = Parametrization.Inverse(Tensor.Haar([rows, columns], generator, dtype: DType.Float64)).To(dtype);
             Free = Register("free", free, ParameterRole.Matrix);
         }
         Bias = bias ? Register("bias", Tensor.Zeros([outputs], dtype), ParameterRole.Vector) : null;

@@ -56,16 +56,33 @@ abstract class MemoryBlock(long bytes)
 {
     public long Bytes { get; } = bytes;
 
-    /// <summary>Gives the memory back to the operating system or driver.</summary>
+    /// <summary>Whether the device's pool keeps it for the next tensor when its own is gone.</summary>
+    public virtual bool IsPooled => true;
+
+    /// <summary>Gives the memory back to the operating system, driver or owner.</summary>
     public abstract void Free();
 }
 
-sealed unsafe class CpuBlock(long bytes) : MemoryBlock(bytes)
+/// <summary>Memory that the processor addresses.</summary>
+abstract unsafe class CpuBlock(void* pointer, long bytes) : MemoryBlock(bytes)
 {
-    // Cache lines and the widest vectors are 64 bytes.
-    public readonly void* Pointer = System.Runtime.InteropServices.NativeMemory.AlignedAlloc((nuint)Math.Max(64, bytes), 64);
+    public readonly void* Pointer = pointer;
+}
 
+// Cache lines and the widest vectors are 64 bytes.
+sealed unsafe class NativeBlock(long bytes)
+    : CpuBlock(System.Runtime.InteropServices.NativeMemory.AlignedAlloc((nuint)Math.Max(64, bytes), 64), bytes)
+{
     public override void Free() => System.Runtime.InteropServices.NativeMemory.AlignedFree(Pointer);
+}
+
+/// <summary>Memory that belongs to somebody else, a pinned array or a mapped file: aligned to its elements only, and let go by disposing
+/// of its owner.</summary>
+sealed unsafe class ForeignBlock(void* pointer, long bytes, IDisposable owner) : CpuBlock(pointer, bytes)
+{
+    public override bool IsPooled => false;
+
+    public override void Free() => owner.Dispose();
 }
 
 sealed class CpuDevice : Device
@@ -86,7 +103,7 @@ sealed class CpuDevice : Device
     {
         try
         {
-            return new CpuBlock(bytes);
+            return new NativeBlock(bytes);
         }
         catch (OutOfMemoryException error)
         {

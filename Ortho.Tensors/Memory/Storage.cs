@@ -1,7 +1,7 @@
 namespace Ortho.Tensors;
 
-/// <summary>Memory on one device, shared by a tensor and its views; returned to the device's pool when the last of them is gone, or at
-/// once by <see cref="Dispose"/>.</summary>
+/// <summary>Memory on one device, shared by a tensor and its views; returned to the device's pool (or to its owner, when it is a pinned
+/// array or a mapped file) when the last of them is gone, or at once by <see cref="Dispose"/>.</summary>
 public sealed class Storage : IDisposable
 {
     readonly string? site;
@@ -13,6 +13,13 @@ public sealed class Storage : IDisposable
         Bytes = bytes;
         block = device.Pool.Rent(bytes);
         site = device.Pool.Track(bytes);
+    }
+
+    internal Storage(ForeignBlock foreign)
+    {
+        Device = Device.Cpu;
+        Bytes = foreign.Bytes;
+        block = foreign;
     }
 
     /// <summary>Returns the memory to the pool.</summary>
@@ -41,10 +48,14 @@ public sealed class Storage : IDisposable
 
     void Release()
     {
-        if (Interlocked.Exchange(ref block, null) is { } returned)
+        if (Interlocked.Exchange(ref block, null) is not { } returned)
+            return;
+        if (!returned.IsPooled)
         {
-            Device.Pool.Untrack(site, Bytes);
-            Device.Pool.Return(returned);
+            returned.Free();
+            return;
         }
+        Device.Pool.Untrack(site, Bytes);
+        Device.Pool.Return(returned);
     }
 }

@@ -53,7 +53,7 @@ public class LinearTests
     public void The_initial_weight_is_the_Haar_matrix_of_the_generator([ValueSource(nameof(Maps))] IOrthogonalParametrization map)
     {
         var layer = new OrthogonalLinear(4, 6, new(5), map, dtype: DType.Float64);
-        Assert.That(Difference(layer.Weight.Detach(), Haar.Sample(6, 4, new(5), DType.Float64)), Is.LessThan(1e-12));
+        Assert.That(Difference(layer.Weight.Detach(), Tensor.Haar([6, 4], new(5), dtype: DType.Float64)), Is.LessThan(1e-12));
     }
 
     [Test]
@@ -62,7 +62,7 @@ public class LinearTests
         var tall = Math.Max(3, outputs);
         var columns = Math.Min(3, outputs);
         // Columns of length about 1: a Householder vector of length 0.05 has derivatives too steep for a difference.
-        var free = Haar.Sample(tall, columns, new(8), DType.Float64);
+        var free = Tensor.Haar([tall, columns], new(8), dtype: DType.Float64);
         CheckGradient(a =>
         {
             var q = map.Forward(a[0]);

@@ -70,7 +70,7 @@ public class ParametrizationTests
         {
             for (var seed = 0UL; seed < 3; seed++)
             {
-                var q = Haar.Sample(rows, columns, new(seed), dtype);
+                var q = Tensor.Haar([rows, columns], new(seed), dtype: dtype);
                 // Square Cayley matrices are rotations, and 1 x 1 rotations are 1.
                 if (name == "Cayley" && rows == columns)
                     q = Rotation(q);
@@ -161,7 +161,7 @@ public class ParametrizationTests
         foreach (Shape shape in new int[][] { [1, 1], [3, 1], [3, 3], [5, 3] })
         {
             // Near an orthogonal matrix, so that Bjorck has converged and its scale does not matter, as it promises.
-            var free = name == "Bjorck" ? Haar.Sample(shape[0], shape[1], new(3), DType.Float64) + Random(shape, seed: 6) * 0.1 : Random(shape, seed: 6);
+            var free = name == "Bjorck" ? Tensor.Haar(shape, new(3), dtype: DType.Float64) + Random(shape, seed: 6) * 0.1 : Random(shape, seed: 6);
             CheckGradient(x => Of(name).Forward(x[0]), [free], order: 2);
         }
     }
@@ -199,7 +199,7 @@ public class ParametrizationTests
         for (var k = 0; k < samples; k++)
         {
             using var scope = new TensorScope();
-            var q = Haar.Sample(n, n, generator, DType.Float64).ToArray<double>();
+            var q = Tensor.Haar([n, n], generator, dtype: DType.Float64).ToArray<double>();
             trace += q[0] + q[4] + q[8];
             positive += q[0] > 0 ? 1 : 0;
             first += q[0] * q[0];
@@ -212,7 +212,7 @@ public class ParametrizationTests
         Assert.That(first / samples, Is.EqualTo(1.0 / n).Within(5 * Math.Sqrt(4.0 / 45 / samples)));
         Assert.That(corner / samples, Is.Zero.Within(5 / Math.Sqrt(samples)), "determinants of both signs");
         foreach (var (rows, columns) in Shapes)
-            Assert.That(Skewness(Haar.Sample(rows, columns, generator, DType.Float64)), Is.LessThan(Tolerance(DType.Float64, rows)));
-        Assert.That(() => Haar.Sample(2, 3, generator), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("Haar: columns is 3"));
+            Assert.That(Skewness(Tensor.Haar([rows, columns], generator, dtype: DType.Float64)), Is.LessThan(Tolerance(DType.Float64, rows)));
+        Assert.That(() => Tensor.Haar([2, 3], generator), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("Haar: shape is [2, 3]"));
     }
 }

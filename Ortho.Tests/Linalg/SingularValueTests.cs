@@ -74,10 +74,18 @@ public class SingularValueTests
     }
 
     [Test]
-    public void Asking_for_a_gradient_is_an_error()
+    public void Gradients_of_repeated_and_zero_values_are_finite()
     {
-        var a = Random([3, 3]).RequiresGrad();
-        Assert.That(() => a.SingularValues().Sum().Backward(), Throws.TypeOf<NotSupportedException>().With.Message.StartsWith("SingularValues"));
-        Assert.That(() => Tensor.Ones([3]).SingularValues(), Throws.TypeOf<TensorArgumentException>());
+        // The sum of singular values at the identity: U V^H, whatever basis U and V are.
+        var a = Tensor.Eye(4, dtype: DType.Float64).RequiresGrad();
+        a.SingularValues().Sum().Backward();
+        Assert.That(Difference(a.Grad!, Tensor.Eye(4, dtype: DType.Float64)), Is.LessThan(1e-15));
+        var zero = Tensor.Zeros([3, 2], DType.Float64).RequiresGrad();
+        zero.SingularValues().Sum().Backward();
+        Assert.That(Skewness(zero.Grad!), Is.LessThan(1e-15), "a subgradient: orthonormal columns");
     }
+
+    [Test]
+    public void A_vector_is_refused()
+        => Assert.That(() => Tensor.Ones([3]).SingularValues(), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("SingularValues"));
 }

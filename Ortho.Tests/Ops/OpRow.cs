@@ -36,6 +36,9 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
     /// <summary>Whether the call gives that result of the op that has no derivative: positions or counts.</summary>
     public bool IsPosition { get; init; }
 
+    /// <summary>What the catalog says of where it is computed.</summary>
+    public bool IsHostOnly => OpCatalog.Find(Name).HostOnly;
+
     /// <summary>Whether real tensors are taken.</summary>
     public bool IsReal { get; init; } = true;
 
@@ -47,9 +50,6 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
 
     /// <summary>Whether Bool tensors are taken.</summary>
     public bool IsBool { get; init; }
-
-    /// <summary>Whether every device gives the same bits.</summary>
-    public bool SameBits { get; init; } = true;
 
     /// <summary>Whether the call is of several ops, each of which rounds in half precision.</summary>
     public bool IsComposed { get; init; }

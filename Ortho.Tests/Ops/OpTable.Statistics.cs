@@ -83,7 +83,7 @@ public static partial class OpTable
     static IEnumerable<OpRow> Scans() =>
     [
         Lines("CumSum", x => x.CumSum(1), x => Prefixes(x, SumOf), [3, 7], [2, 5, 2], [2, 0], [1, 1]) with { IsComplex = true, IsInteger = true, IsBool = true, Single = 2e-6 },
-        Lines("CumSum", x => x.CumSum(1), x => Prefixes(x, SumOf), [2, 600]) with { IsInteger = true, Single = 3e-6, Double = 1e-13 },
+        Lines("CumSum", x => x.CumSum(1), x => Prefixes(x, SumOf), [1, 300]) with { IsInteger = true, Single = 3e-6, Double = 1e-13 },
         Lines("CumProd", x => x.CumProd(1), x => Prefixes(x, v => v.Aggregate(Complex.One, (a, b) => a * b)), [3, 6], [2, 4, 2], [2, 0]) with { IsComplex = true, IsInteger = true, IsBool = true, Single = 5e-6, Double = 2e-14 },
         Lines("CumProd", x => x.CumProd(1), x => Prefixes(x, v => v.Aggregate(Complex.One, (a, b) => a * b)), [3, 6]) with { IsComplex = true, Prepare = WithZeros },
         Lines("CumMax", x => x.CumMax(1).Values, x => Prefixes(x, v => Largest(v)), [3, 7], [2, 5, 2], [2, 300]) with { IsInteger = true, High = 90 },

@@ -11,7 +11,27 @@ public static partial class OpTable
 {
     public static IReadOnlyList<OpRow> Rows => rows.Value;
 
-    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() => [.. Pointwise(), .. Integers(), .. Comparisons(), .. ElementaryFunctions(), .. Activations(), .. Structure(), .. Reductions(), .. Statistics(), .. Scans(), .. Sorting(), .. Indexing(), .. Matrices(), .. Fourier(), .. Orthogonal(), .. Creation()]);
+    static readonly Lazy<IReadOnlyList<OpRow>> rows = new(() =>
+    [
+        .. Pointwise(),
+        .. Integers(),
+        .. Comparisons(),
+        .. ElementaryFunctions(),
+        .. Activations(),
+        .. Structure(),
+        .. Reductions(),
+        .. Statistics(),
+        .. Scans(),
+        .. Sorting(),
+        .. Indexing(),
+        .. Matrices(),
+        .. Fourier(),
+        .. Orthogonal(),
+        .. Creation(),
+        .. Grids(),
+        .. Chance(),
+        .. Linalg(),
+    ]);
 
     const double Infinity = double.PositiveInfinity;
 

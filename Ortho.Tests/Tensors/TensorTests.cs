@@ -19,6 +19,8 @@ public class TensorTests
         new bool[,] { { true }, { false } },
         new Complex64[] { new(1, 2), new(3, 4) },
         new Complex[,,,] { { { { new(1, -2), new(0, 3) } } } },
+        new BFloat16[,] { { (BFloat16)1, (BFloat16)(-2) } },
+        new Half[] { (Half)0.5, (Half)3 },
         Array.Empty<float>(),
     ];
 
@@ -32,6 +34,8 @@ public class TensorTests
         DType.Complex128 => Read<Complex>(x),
         DType.Int32 => Read<int>(x),
         DType.Int64 => Read<long>(x),
+        DType.BFloat16 => Read<BFloat16>(x),
+        DType.Half => Read<Half>(x),
         _ => Read<bool>(x),
     };
 

@@ -1,0 +1,139 @@
+using Ortho.Tensors;
+using MatMulKernel = Ortho.Kernels.MatMul.MatMul;
+
+namespace Ortho.Autograd;
+
+/// <summary>Matrix products. Integer products are exact, modulo 2^32 or 2^64 where they overflow, and not differentiable.</summary>
+[OpFamily("matrix")]
+public static class MatMulOps
+{
+    const Numbers Factors = Numbers.Real | Numbers.Complex | Numbers.Integer;
+
+    extension(Tensor a)
+    {
+        /// <summary>a [..., rows, inner] times b [..., inner, columns], [..., rows, columns]; leading dimensions broadcast. A vector a [inner]
+        /// is one row, a vector b [inner] one column, and the dimension of extent 1 does not appear in the result: NumPy's rule.</summary>
+        /// <param name="b">Of a's dtype.</param>
+        /// <exception cref="TensorArgumentException">A tensor without dimensions, or shapes, dtypes or devices that do not fit.</exception>
+        [Op(Takes = Factors)]
+        public Tensor MatMul(Tensor b)
+        {
+            if (a.Rank == 0 || b.Rank == 0)
+                throw new TensorArgumentException("MatMul", a.Rank == 0 ? nameof(a) : nameof(b), $"{(a.Rank == 0 ? a : b).Shape}", "at least one dimension");
+            if (a.Shape[^1] != b.Shape[b.Rank == 1 ? ^1 : ^2])
+                throw new TensorArgumentException("MatMul", nameof(b), $"{b.Shape} beside a {a.Shape}", b.Rank == 1 ? $"[{a.Shape[^1]}]" : $"[..., {a.Shape[^1]}, *]");
+            if (a.IsHalf && a.DType == b.DType)
+                return a.Wide.MatMul(b.Wide).To(a.DType);
+            if (a.Rank == 1)
+                return a.Unsqueeze(0).MatMul(b).Squeeze(b.Rank == 1 ? 0 : -2);
+            if (b.Rank == 1)
+                return a.MatMul(b.Unsqueeze(1)).Squeeze(-1);
+            return Graph.Record("MatMul", MatMulKernel.Run(a, b), (a, g => g.MatMul(b.H).SumTo(a.Shape)), (b, g => a.H.MatMul(g).SumTo(b.Shape)));
+        }
+
+        /// <summary>The sum of a_i b_i over two vectors [n], without conjugation.</summary>
+        /// <param name="b">A vector of a's length and dtype.</param>
+        /// <exception cref="TensorArgumentException">Not two vectors of one length, dtype and device.</exception>
+        [Op(Takes = Factors)]
+        public Tensor Dot(Tensor b)
+        {
+            if (a.Rank != 1 || b.Shape != a.Shape)
+                throw new TensorArgumentException("Dot", nameof(b), $"{b.Shape} beside a {a.Shape}", "two vectors of one length");
+            return a.MatMul(b);
+        }
+
+        /// <summary>A matrix [rows, inner] times a vector [inner]: [rows].</summary>
+        /// <param name="b">The vector, of a's dtype.</param>
+        /// <exception cref="TensorArgumentException">Not a matrix and a vector that fit.</exception>
+        [Op(Takes = Factors)]
+        public Tensor Mv(Tensor b)
+        {
+            if (a.Rank != 2 || b.Rank != 1 || a.Shape[1] != b.Shape[0])
+                throw new TensorArgumentException("Mv", nameof(b), $"{b.Shape} beside a {a.Shape}", "a matrix [rows, inner] and a vector [inner]");
+            return a.MatMul(b);
+        }
+
+        /// <summary>a^exponent for square matrices [..., n, n], by repeated squaring; negative powers are those of the inverse.</summary>
+        /// <param name="exponent">Any integer; 0 gives the identity.</param>
+        /// <exception cref="TensorArgumentException">The matrices are not square, or integers have a negative power.</exception>
+        [Op(Takes = Factors)]
+        public Tensor MatrixPower(int exponent)
+        {
+            if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
+                throw new TensorArgumentException("MatrixPower", nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
+            if (exponent < 0 && !a.DType.IsDifferentiable)
+                throw new TensorArgumentException("MatrixPower", nameof(exponent), $"{exponent} of {a.DType}", "0 or more: the inverse is not an integer matrix");
+            if (a.IsHalf)
+                return a.Wide.MatrixPower(exponent).To(a.DType);
+            if (exponent == 0)
+                return Tensor.Eye(a.Shape[^1], dtype: a.DType, device: a.Device).Expand([.. a.Shape.Span]).Clone();
+            var square = exponent < 0 ? a.Inverse() : a;
+            Tensor? power = null;
+            for (var rest = Math.Abs((long)exponent); rest > 0; rest >>= 1)
+            {
+                if ((rest & 1) == 1)
+                    power = power is null ? square : power.MatMul(square);
+                if (rest > 1)
+                    square = square.MatMul(square);
+            }
+            return power!;
+        }
+    }
+
+    extension(Tensor)
+    {
+        /// <summary>The product of matrices in the order of association that takes the fewest multiplications. The first may be a vector
+        /// [inner], a row, and the last one, a column.</summary>
+        /// <param name="factors">At least one matrix [rows, inner], of one dtype, whose inner dimensions fit.</param>
+        /// <exception cref="TensorArgumentException">No factors, a factor of another rank, or factors that do not fit.</exception>
+        [Op(Takes = Factors)]
+        public static Tensor MultiDot(IReadOnlyList<Tensor> factors)
+        {
+            ArgumentNullException.ThrowIfNull(factors);
+            var n = factors.Count;
+            if (n == 0)
+                throw new TensorArgumentException("MultiDot", nameof(factors), "an empty list", "at least one matrix");
+            for (var k = 0; k < n; k++)
+            {
+                if (factors[k].Rank != 2 && !(factors[k].Rank == 1 && (k == 0 || k == n - 1) && n > 1))
+                    throw new TensorArgumentException("MultiDot", nameof(factors), $"factor {k} {factors[k].Shape}", "matrices, but for a vector at either end");
+            }
+            if (factors[0].IsHalf && factors.All(factor => factor.DType == factors[0].DType))
+                return Tensor.MultiDot([.. factors.Select(factor => factor.Wide)]).To(factors[0].DType);
+            // Sizes as matrices: factor k is [sizes[k], sizes[k + 1]].
+            long[] sizes = [factors[0].Rank == 1 ? 1 : factors[0].Shape[0], .. factors.Select((factor, k) => factor.Rank == 1 && k > 0 ? 1 : factor.Shape[^1])];
+            for (var k = 1; k < n; k++)
+            {
+                if (factors[k].Shape[0] != sizes[k])
+                    throw new TensorArgumentException("MultiDot", nameof(factors), $"factor {k} {factors[k].Shape} beside {factors[k - 1].Shape}", $"[{sizes[k]}, *]");
+            }
+            var splits = Splits(sizes);
+            return Product(0, n - 1);
+
+            Tensor Product(int first, int last)
+                => first == last ? factors[first] : Product(first, splits[first, last]).MatMul(Product(splits[first, last] + 1, last));
+        }
+    }
+
+    // Where the product of factors first .. last is best cut (Cormen et al., section 15.2).
+    static int[,] Splits(long[] sizes)
+    {
+        var n = sizes.Length - 1;
+        var (cost, splits) = (new double[n, n], new int[n, n]);
+        for (var length = 2; length <= n; length++)
+        {
+            for (var first = 0; first + length <= n; first++)
+            {
+                var last = first + length - 1;
+                cost[first, last] = double.PositiveInfinity;
+                for (var cut = first; cut < last; cut++)
+                {
+                    var total = cost[first, cut] + cost[cut + 1, last] + (double)sizes[first] * sizes[cut + 1] * sizes[last + 1];
+                    if (total < cost[first, last])
+                        (cost[first, last], splits[first, last]) = (total, cut);
+                }
+            }
+        }
+        return splits;
+    }
+}

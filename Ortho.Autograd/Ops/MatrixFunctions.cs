@@ -1,0 +1,241 @@
+using Ortho.Tensors;
+using LuKernel = Ortho.Kernels.Linalg.Lu;
+
+namespace Ortho.Autograd;
+
+/// <summary>Determinants, roots, polar factors and the exponential of matrices, batched over leading dimensions, real and complex. BFloat16 and
+/// Half are computed in float32.</summary>
+[OpFamily("linear algebra")]
+public static class MatrixFunctionOps
+{
+    extension(Tensor a)
+    {
+        /// <summary>Determinants of square matrices [..., n, n], [...].</summary>
+        /// <remarks>The first derivative, the matrix of cofactors, is right everywhere, the others where a is regular. For large matrices prefer
+        /// <c>SlogDet</c>, which does not overflow.</remarks>
+        /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Det()
+        {
+            if (a.IsHalf)
+                return a.Wide.Det().To(a.DType);
+            MatrixParts.RequireSquare("Det", a);
+            Tensor y;
+            using (Graph.NoGrad())
+            {
+                var (factors, _, sign) = LuKernel.Run("Det", a);
+                y = factors.Diagonal().Prod([-1]) * sign;
+            }
+            return Graph.Record("Det", y, (a, g => g.Unsqueeze(-1).Unsqueeze(-1) * Cofactors(a)));
+        }
+
+        /// <summary>det a = Sign e^LogAbs for square matrices [..., n, n]: Sign [...] of magnitude 1 in a's dtype, LogAbs [...] real; 0 and -infinity
+        /// for singular ones.</summary>
+        /// <remarks>Differentiable to any order where a is regular; elsewhere gradients are not finite.</remarks>
+        /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public (Tensor Sign, Tensor LogAbs) SlogDet()
+        {
+            if (a.IsHalf)
+                return a.Wide.SlogDet() is var (wideSign, wideLog) ? (wideSign.To(a.DType), wideLog.To(a.DType)) : default;
+            MatrixParts.RequireSquare("SlogDet", a);
+            Tensor sign, log;
+            using (Graph.NoGrad())
+            {
+                var (factors, _, exchanges) = LuKernel.Run("SlogDet", a);
+                var diagonal = factors.Diagonal();
+                var size = a.DType.IsComplex ? diagonal.Unsqueeze(-1).Norm([-1]) : diagonal.Abs();
+                var isZero = size.EqualTo(Tensor.Zeros([], size.DType, size.Device));
+                var phases = diagonal / Tensor.Where(isZero, Tensor.Ones([], size.DType, size.Device), size).To(a.DType);
+                (sign, log) = (phases.Prod([-1]) * exchanges, size.Log().Sum([-1]));
+            }
+            Graph.Record("SlogDet", [sign, log], (a, gradients =>
+            {
+                // d log det = tr(a^-1 da): its real part is that of LogAbs, its imaginary part turns Sign.
+                Tensor? change = gradients[1]?.To(a.DType);
+                if (a.DType.IsComplex && gradients[0] is { } g)
+                {
+                    var turn = (sign.Conj() * g).Imag();
+                    var part = Tensor.Complex(Tensor.Zeros(turn.Shape, turn.DType, turn.Device), turn);
+                    change = change is null ? part : change + part;
+                }
+                return change is null ? Tensor.Zeros(a.Shape, a.DType, a.Device) : change.Unsqueeze(-1).Unsqueeze(-1) * a.Inverse().H;
+            }));
+            return (sign, log);
+        }
+
+        /// <summary>log |det a| of square matrices [..., n, n], real [...]; -infinity for singular ones.</summary>
+        /// <remarks>Differentiable to any order where a is regular.</remarks>
+        /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor LogDet()
+        {
+            MatrixParts.RequireSquare("LogDet", a);
+            return a.SlogDet().LogAbs;
+        }
+
+        /// <summary>The Hermitian square root S of Hermitian positive semidefinite matrices [..., n, n], S S = a. Only the Hermitian part of a
+        /// counts.</summary>
+        /// <remarks>Eigenvalues that rounding made negative count as 0; a matrix with others gives NaN. Differentiable to any order where a is
+        /// positive definite, also with equal eigenvalues; the gradient at a singular matrix is not finite.</remarks>
+        /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor MatrixSqrt()
+        {
+            if (a.IsHalf)
+                return a.Wide.MatrixSqrt().To(a.DType);
+            MatrixParts.RequireSquare("MatrixSqrt", a);
+            Tensor y;
+            using (Graph.NoGrad())
+            {
+                var (values, vectors) = a.Eigh();
+                y = MatrixParts.Compose(vectors, Roots(values));
+            }
+            // dS S + S dS = da.
+            return Graph.Record("MatrixSqrt", y, (a, g => MatrixParts.Hermitian(Lyapunov(y, g))));
+        }
+
+        /// <summary>The Hermitian inverse square root of Hermitian positive definite matrices [..., n, n]. Only the Hermitian part of a
+        /// counts.</summary>
+        /// <remarks>A singular matrix gives infinities or NaN, an indefinite one NaN. Differentiable to any order, also with equal
+        /// eigenvalues.</remarks>
+        /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor InverseSqrt()
+        {
+            if (a.IsHalf)
+                return a.Wide.InverseSqrt().To(a.DType);
+            MatrixParts.RequireSquare("InverseSqrt", a);
+            Tensor y;
+            using (Graph.NoGrad())
+            {
+                var (values, vectors) = a.Eigh();
+                y = MatrixParts.Compose(vectors, Roots(values).Reciprocal());
+            }
+            // y a y = I and S = a^1/2 = y^-1: dy S + S dy = -y da y.
+            return Graph.Record("InverseSqrt", y, (a, g => MatrixParts.Hermitian(-y.MatMul(Lyapunov(a.MatrixSqrt(), g)).MatMul(y))));
+        }
+
+        /// <summary>a [..., m, n] = U P, m &gt;= n: U [..., m, n] with orthonormal columns, the nearest such matrix to a, and P [..., n, n] Hermitian
+        /// positive semidefinite. For a wide matrix, take the factors of its conjugate transpose: a = P U^H.</summary>
+        /// <remarks>By singular value decomposition. Differentiable to any order where a has full rank, also with equal singular values; without
+        /// full rank U is not unique, values are right and gradients not finite.</remarks>
+        /// <exception cref="TensorArgumentException">Fewer rows than columns, fewer than two dimensions, or an unsuitable dtype.</exception>
+        [Op(Family = "orthogonal", Takes = Numbers.Real | Numbers.Complex)]
+        public (Tensor U, Tensor P) Polar()
+        {
+            if (a.IsHalf)
+                return a.Wide.Polar() is var (wideU, wideP) ? (wideU.To(a.DType), wideP.To(a.DType)) : default;
+            if (a.Rank < 2 || a.Shape[^2] < a.Shape[^1])
+                throw new TensorArgumentException("Polar", nameof(a), $"of shape {a.Shape}", "matrices [..., m, n] with m >= n");
+            Tensor u, p;
+            using (Graph.NoGrad())
+            {
+                var (left, s, right) = a.Svd();
+                (u, p) = (left.MatMul(right.H), MatrixParts.Compose(right, s));
+            }
+            Graph.Record("Polar", [u, p], (a, gradients =>
+            {
+                Tensor? sum = null;
+                if (gradients[0] is { } gu)
+                {
+                    // dU = U W + (I - U U^H) da P^-1 with W P + P W = U^H da - da^H U.
+                    var inside = u.H.MatMul(gu);
+                    sum = u.MatMul(MatrixParts.Skew(Lyapunov(p, inside)));
+                    if (u.Shape[^2] > u.Shape[^1])
+                        sum += p.Solve((gu - u.MatMul(inside)).H).H;
+                }
+                if (gradients[1] is { } gp)
+                {
+                    // P P = a^H a.
+                    var part = a.MatMul(MatrixParts.Hermitian(Lyapunov(p, gp))) * 2.0;
+                    sum = sum is null ? part : sum + part;
+                }
+                return sum!;
+            }));
+            return (u, p);
+        }
+
+        /// <summary>e^a = I + a + a^2 / 2 + ... of square matrices [..., n, n], by scaling, the Taylor polynomial of degree 16 and squaring.</summary>
+        /// <remarks>The number of squarings follows from the largest 1-norm of the batch, which is read: the call waits for the device.
+        /// Differentiable to any order.</remarks>
+        /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor MatrixExp()
+        {
+            if (a.IsHalf)
+                return a.Wide.MatrixExp().To(a.DType);
+            MatrixParts.RequireSquare("MatrixExp", a);
+            if (a.ElementCount == 0)
+                return a.Clone();
+            double norm;
+            using (Graph.NoGrad())
+                norm = (a.DType.IsComplex ? (a.Real().Square() + a.Imag().Square()).Sqrt() : a.Abs()).Sum([-2]).Max().Item();
+            // Below 1/2 the first term left out, 0.5^17 / 17!, is far under the last place of float64.
+            var squarings = double.IsFinite(norm) ? Math.Max(0, (int)Math.Ceiling(Math.Log2(Math.Max(norm, 1e-300))) + 1) : 0;
+            var x = a * Math.Pow(0.5, squarings);
+            var eye = Tensor.Eye(a.Shape[^1], dtype: a.DType, device: a.Device);
+            // Paterson and Stockmeyer: the polynomial as one of degree 4 in x^4 whose coefficients are cubics in x.
+            var x2 = x.MatMul(x);
+            var (x3, x4) = (x2.MatMul(x), x2.MatMul(x2));
+            var y = eye * Taylor(16);
+            for (var k = 12; k >= 0; k -= 4)
+                y = x4.MatMul(y) + eye * Taylor(k) + x * Taylor(k + 1) + x2 * Taylor(k + 2) + x3 * Taylor(k + 3);
+            for (var k = 0; k < squarings; k++)
+                y = y.MatMul(y);
+            return y;
+        }
+    }
+
+    // 1 / k!
+    static double Taylor(int k) => k < 2 ? 1 : Taylor(k - 1) / k;
+
+    // C = conj(det a) a^-H, of singular matrices too: for a = U S V^H it is conj(det U) det V U diag(products of the other singular values) V^H.
+    static Tensor Cofactors(Tensor a)
+    {
+        Tensor y;
+        using (Graph.NoGrad())
+        {
+            var (u, s, v) = a.Svd();
+            var eye = Tensor.Eye(a.Shape[^1], dtype: s.DType, device: a.Device);
+            var others = (s.Unsqueeze(-2) * (1 - eye) + eye).Prod([-1]);
+            var turn = u.SlogDet().Sign.Conj() * v.SlogDet().Sign;
+            y = turn.Unsqueeze(-1).Unsqueeze(-1) * (u * others.To(a.DType).Unsqueeze(-2)).MatMul(v.H);
+        }
+        // dC = conj(tr(C^H da)) a^-H - C da^H a^-H.
+        return Graph.Record("Cofactors", y, (a, h =>
+        {
+            var inverse = a.Inverse().H;
+            return (h.Conj() * inverse).Sum([-2, -1], keepDimensions: true) * y - inverse.MatMul(h.H).MatMul(y);
+        }));
+    }
+
+    // Roots of eigenvalues, 0 where only rounding made them negative and NaN elsewhere.
+    static Tensor Roots(Tensor values)
+    {
+        if (values.ElementCount == 0)
+            return values;
+        var noise = values.Abs().Max([-1], keepDimensions: true) * (-values.Shape[^1] * MatrixParts.Epsilon(values.DType));
+        return Tensor.Where(values.Less(noise), values, values.Relu()).Sqrt();
+    }
+
+    // The X with s X + X s = c for Hermitian positive definite s: in the basis of s's eigenvectors a division by sums of eigenvalues. Its
+    // derivatives are equations of the same kind, so no difference of eigenvalues appears at any order.
+    static Tensor Lyapunov(Tensor s, Tensor c)
+    {
+        Tensor x;
+        using (Graph.NoGrad())
+        {
+            var (values, vectors) = s.Eigh();
+            var sums = (values.Unsqueeze(-1) + values.Unsqueeze(-2)).To(s.DType);
+            x = vectors.MatMul(vectors.H.MatMul(c).MatMul(vectors) / sums).MatMul(vectors.H);
+        }
+        return Graph.Record("Lyapunov", x,
+            (s, g =>
+            {
+                var z = Lyapunov(s, g);
+                return -(z.MatMul(x.H) + x.H.MatMul(z));
+            }),
+            (c, g => Lyapunov(s, g)));
+    }
+}
