@@ -26,7 +26,8 @@ public static class ReductionOps
         var axes = dimensions is null ? [.. Enumerable.Range(0, x.Rank)] : dimensions.Select(d => x.Shape.Axis(d, operation)).Order().ToArray();
         return axes.Distinct().Count() == axes.Length
             ? axes
-            : throw new TensorArgumentException(operation, nameof(dimensions), $"[{string.Join(", ", dimensions!)}]", "each dimension once");
+            : throw new TensorArgumentException(operation, nameof(dimensions),
+                $"[{string.Join(", ", dimensions!)}]", "each dimension once");
     }
 
     internal static Tensor Run<R>(string operation, Tensor x, int[]? dimensions, bool keep, bool needsElements, out Shape kept) where R : struct, IReduction
@@ -34,7 +35,8 @@ public static class ReductionOps
         var (moved, first, axes) = Gather(x, dimensions, operation);
         Shape full = [.. x.Shape.Span.ToArray().Select((extent, d) => axes.Contains(d) ? 1 : extent)];
         if (needsElements && axes.Any(axis => x.Shape[axis] == 0))
-            throw new TensorArgumentException(operation, nameof(x), $"of shape {x.Shape}, empty along the reduced dimensions", "at least one element");
+            throw new TensorArgumentException(operation, nameof(x),
+                $"of shape {x.Shape}, empty along the reduced dimensions", "at least one element");
         var y = Reduce.Over<R>(operation, moved, first, axes.Length);
         kept = full;
         return keep ? y.View(Layout.Dense(full)) : y;
@@ -73,7 +75,8 @@ public static class ReductionOps
             RequireFloating("Mean", x);
             if (x.DType.IsHalfPrecision)
                 return x.To(DType.Float32).Mean(dimensions, keepDimensions).To(x.DType);
-            return x.Sum(dimensions, keepDimensions) * (1.0 / CountOf("Mean", x, dimensions) is var share && double.IsFinite(share) ? share : double.NaN);
+            // 0 / 0 for no elements, which is NaN.
+            return x.Sum(dimensions, keepDimensions) * (1.0 / CountOf("Mean", x, dimensions));
         }
 
         /// <summary>Product over some dimensions; of integers and truth values as Int64. 1 for no elements.</summary>
@@ -103,7 +106,8 @@ public static class ReductionOps
 
         /// <summary>How many elements over some dimensions are not zero, as Int64; NaN is not.</summary>
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]
-        public Tensor CountNonzero(int[]? dimensions = null, bool keepDimensions = false) => ComparisonOps.Truth(x).Sum(dimensions, keepDimensions);
+        public Tensor CountNonzero(int[]? dimensions = null, bool keepDimensions = false)
+            => ComparisonOps.Truth(x).Sum(dimensions, keepDimensions);
 
         /// <summary>Whether an element over some dimensions is not zero, as Bool; false for no elements.</summary>
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]
@@ -128,7 +132,8 @@ public static class ReductionOps
 
     internal static Tensor RequireFloating(string operation, Tensor x) => x.DType.IsDifferentiable
         ? x
-        : throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a floating-point or complex tensor; convert with To(dtype)");
+        : throw new TensorArgumentException(operation, nameof(x),
+            $"{x.DType}", "a floating-point or complex tensor; convert with To(dtype)");
 
     static Tensor Extreme<R>(string operation, Tensor x, int[]? dimensions, bool keep) where R : struct, IReduction
     {
@@ -154,7 +159,8 @@ public static class ReductionOps
         return Others(lines).Reshape([.. moved.Shape.Span]).Permute(back);
     }
 
-    // Neighbours are multiplied in pairs, the pairs in pairs and so on; back down, each pair's others times the neighbour are the element's.
+    // Neighbours are multiplied in pairs, the pairs in pairs and so on; back down, each pair's others times the neighbour are the
+    // element's.
     static Tensor Others(Tensor x)
     {
         var n = x.Shape[^1];

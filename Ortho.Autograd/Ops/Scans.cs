@@ -5,7 +5,7 @@ using Ortho.Tensors;
 namespace Ortho.Autograd;
 
 /// <summary>Running results along a dimension, in an order of joining that depends on the shape alone.</summary>
-[OpFamily("scan")]
+[OpFamily("reduction")]
 public static class ScanOps
 {
     static Tensor Sums(Tensor x, int axis, bool reverse)
@@ -42,7 +42,8 @@ public static class ScanOps
             throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "real or integer numbers");
         var numbers = x.DType.IsHalfPrecision ? x.Detach().To(DType.Float32) : x.Detach();
         if (numbers.DType == DType.Float32 && x.Shape[axis] > 1 << 24)
-            throw new TensorArgumentException(operation, nameof(x), $"{x.Shape}", $"at most {1 << 24} elements along dimension {axis} in Float32");
+            throw new TensorArgumentException(operation, nameof(x),
+                $"{x.Shape}", $"at most {1 << 24} elements along dimension {axis} in Float32");
         var positions = Tensor.Empty(x.Shape, numbers.DType, x.Device);
         Scan.Over<S>(operation, numbers, null, axis, states: positions);
         var indices = Cast.To(positions, DType.Int64);
@@ -59,7 +60,8 @@ public static class ScanOps
             return ReductionOps.Wider(x) is { } wide ? wide.CumSum(axis).To(ReductionOps.Narrower(x)) : Sums(x, axis, reverse: false);
         }
 
-        /// <summary>y_i = x_0 ... x_i along a dimension; of integers and truth values as Int64. The gradient is right also with zeros.</summary>
+        /// <summary>y_i = x_0 ... x_i along a dimension; of integers and truth values as Int64. The gradient is right also with
+        /// zeros.</summary>
         [Op(Takes = Numbers.All)]
         public Tensor CumProd(int dimension)
         {
@@ -101,7 +103,8 @@ public static class ScanOps
             }));
         }
 
-        /// <summary>The differences x_(i+1) - x_i along a dimension, <paramref name="order"/> times over; of truth values whether they differ.</summary>
+        /// <summary>The differences x_(i+1) - x_i along a dimension, <paramref name="order"/> times over; of truth values whether they
+        /// differ.</summary>
         /// <exception cref="TensorArgumentException">The order is negative.</exception>
         [Op(Takes = Numbers.All)]
         public Tensor Diff(int order = 1, int dimension = -1)

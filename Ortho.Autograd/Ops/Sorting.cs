@@ -24,7 +24,8 @@ public static class SortingOps
     static int NonEmpty(string operation, Tensor x, int dimension)
     {
         var axis = x.Shape.Axis(dimension, operation);
-        return x.Shape[axis] > 0 ? axis : throw new TensorArgumentException(operation, nameof(x), $"{x.Shape}", $"at least one element along dimension {axis}");
+        return x.Shape[axis] > 0 ? axis
+            : throw new TensorArgumentException(operation, nameof(x), $"{x.Shape}", $"at least one element along dimension {axis}");
     }
 
     static (Tensor Values, Tensor Indices) Chosen(Tensor x, int axis, Tensor indices) => (x.Gather(axis, indices), indices);
@@ -52,7 +53,8 @@ public static class SortingOps
 
         /// <summary>The Int64 positions of a dimension's elements in order; equal elements keep theirs.</summary>
         [Op(Takes = Numbers.Real | Numbers.Integer | Numbers.Bool, Derivative = Derivative.None)]
-        public Tensor ArgSort(int dimension = -1, bool descending = false) => Order("ArgSort", x, x.Shape.Axis(dimension, "ArgSort"), descending);
+        public Tensor ArgSort(int dimension = -1, bool descending = false)
+            => Order("ArgSort", x, x.Shape.Axis(dimension, "ArgSort"), descending);
 
         /// <summary>The k largest (or smallest) elements of a dimension, in order, and where each was.</summary>
         /// <exception cref="TensorArgumentException">k is negative or more than the dimension has.</exception>
@@ -87,15 +89,19 @@ public static class SortingOps
         [Op(Takes = Numbers.Real | Numbers.Integer, Derivative = Derivative.None)]
         public Tensor ArgMin(int dimension = -1) => ExtremeKernel.Run<Smallest>("ArgMin", x, x.Shape.Axis(dimension, "ArgMin"));
 
-        /// <summary>The largest element of a dimension and where it is: the first of equals, which gets the gradient; NaN when one is.</summary>
+        /// <summary>The largest element of a dimension and where it is: the first of equals, which gets the gradient; NaN when one
+        /// is.</summary>
         /// <exception cref="TensorArgumentException">The dimension is empty, or the tensor is complex or Bool.</exception>
         [Op(Takes = Numbers.Real | Numbers.Integer)]
-        public (Tensor Values, Tensor Indices) Max(int dimension, bool keepDimension = false) => Extreme<Largest>("Max", x, dimension, keepDimension);
+        public (Tensor Values, Tensor Indices) Max(int dimension, bool keepDimension = false)
+            => Extreme<Largest>("Max", x, dimension, keepDimension);
 
-        /// <summary>The smallest element of a dimension and where it is: the first of equals, which gets the gradient; NaN when one is.</summary>
+        /// <summary>The smallest element of a dimension and where it is: the first of equals, which gets the gradient; NaN when one
+        /// is.</summary>
         /// <exception cref="TensorArgumentException">The dimension is empty, or the tensor is complex or Bool.</exception>
         [Op(Takes = Numbers.Real | Numbers.Integer)]
-        public (Tensor Values, Tensor Indices) Min(int dimension, bool keepDimension = false) => Extreme<Smallest>("Min", x, dimension, keepDimension);
+        public (Tensor Values, Tensor Indices) Min(int dimension, bool keepDimension = false)
+            => Extreme<Smallest>("Min", x, dimension, keepDimension);
 
         /// <summary>The median of a dimension, the lower one of an even number; NaN when an element is.</summary>
         /// <exception cref="TensorArgumentException">The dimension is empty, or the tensor is not floating-point.</exception>
@@ -108,8 +114,10 @@ public static class SortingOps
             return Tensor.Where(last.IsNan(), last, sorted.Select(axis, (x.Shape[axis] - 1) / 2));
         }
 
-        /// <summary>The number below which the fraction q of a dimension's elements lies, interpolated linearly; NaN when an element is.</summary>
-        /// <exception cref="TensorArgumentException">The dimension is empty, q is not in [0, 1], or the tensor is not floating-point.</exception>
+        /// <summary>The number below which the fraction q of a dimension's elements lies, interpolated linearly; NaN when an element
+        /// is.</summary>
+        /// <exception cref="TensorArgumentException">The dimension is empty, q is not in [0, 1], or the tensor is not
+        /// floating-point.</exception>
         [Op]
         public Tensor Quantile(double q, int dimension = -1)
         {
@@ -152,12 +160,16 @@ public static class SortingOps
         public Tensor SearchSorted(Tensor values, bool right = false)
         {
             if (values.DType != x.DType || values.Device != x.Device)
-                throw new TensorArgumentException("SearchSorted", nameof(values), $"{values.DType} on {values.Device}", $"{x.DType} on {x.Device}");
+                throw new TensorArgumentException("SearchSorted", nameof(values),
+                    $"{values.DType} on {values.Device}", $"{x.DType} on {x.Device}");
             if (x.Rank == 0 || (x.Rank > 1 && (values.Rank != x.Rank || values.Shape[..^1] != x.Shape[..^1])))
-                throw new TensorArgumentException("SearchSorted", nameof(values), $"{values.Shape} beside {x.Shape}", "the same shape but for the last dimension, or one line");
+                throw new TensorArgumentException("SearchSorted", nameof(values),
+                    $"{values.Shape} beside {x.Shape}", "the same shape but for the last dimension, or one line");
             var keys = SortKeys.Of("SearchSorted", x.Detach(), false);
             var sought = SortKeys.Of("SearchSorted", values.Detach(), false);
-            return x.Rank > 1 ? SearchKernel.Run(keys, sought, right) : SearchKernel.Run(keys, sought.Flatten().Unsqueeze(0), right).Reshape([.. values.Shape.Span]);
+            return x.Rank > 1
+                ? SearchKernel.Run(keys, sought, right)
+                : SearchKernel.Run(keys, sought.Flatten().Unsqueeze(0), right).Reshape([.. values.Shape.Span]);
         }
 
         /// <summary>Which of the intervals between ascending boundaries each element falls in: <c>boundaries.SearchSorted(x)</c>.</summary>
@@ -169,7 +181,8 @@ public static class SortingOps
             ? boundaries.SearchSorted(x, right)
             : throw new TensorArgumentException("Bucketize", nameof(boundaries), $"{boundaries.Shape}", "a vector");
 
-        /// <summary>How often each of 0, 1, ..., largest element occurs, as Int64; at least <paramref name="minimum"/> of them are counted.</summary>
+        /// <summary>How often each of 0, 1, ..., largest element occurs, as Int64; at least <paramref name="minimum"/> of them are
+        /// counted.</summary>
         /// <remarks>How many there are is read from the device.</remarks>
         /// <exception cref="TensorArgumentException">The tensor is no vector of integers, or an element is negative.</exception>
         [Op(Takes = Numbers.Integer, Derivative = Derivative.None)]
@@ -187,7 +200,8 @@ public static class SortingOps
             return below.Narrow(0, 1, bins) - below.Narrow(0, 0, bins);
         }
 
-        /// <summary>How many elements lie in each of equal intervals of [low, high], the last one closed, as x's dtype; others are not counted.</summary>
+        /// <summary>How many elements lie in each of equal intervals of [low, high], the last one closed, as x's dtype; others are not
+        /// counted.</summary>
         /// <exception cref="TensorArgumentException">The tensor is not floating-point, there is no bin, or the range is empty.</exception>
         [Op(Derivative = Derivative.None)]
         public Tensor Histc(int bins, double low, double high)
@@ -195,7 +209,8 @@ public static class SortingOps
             PointwiseOps.RequireReal("Histc", x);
             if (bins < 1 || !(low < high))
                 throw new TensorArgumentException("Histc", nameof(bins), $"{bins} bins of [{low}, {high}]", "at least one bin of a range");
-            var edges = Tensor.From([.. Enumerable.Range(0, bins + 1).Select(k => k == bins ? high : low + (high - low) * k / bins)], [bins + 1], x.Device).To(x.DType);
+            double[] ends = [.. Enumerable.Range(0, bins + 1).Select(k => k == bins ? high : low + (high - low) * k / bins)];
+            var edges = Tensor.From(ends, [bins + 1], x.Device).To(x.DType);
             var sorted = x.Detach().Flatten().Sort().Values;
             var below = Tensor.Concat([sorted.SearchSorted(edges.Narrow(0, 0, bins)), sorted.SearchSorted(edges.Narrow(0, bins, 1), right: true)], 0);
             return (below.Narrow(0, 1, bins) - below.Narrow(0, 0, bins)).To(x.DType);

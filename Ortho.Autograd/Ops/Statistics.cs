@@ -9,7 +9,8 @@ public static class StatisticsOps
 {
     extension(Tensor x)
     {
-        /// <summary>Variance and mean over some dimensions: the squared distances from the mean, summed and divided by n - correction.</summary>
+        /// <summary>Variance and mean over some dimensions: the squared distances from the mean, summed and divided by n -
+        /// correction.</summary>
         /// <param name="dimensions">The dimensions.</param>
         /// <param name="correction">1 for the unbiased estimate, 0 for the mean of the squared distances. NaN unless n exceeds it.</param>
         /// <param name="keepDimensions">Whether they stay, with extent 1.</param>
@@ -49,8 +50,10 @@ public static class StatisticsOps
                 ? x.To(DType.Float32).Norm(dimensions, keepDimensions).To(x.DType)
                 : Root(Squares(x).Sum(dimensions, keepDimensions));
 
-        /// <summary>The norm (sum |x|^p)^(1/p) over some dimensions; a real number also of complex elements. Its gradient at 0 is 0.</summary>
-        /// <param name="p">Infinity for the largest |x|, minus infinity for the smallest, 0 for the number of elements that are not 0.</param>
+        /// <summary>The norm (sum |x|^p)^(1/p) over some dimensions; a real number also of complex elements. Its gradient at 0 is
+        /// 0.</summary>
+        /// <param name="p">Infinity for the largest |x|, minus infinity for the smallest, 0 for the number of elements that are not
+        /// 0.</param>
         /// <param name="dimensions">The dimensions.</param>
         /// <param name="keepDimensions">Whether they stay, with extent 1.</param>
         /// <exception cref="TensorArgumentException">p is NaN, or infinite and there is no element.</exception>
@@ -78,9 +81,11 @@ public static class StatisticsOps
     static Tensor Root(Tensor x) => AwayFromZero(x, y => y.Sqrt(), x);
 
     // x^p of numbers that are not negative; 0^p is infinite for negative p.
-    static Tensor Power(Tensor x, double p) => AwayFromZero(x, y => y.Pow(p), p > 0 ? x : Tensor.Full([], double.PositiveInfinity, x.DType, x.Device));
+    static Tensor Power(Tensor x, double p)
+        => AwayFromZero(x, y => y.Pow(p), p > 0 ? x : Tensor.Full([], double.PositiveInfinity, x.DType, x.Device));
 
-    // f of the elements that are not 0. In the place of zeros it is taken of 1 and discarded, so that no 0 * infinity arises in the gradient.
+    // f of the elements that are not 0. In the place of zeros it is taken of 1 and discarded, so that no 0 * infinity arises in the
+    // gradient.
     static Tensor AwayFromZero(Tensor x, Func<Tensor, Tensor> f, Tensor atZero)
     {
         var isZero = x.EqualTo(0);

@@ -70,7 +70,8 @@ public static partial class Elementary
     }
 
     /// <summary>The y with erf y = x: infinite at +-1, NaN beyond.</summary>
-    /// <remarks>Largest error 3.5 ulp in float32, 4 ulp in float64. Winitzki's closed form (2008), to 0.2 %, is refined by Halley's iteration.</remarks>
+    /// <remarks>Largest error 3.5 ulp in float32, 4 ulp in float64. Winitzki's closed form (2008), to 0.2 %, is refined by Halley's
+    /// iteration.</remarks>
     [MethodImpl(Inline.Always)]
     public static T Erfinv<T>(T x) where T : struct, ILane<T>
     {

@@ -77,7 +77,8 @@ public static class Scan
             case DType.Complex128: Typed<S, Cx<F64>, Complex, Complex128Cell>(job); break;
             case DType.Int32: Typed<S, I32, int, Int32Cell>(job); break;
             case DType.Int64: Typed<S, I64, long, Int64Cell>(job); break;
-            default: throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a dtype with arithmetic of its own; convert with To(dtype)");
+            default: throw new TensorArgumentException(operation, nameof(x),
+                $"{x.DType}", "a dtype with arithmetic of its own; convert with To(dtype)");
         }
         return y;
     }
@@ -92,7 +93,8 @@ public static class Scan
     static void Typed<S, T, E, F>(Job job) where S : struct, IScan where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         // The states before each chunk: [lines, chunks].
-        var (a, b) = (Tensor.Empty([job.Lines, job.Chunks], job.X.DType, job.X.Device), Tensor.Empty([job.Lines, job.Chunks], job.X.DType, job.X.Device));
+        var a = Tensor.Empty([job.Lines, job.Chunks], job.X.DType, job.X.Device);
+        var b = Tensor.Empty([job.Lines, job.Chunks], job.X.DType, job.X.Device);
         if (job.X.Device is GpuDevice gpu)
             OnDevice<S, T, E, F>(gpu, job, a, b);
         else
@@ -186,7 +188,8 @@ public static class Scan
     static unsafe void OnHost<S, T, E, F>(Job job, Tensor a, Tensor b)
         where S : struct, IScan where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
-        var (x, y, pa, pb) = ((nint)HostMemory.Pointer<E>(job.X), (nint)HostMemory.Pointer<E>(job.Y), (nint)HostMemory.Pointer<E>(a), (nint)HostMemory.Pointer<E>(b));
+        var (x, y) = ((nint)HostMemory.Pointer<E>(job.X), (nint)HostMemory.Pointer<E>(job.Y));
+        var (pa, pb) = ((nint)HostMemory.Pointer<E>(a), (nint)HostMemory.Pointer<E>(b));
         var second = job.Second is null ? 0 : (nint)HostMemory.Pointer<E>(job.Second);
         var states = job.States is null ? 0 : (nint)HostMemory.Pointer<E>(job.States);
         var (n, inner, chunks) = (job.N, job.Inner, job.Chunks);

@@ -8,7 +8,8 @@ namespace Ortho.Kernels.Sorting;
 /// <summary>Binary search in sorted lines of keys.</summary>
 public static class SearchSorted
 {
-    /// <summary>For each value how many keys of its line are below it (or, with <paramref name="right"/>, not above it), as Int64.</summary>
+    /// <summary>For each value how many keys of its line are below it (or, with <paramref name="right"/>, not above it), as
+    /// Int64.</summary>
     /// <param name="keys">Int64 [lines, n], dense and ascending; see <see cref="SortKeys"/>.</param>
     /// <param name="values">Int64 [lines, m], dense.</param>
     /// <param name="right">Whether equal keys count.</param>

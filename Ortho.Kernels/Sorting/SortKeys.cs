@@ -61,7 +61,8 @@ public static class SortKeys
         GC.KeepAlive(y);
     }
 
-    internal static void Kernel<E, K>(Index1D i, Arguments<E> x) where E : unmanaged where K : struct, IKey<E> => x.Y[i] = K.Of(x.X[i]) ^ x.Flip;
+    internal static void Kernel<E, K>(Index1D i, Arguments<E> x) where E : unmanaged where K : struct, IKey<E>
+        => x.Y[i] = K.Of(x.X[i]) ^ x.Flip;
 
     internal interface IKey<E> where E : unmanaged
     {
