@@ -207,6 +207,14 @@ public static class PointwiseOps
         [Op]
         public Tensor Erfinv() => Real<Unary<Erfinv>>("Erfinv", x);
 
+        /// <summary>log |Gamma(x)|; infinite at 0, -1, -2, ...</summary>
+        [Op]
+        public Tensor Lgamma() => Real<UnarySlope<Lgamma>>("Lgamma", x);
+
+        /// <summary>The derivative of log Gamma(x); NaN at 0, -1, -2, ...</summary>
+        [Op]
+        public Tensor Digamma() => Real<Unary<Digamma>>("Digamma", x);
+
         /// <summary>x log(other); 0 where x = 0.</summary>
         [Op]
         public Tensor Xlogy(Tensor other) => Real<Binary<Xlogy>>("Xlogy", x, other);

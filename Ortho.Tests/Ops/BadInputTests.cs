@@ -73,6 +73,8 @@ public class BadInputTests
             ("LogAddExp", () => _ = F(3).LogAddExp(F(2))),
             ("CopySign", () => _ = F(3).CopySign(F(2))),
             ("Threshold", () => _ = C(3).Threshold(0, 1)),
+            ("Lgamma", () => _ = I(3).Lgamma()),
+            ("Digamma", () => _ = C(3).Digamma()),
             ("Prelu", () => _ = F(2, 3).Prelu(F(2))),
             ("Lerp", () => _ = F(3).Lerp(F(2), 0.5)),
             ("Multiply", () => _ = Tensor.FromPolar(F(3), F(2))),
