@@ -1,6 +1,7 @@
 namespace Ortho.Tensors;
 
-/// <summary>Where the elements of a tensor lie in its storage: element (i0, i1, ...) at offset + sum of i_d stride_d, in elements.</summary>
+/// <summary>Where the elements of a tensor lie in its storage: element (i0, i1, ...) at offset + sum of i_d stride_d, in elements. Strides may
+/// be negative (a reversed dimension) or 0 (a repeated one).</summary>
 public sealed class Layout
 {
     readonly long[] strides;
@@ -11,6 +12,12 @@ public sealed class Layout
         this.strides = strides;
         Offset = offset;
         IsContiguous = ComputeContiguous(shape, strides);
+        (Lowest, Highest) = (offset, offset);
+        for (var d = 0; d < strides.Length && !shape.Span.Contains(0); d++)
+        {
+            var reach = (shape.Span[d] - 1) * strides[d];
+            (Lowest, Highest) = reach < 0 ? (Lowest + reach, Highest) : (Lowest, Highest + reach);
+        }
     }
 
     /// <summary>Row-major without gaps.</summary>
@@ -30,6 +37,12 @@ public sealed class Layout
 
     /// <summary>Whether the elements lie row-major without gaps (at any offset).</summary>
     public bool IsContiguous { get; }
+
+    /// <summary>The smallest position that an element has; the offset unless a dimension is reversed, and when there is no element.</summary>
+    public long Lowest { get; }
+
+    /// <summary>The largest position that an element has; the offset when there is no element.</summary>
+    public long Highest { get; }
 
     static bool ComputeContiguous(Shape shape, long[] strides)
     {
@@ -62,7 +75,7 @@ public sealed class Layout
         return new(extents, permuted, Offset);
     }
 
-    /// <summary>Elements start, start + step, ... of one dimension, <paramref name="length"/> of them.</summary>
+    /// <summary>Elements start, start + step, ... of one dimension, <paramref name="length"/> of them; a negative step reverses.</summary>
     public Layout Slice(int axis, int start, int length, int step)
     {
         var sliced = (long[])strides.Clone();

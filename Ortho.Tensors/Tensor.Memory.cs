@@ -88,6 +88,6 @@ public sealed unsafe partial class Tensor
             (lengths[d], strides[d]) = (Shape.Span[d], Shape.Span[d] > 1 ? (nint)Layout.Strides[d] : 0);
         }
         var start = (nint)((E*)((CpuBlock)Storage.Block).Pointer + Layout.Offset);
-        return (start, ElementCount == 0 ? 0 : (nint)(Extent().Last - Layout.Offset + 1), lengths, strides);
+        return (start, ElementCount == 0 ? 0 : (nint)(Layout.Highest - Layout.Offset + 1), lengths, strides);
     }
 }

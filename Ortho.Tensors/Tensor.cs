@@ -106,7 +106,7 @@ public sealed partial class Tensor
         }
 
         // The smallest run of storage that holds the view is read, then gathered.
-        var (first, last) = Extent();
+        var (first, last) = (Layout.Lowest, Layout.Highest);
         var window = new E[last - first + 1];
         Device.Download(Storage.Block, first * DType.Size, MemoryMarshal.AsBytes(window.AsSpan()));
         GC.KeepAlive(this);
@@ -145,18 +145,6 @@ public sealed partial class Tensor
     {
         if (DTypes.Of<E>() != DType)
             throw new TensorArgumentException(operation, "tensor", $"{DType}", $"{DTypes.Of<E>()} to read it as {typeof(E).Name}");
-    }
-
-    // First and last storage position (in elements) that the view touches.
-    internal (long First, long Last) Extent()
-    {
-        var (first, last) = (Layout.Offset, Layout.Offset);
-        for (var d = 0; d < Rank; d++)
-        {
-            var reach = (Shape.Span[d] - 1) * Layout.Strides[d];
-            (first, last) = reach < 0 ? (first + reach, last) : (first, last + reach);
-        }
-        return (first, last);
     }
 
     // Storage positions of the elements in row-major order.

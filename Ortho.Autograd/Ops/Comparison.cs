@@ -24,7 +24,7 @@ public static class ComparisonOps
             if (condition.DType != DType.Bool)
                 throw new TensorArgumentException("Where", nameof(condition), $"{condition.DType}", "Bool");
             (a, b) = ArithmeticOps.Promote(a, b);
-            return PointwiseOps.Numeric<Ternary<Where>>("Where", condition.To(a.DType), a, b);
+            return MaskingOps.Choose("Where", condition, a, b);
         }
 
         /// <summary>Bits set in both; of truth values "and".</summary>

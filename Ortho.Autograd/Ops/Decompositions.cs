@@ -112,7 +112,10 @@ public static class DecompositionOps
             return Tensor.Concat([SquareLuPull(l, u.Narrow(-1, 0, k), gl is null ? added : gl + added, gu.Narrow(-1, 0, k)), beside], -1);
         }
         var square = SquareLuPull(l.Narrow(-2, 0, k), u.Narrow(-1, 0, k), gl, gu);
-        return m == n ? square : Tensor.Concat([square, Tensor.Zeros(m > k ? l.Shape.With(l.Rank - 2, m - k) : u.Shape.With(u.Rank - 1, n - k), l.DType, l.Device)], m > k ? -2 : -1);
+        if (m == n)
+            return square;
+        var untouched = m > k ? l.Shape.With(l.Rank - 2, m - k) : u.Shape.With(u.Rank - 1, n - k);
+        return Tensor.Concat([square, Tensor.Zeros(untouched, l.DType, l.Device)], m > k ? -2 : -1);
     }
 
     static Tensor SquareLuPull(Tensor l, Tensor u, Tensor? gl, Tensor? gu)

@@ -57,7 +57,7 @@ public static class Differentiation
         }
 
         /// <summary>The same values, cut off from the graph; shares storage.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex, Derivative = Derivative.None)]
+        [Op(Takes = Numbers.All, Derivative = Derivative.None)]
         public Tensor Detach() => x.View(x.Layout);
 
         /// <summary>Adds to <c>Grad</c> of every tensor with <c>RequiresGrad</c> the gradient of this one (of sum(this * weight)).</summary>

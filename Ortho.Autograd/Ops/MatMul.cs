@@ -20,8 +20,9 @@ public static class MatMulOps
         {
             if (a.Rank == 0 || b.Rank == 0)
                 throw new TensorArgumentException("MatMul", a.Rank == 0 ? nameof(a) : nameof(b), $"{(a.Rank == 0 ? a : b).Shape}", "at least one dimension");
-            if (a.Shape[^1] != b.Shape[b.Rank == 1 ? ^1 : ^2])
-                throw new TensorArgumentException("MatMul", nameof(b), $"{b.Shape} beside a {a.Shape}", b.Rank == 1 ? $"[{a.Shape[^1]}]" : $"[..., {a.Shape[^1]}, *]");
+            var inner = a.Shape[^1];
+            if (b.Shape[b.Rank == 1 ? ^1 : ^2] != inner)
+                throw new TensorArgumentException("MatMul", nameof(b), $"{b.Shape} beside a {a.Shape}", b.Rank == 1 ? $"[{inner}]" : $"[..., {inner}, *]");
             if (a.IsHalf && a.DType == b.DType)
                 return a.Wide.MatMul(b.Wide).To(a.DType);
             if (a.Rank == 1)
@@ -101,7 +102,8 @@ public static class MatMulOps
             if (factors[0].IsHalf && factors.All(factor => factor.DType == factors[0].DType))
                 return Tensor.MultiDot([.. factors.Select(factor => factor.Wide)]).To(factors[0].DType);
             // Sizes as matrices: factor k is [sizes[k], sizes[k + 1]].
-            long[] sizes = [factors[0].Rank == 1 ? 1 : factors[0].Shape[0], .. factors.Select((factor, k) => factor.Rank == 1 && k > 0 ? 1 : factor.Shape[^1])];
+            var rows = factors[0].Rank == 1 ? 1 : factors[0].Shape[0];
+            long[] sizes = [rows, .. factors.Select((factor, k) => factor.Rank == 1 && k > 0 ? 1 : factor.Shape[^1])];
             for (var k = 1; k < n; k++)
             {
                 if (factors[k].Shape[0] != sizes[k])

@@ -74,7 +74,8 @@ public static class SpectrumOps
 
         /// <summary>a V = V diag(L) for any square a [..., n, n]: L [..., n] and V [..., n, n], complex, in no particular order, V's columns of
         /// Euclidean norm 1. On the CPU.</summary>
-        /// <remarks>By the complex QR iteration in Complex128, rounded to a's precision. A matrix without a basis of eigenvectors (a defective one)
+        /// <remarks>By the complex QR iteration in Complex128, rounded to a's precision (so those of a real matrix are conjugate pairs but for
+        /// rounding). A matrix without a basis of eigenvectors (a defective one)
         /// gives parallel vectors, right eigenvalues and gradients that are not finite or meaningless. Differentiable to any order where
         /// eigenvalues are distinct.</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square, of an unsuitable dtype, or on another device.</exception>

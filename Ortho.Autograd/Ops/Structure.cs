@@ -45,38 +45,6 @@ public static class StructureOps
         public static Tensor Arange(int count, DType dtype = DType.Float32, Device? device = null)
             => Cast.To(Tensor.From([.. Enumerable.Range(0, count)], [count], device), dtype);
 
-        /// <summary>Tensors joined along an existing dimension.</summary>
-        /// <exception cref="TensorArgumentException">No tensors, or shapes that differ elsewhere.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor Concat(IReadOnlyList<Tensor> tensors, int dimension)
-        {
-            ArgumentNullException.ThrowIfNull(tensors);
-            if (tensors.Count == 0)
-                throw new TensorArgumentException("Concat", nameof(tensors), "an empty list", "at least one tensor");
-            var first = tensors[0];
-            var axis = first.Shape.Axis(dimension, "Concat");
-            foreach (var tensor in tensors)
-            {
-                if (tensor.Rank != first.Rank || tensor.Shape.With(axis, 0) != first.Shape.With(axis, 0) || tensor.DType != first.DType || tensor.Device != first.Device)
-                    throw new TensorArgumentException("Concat", nameof(tensors), $"{tensor.DType} {tensor.Shape} beside {first.DType} {first.Shape}", $"one dtype and device, and shapes that agree but for dimension {axis}");
-            }
-            var y = Tensor.Empty(first.Shape.With(axis, tensors.Sum(tensor => tensor.Shape[axis])), first.DType, first.Device);
-            var (inputs, start) = (new List<Input>(), 0);
-            foreach (var tensor in tensors)
-            {
-                var (at, length) = (start, tensor.Shape[axis]);
-                Copy.Into(y.View(y.Layout.Slice(axis, at, length, 1)), tensor);
-                inputs.Add((tensor, g => g.Narrow(axis, at, length)));
-                start += length;
-            }
-            return Graph.Record("Concat", y, [.. inputs]);
-        }
-
-        /// <summary>Tensors of one shape joined along a new dimension.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public static Tensor Stack(IReadOnlyList<Tensor> tensors, int dimension)
-            => Tensor.Concat([.. tensors.Select(tensor => tensor.Unsqueeze(dimension))], dimension);
-
         /// <summary>The complex tensor with these parts; half-precision parts are widened.</summary>
         [Op]
         public static Tensor Complex(Tensor re, Tensor im)
@@ -104,15 +72,15 @@ public static class StructureOps
     extension(Tensor x)
     {
         /// <summary>The matrix transpose: the last two dimensions exchanged; a view.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor T => x.Transpose(-2, -1);
 
         /// <summary>The conjugate transpose of the last two dimensions.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor H => x.T.Conj();
 
         /// <summary>Two dimensions exchanged; a view.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Transpose(int a, int b)
         {
             var order = Enumerable.Range(0, x.Rank).ToArray();
@@ -122,7 +90,7 @@ public static class StructureOps
         }
 
         /// <summary>Dimensions in another order; a view.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Permute(params int[] order)
         {
             var layout = x.Layout.Permute(order, "Permute");
@@ -134,7 +102,7 @@ public static class StructureOps
 
         /// <summary>The same elements, in row-major order, under another shape; a view where possible. One extent may be -1.</summary>
         /// <exception cref="TensorArgumentException">The number of elements differs.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Reshape(params int[] extents)
         {
             var shape = Infer(x, extents);
@@ -146,7 +114,7 @@ public static class StructureOps
         }
 
         /// <summary>Dimensions [first, last] merged into one.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Flatten(int first = 0, int last = -1)
         {
             if (x.Rank == 0)
@@ -157,7 +125,7 @@ public static class StructureOps
         }
 
         /// <summary>A new dimension of extent 1 at this place; a view.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Unsqueeze(int dimension)
         {
             var axis = dimension < 0 ? dimension + x.Rank + 1 : dimension;
@@ -166,8 +134,12 @@ public static class StructureOps
             return x.Reshape([.. x.Shape[..axis], 1, .. x.Shape[axis..]]);
         }
 
+        /// <summary>All dimensions of extent 1 removed; a view.</summary>
+        [Op(Takes = Numbers.All)]
+        public Tensor Squeeze() => x.Reshape([.. x.Shape.Where(extent => extent != 1)]);
+
         /// <summary>A dimension of extent 1 removed; a view.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Squeeze(int dimension)
         {
             var axis = x.Shape.Axis(dimension, "Squeeze");
@@ -176,48 +148,8 @@ public static class StructureOps
             return x.Reshape([.. x.Shape[..axis], .. x.Shape[(axis + 1)..]]);
         }
 
-        /// <summary>Elements start .. start + length - 1 of a dimension; a view.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Narrow(int dimension, int start, int length) => x.Slice(dimension, start, start + length);
-
-        /// <summary>Elements start, start + step, ... before end of a dimension; negative bounds count from the end; a view.</summary>
-        /// <exception cref="TensorArgumentException">The bounds lie outside, or the step is not positive.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Slice(int dimension, int start, int end = int.MaxValue, int step = 1)
-        {
-            var axis = x.Shape.Axis(dimension, "Slice");
-            var extent = x.Shape[axis];
-            var (from, to) = (start < 0 ? start + extent : start, end == int.MaxValue ? extent : end < 0 ? end + extent : end);
-            if (step < 1)
-                throw new TensorArgumentException("Slice", nameof(step), $"{step}", "a positive step");
-            if (from < 0 || to > extent || from > to)
-                throw new TensorArgumentException("Slice", nameof(start), $"{start}..{end} of extent {extent}", $"0 <= start <= end <= {extent}");
-            if (from == 0 && to == extent && step == 1)
-                return x;
-            var length = (to - from + step - 1) / step;
-            return Graph.Record("Slice", x.View(x.Layout.Slice(axis, from, length, step)), (x, g => g.Embed(axis, from, step, extent)));
-        }
-
-        // The adjoint of Slice: zeros of the given extent with these elements at start, start + step, ...
-        Tensor Embed(int axis, int start, int step, int extent)
-        {
-            var y = Tensor.Zeros(x.Shape.With(axis, extent), x.DType, x.Device);
-            Copy.Into(y.View(y.Layout.Slice(axis, start, x.Shape[axis], step)), x);
-            var end = start + step * (x.Shape[axis] - 1) + 1;
-            return Graph.Record("Embed", y, (x, g => g.Slice(axis, start, x.Shape[axis] == 0 ? start : end, step)));
-        }
-
-        /// <summary>One element of a dimension, which disappears; a view.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Select(int dimension, int index)
-        {
-            var axis = x.Shape.Axis(dimension, "Select");
-            var at = index < 0 ? index + x.Shape[axis] : index;
-            return x.Slice(axis, at, at + 1).Squeeze(axis);
-        }
-
         /// <summary>Repeated along dimensions of extent 1, and along new leading ones, to a larger shape; a view.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Expand(params int[] extents)
         {
             Shape shape = extents;
@@ -230,6 +162,8 @@ public static class StructureOps
         {
             if (x.Shape == shape)
                 return x;
+            if (x.DType.IsHalfPrecision)
+                return x.To(DType.Float32).SumTo(shape).To(x.DType);
             var (y, lead) = (x, x.Rank - shape.Rank);
             if (lead > 0)
                 y = y.Sum([.. Enumerable.Range(0, lead)]);
@@ -239,29 +173,17 @@ public static class StructureOps
             return y.Shape == shape ? y : throw new TensorArgumentException("SumTo", nameof(shape), $"{shape}", $"a shape that broadcasts to {x.Shape}");
         }
 
-        /// <summary>Periodic continuation by <paramref name="before"/> and <paramref name="after"/> elements of a dimension.</summary>
-        /// <exception cref="TensorArgumentException">More than the dimension's extent.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor PadCircular(int dimension, int before, int after)
-        {
-            var axis = x.Shape.Axis(dimension, "PadCircular");
-            var extent = x.Shape[axis];
-            if (before < 0 || after < 0 || before > extent || after > extent)
-                throw new TensorArgumentException("PadCircular", nameof(before), $"{before} and {after}", $"0 to {extent}");
-            return before == 0 && after == 0 ? x : Tensor.Concat([x.Slice(axis, extent - before), x, x.Slice(axis, 0, after)], axis);
-        }
-
         /// <summary>A dense copy; differentiable.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Clone() => Graph.Record("Clone", Copy.Dense(x), (x, g => g));
 
         /// <summary>The tensor itself when dense, else a dense copy.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Contiguous() => x.IsContiguous ? x : x.Clone();
 
         /// <summary>Another dtype; real to complex adds a zero imaginary part. The tensor itself when it has the dtype.</summary>
         /// <exception cref="TensorArgumentException">Complex to real; take <c>Real()</c>.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor To(DType dtype)
         {
             if (x.DType == dtype)
@@ -279,7 +201,7 @@ public static class StructureOps
         }
 
         /// <summary>The tensor on another device; itself when it is there.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor To(Device device)
         {
             var home = x.Device;
@@ -287,7 +209,7 @@ public static class StructureOps
         }
 
         /// <summary>Real parts; a view. The tensor itself when real.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        [Op(Takes = Numbers.All)]
         public Tensor Real() => x.DType.IsComplex
             ? Graph.Record("Real", Part(x, 0), (x, g => Tensor.Complex(g, Tensor.Zeros(g.Shape, g.DType, g.Device))))
             : x;
@@ -298,42 +220,6 @@ public static class StructureOps
         public Tensor Imag() => x.DType.IsComplex
             ? Graph.Record("Imag", Part(x, 1), (x, g => Tensor.Complex(Tensor.Zeros(g.Shape, g.DType, g.Device), g)))
             : throw new TensorArgumentException("Imag", nameof(x), $"{x.DType}", "a complex tensor");
-
-        /// <summary>The lower triangle of the last two dimensions: elements (i, j) with j - i &lt;= diagonal; zeros elsewhere.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Tril(int diagonal = 0) => x * TriangleMask(x, (i, j) => j - i <= diagonal);
-
-        /// <summary>The upper triangle of the last two dimensions: elements (i, j) with j - i &gt;= diagonal; zeros elsewhere.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Triu(int diagonal = 0) => x * TriangleMask(x, (i, j) => j - i >= diagonal);
-
-        /// <summary>The diagonals of the last two dimensions; a view.</summary>
-        [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Diagonal()
-        {
-            if (x.Rank < 2)
-                throw new TensorArgumentException("Diagonal", nameof(x), $"{x.Shape}", "at least two dimensions");
-            var n = Math.Min(x.Shape[^2], x.Shape[^1]);
-            var view = x.View(Layout.Strided(x.Shape[..^2].Concat([n]), [.. x.Layout.Strides[..^2], x.Layout.Strides[^2] + x.Layout.Strides[^1]], x.Layout.Offset));
-            var (rows, columns) = (x.Shape[^2], x.Shape[^1]);
-            return Graph.Record("Diagonal", view, (x, g => g.Unsqueeze(-1) * Tensor.Eye(n, n, g.DType, g.Device) is var square && rows == n && columns == n
-                ? square
-                : rows > n ? square.Embed(x.Rank - 2, 0, 1, rows) : square.Embed(x.Rank - 1, 0, 1, columns)));
-        }
-    }
-
-    static Tensor TriangleMask(Tensor x, Func<int, int, bool> keep)
-    {
-        if (x.Rank < 2)
-            throw new TensorArgumentException("Tril", nameof(x), $"{x.Shape}", "at least two dimensions");
-        var (rows, columns) = (x.Shape[^2], x.Shape[^1]);
-        var mask = new float[rows * columns];
-        for (var i = 0; i < rows; i++)
-        {
-            for (var j = 0; j < columns; j++)
-                mask[i * columns + j] = keep(i, j) ? 1 : 0;
-        }
-        return Tensor.From(mask, [rows, columns], x.Device).To(x.DType);
     }
 
     static Shape Infer(Tensor x, int[] extents)

@@ -146,10 +146,17 @@ public sealed class GpuDevice : Device, IDisposable
     }
 
     /// <summary>The elements of a tensor from its first one on, to the end of its storage.</summary>
+    /// <exception cref="ArgumentException">A dimension is reversed: the first element is not the lowest.</exception>
     internal static ArrayView<E> View<E>(Tensor tensor) where E : unmanaged
+        => tensor.Layout.Lowest == tensor.Layout.Offset
+            ? Reach<E>(tensor)
+            : throw new ArgumentException($"View: the tensor of shape {tensor.Shape} has a reversed dimension; a kernel without start positions cannot read it.", nameof(tensor));
+
+    /// <summary>The elements of a tensor from its lowest one on, to the end of its storage; see <see cref="Skeletons.Steps6"/>.</summary>
+    internal static ArrayView<E> Reach<E>(Tensor tensor) where E : unmanaged
     {
         var all = ((GpuBlock)tensor.Storage.Block).Buffer.View.BaseView.Cast<E>();
-        return all.SubView(tensor.Layout.Offset, all.Length - tensor.Layout.Offset);
+        return all.SubView(tensor.Layout.Lowest, all.Length - tensor.Layout.Lowest);
     }
 
     /// <summary>Runs a kernel once for each index 0 .. <paramref name="count"/> - 1.</summary>

@@ -32,6 +32,9 @@ public interface ICell<T, E> : IFormat<T, E> where T : struct, ILane<T> where E 
 {
     /// <summary>The stored form of a lane.</summary>
     static abstract E Pack(T value);
+
+    /// <summary>Whether a number is zero; it must not be NaN.</summary>
+    static abstract bool IsZero(T value);
 }
 
 /// <summary>Reading and writing device views through a format.</summary>
@@ -65,6 +68,9 @@ public readonly unsafe struct SingleCell : ICell<F32, float>
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static float Pack(F32 value) => value.Value;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static bool IsZero(F32 value) => value.Value == 0;
 }
 
 /// <summary>One float64.</summary>
@@ -84,6 +90,9 @@ public readonly unsafe struct DoubleCell : ICell<F64, double>
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static double Pack(F64 value) => value.Value;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static bool IsZero(F64 value) => value.Value == 0;
 }
 
 /// <summary>One complex number of two float32.</summary>
@@ -103,6 +112,9 @@ public readonly unsafe struct Complex64Cell : ICell<Cx<F32>, Complex64>
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Complex64 Pack(Cx<F32> value) => new(value.Re.Value, value.Im.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static bool IsZero(Cx<F32> value) => value.Re.Value == 0 && value.Im.Value == 0;
 }
 
 /// <summary>One complex number of two float64.</summary>
@@ -122,6 +134,9 @@ public readonly unsafe struct Complex128Cell : ICell<Cx<F64>, Complex>
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Complex Pack(Cx<F64> value) => new(value.Re.Value, value.Im.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static bool IsZero(Cx<F64> value) => value.Re.Value == 0 && value.Im.Value == 0;
 }
 
 /// <summary>One 32-bit integer.</summary>
@@ -141,6 +156,9 @@ public readonly unsafe struct Int32Cell : ICell<I32, int>
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static int Pack(I32 value) => value.Value;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static bool IsZero(I32 value) => value.Value == 0;
 }
 
 /// <summary>One 64-bit integer.</summary>
@@ -160,6 +178,9 @@ public readonly unsafe struct Int64Cell : ICell<I64, long>
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static long Pack(I64 value) => value.Value;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static bool IsZero(I64 value) => value.Value == 0;
 }
 
 /// <summary>One truth value, computed with as the integers 0 and 1; formulas for it give nothing else.</summary>
@@ -179,6 +200,9 @@ public readonly unsafe struct BoolCell : ICell<I32, byte>
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static byte Pack(I32 value) => (byte)value.Value;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static bool IsZero(I32 value) => value.Value == 0;
 }
 
 /// <summary>A 128-bit vector of neighbouring elements.</summary>

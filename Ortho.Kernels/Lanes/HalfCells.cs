@@ -53,6 +53,9 @@ public readonly unsafe struct BFloat16Cell : IHalfCell
         for (var i = 0; i < source.Length; i++)
             destination[i] = Pack(new(source[i]));
     }
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static bool IsZero(F32 value) => value.Value == 0;
 }
 
 /// <summary>A float32 stored as IEEE binary16.</summary>
@@ -102,4 +105,7 @@ public readonly unsafe struct HalfCell : IHalfCell
     /// <inheritdoc/>
     public static void Round(ReadOnlySpan<float> source, Span<ushort> destination)
         => System.Numerics.Tensors.TensorPrimitives.ConvertToHalf(source, System.Runtime.InteropServices.MemoryMarshal.Cast<ushort, Half>(destination));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static bool IsZero(F32 value) => value.Value == 0;
 }

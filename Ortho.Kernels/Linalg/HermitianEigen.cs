@@ -9,7 +9,7 @@ namespace Ortho.Kernels.Linalg;
 /// <summary>Eigenvalues and eigenvectors of batches of Hermitian matrices by two-sided Jacobi rotations (Golub and Van Loan, section 8.5).</summary>
 public static class HermitianEigen
 {
-    // Sweeps over all pairs; convergence is quadratic, and the host stops when a sweep rotates nothing.
+    // Sweeps over all pairs; convergence is quadratic, and a sweep that rotates nothing is the last.
     const int Sweeps = 20;
 
     /// <summary>a [..., n, n] = V diag(L) V^H, reading both triangles of a, which must be Hermitian: L [..., n] real and ascending,
@@ -22,35 +22,36 @@ public static class HermitianEigen
         var (batch, n) = (x.Shape[0], x.Shape[1]);
         var (values, vectors) = (Tensor.Empty([batch, n, 1], a.DType, a.Device), Tensor.Empty(x.Shape, a.DType, a.Device));
         if (n > 0)
-            PerMatrix.Run<JacobiHermitian>(a.DType, a.Device, batch, new(n, n, x), new(n, n, null, vectors), new(n, 1, null, values), Sweeps);
+            ByColumns.Run<JacobiHermitian>(a.DType, a.Device, batch, new(n, n, x), new(n, n, null, vectors), new(n, 1, null, values), Sweeps);
         return (Matrices.RealPart(values, a.Shape[..^1]), Matrices.Unbatched(vectors, a));
     }
 }
 
 /// <summary>a [n, n] becomes diagonal, b its eigenvectors and c [n, 1] its eigenvalues, ascending.</summary>
-readonly struct JacobiHermitian : IPerMatrix
+readonly struct JacobiHermitian : IByColumns
 {
     [MethodImpl(Inline.Always)]
-    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         var zero = T.Of(0);
         var largest = zero;
         for (var j = 0; j < a.Columns; j++)
         {
             for (var i = 0; i < a.Rows; i++)
-            {
                 largest = T.Max(T.LargerPart(a.Get(i, j)), largest);
-                b.Set(i, j, zero);
-            }
-            b.Set(j, j, T.Of(1));
         }
         // Near 1, no square overflows, and the threshold of rotations is one number.
         var exponent = Scaling.Exponent(largest);
         var shrink = T.Exp2Int(-exponent);
-        for (var j = 0; j < a.Columns; j++)
+        W.Meet();
+        for (var j = W.Index; j < a.Columns; j += W.Count)
         {
             for (var i = 0; i < a.Rows; i++)
+            {
                 a.Set(i, j, a.Get(i, j) * shrink);
+                b.Set(i, j, zero);
+            }
+            b.Set(j, j, T.Of(1));
         }
         for (var sweep = 0; sweep < option; sweep++)
         {
@@ -58,24 +59,26 @@ readonly struct JacobiHermitian : IPerMatrix
             for (var p = 0; p < a.Columns - 1; p++)
             {
                 for (var q = p + 1; q < a.Columns; q++)
-                    rotated = T.Max(Rotate<M, T>(a, b, p, q), rotated);
+                    rotated = T.Max(Rotate<M, T, W>(a, b, p, q), rotated);
             }
             if (M.IsZero(rotated))
                 break;
         }
-        for (var j = 0; j < a.Columns; j++)
+        W.Meet();
+        for (var j = W.Index; j < a.Columns; j += W.Count)
             c.Set(j, 0, T.RealPart(a.Get(j, j)) * T.Exp2Int(exponent));
         for (var p = 0; p < a.Columns - 1; p++)
         {
             for (var q = p + 1; q < a.Columns; q++)
-                Sort<M, T>(b, c, p, q);
+                Sort<M, T, W>(b, c, p, q);
         }
     }
 
-    // Makes a(p, q) zero; 1 where that took a rotation, 0 where it was negligible.
+    // Makes a(p, q) zero; 1 where that took a rotation, 0 where it was negligible. Workers share the rows.
     [MethodImpl(Inline.Step)]
-    static T Rotate<M, T>(M a, M v, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T>
+    static T Rotate<M, T, W>(M a, M v, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
+        W.Meet();
         var (zero, one) = (T.Of(0), T.Of(1));
         var (alpha, beta, gamma) = (T.RealPart(a.Get(p, p)), T.RealPart(a.Get(q, q)), a.Get(p, q));
         var size = T.Abs(gamma);
@@ -94,40 +97,51 @@ readonly struct JacobiHermitian : IPerMatrix
         var half = T.OverReal(sin, one + cos);
         // Turning column q by the phase of gamma makes a(p, q) real and positive.
         var phase = T.SelectLess(negligible, size, T.Conj(T.OverReal(gamma, safe)), one);
-        for (var i = 0; i < a.Rows; i++)
+        W.Meet();
+        for (var i = W.Index; i < a.Rows; i += W.Count)
         {
-            var (x, y) = (a.Get(i, p), a.Get(i, q) * phase);
+            var (x, y) = (v.Get(i, p), v.Get(i, q) * phase);
+            v.Set(i, p, T.Fma(-sin, T.Fma(half, x, y), x));
+            v.Set(i, q, T.Fma(sin, T.Fma(-half, y, x), y));
+            if (i == p || i == q)
+                continue;
+            (x, y) = (a.Get(i, p), a.Get(i, q) * phase);
             var (first, second) = (T.Fma(-sin, T.Fma(half, x, y), x), T.Fma(sin, T.Fma(-half, y, x), y));
             a.Set(i, p, first);
             a.Set(i, q, second);
             a.Set(p, i, T.Conj(first));
             a.Set(q, i, T.Conj(second));
-            (x, y) = (v.Get(i, p), v.Get(i, q) * phase);
-            v.Set(i, p, T.Fma(-sin, T.Fma(half, x, y), x));
-            v.Set(i, q, T.Fma(sin, T.Fma(-half, y, x), y));
         }
-        // The two by two block is known exactly.
-        var change = tan * size;
-        a.Set(p, p, alpha - change);
-        a.Set(q, q, beta + change);
-        var rest = T.SelectLess(negligible, size, zero, gamma);
-        a.Set(p, q, rest);
-        a.Set(q, p, T.Conj(rest));
+        if (W.Index == 0)
+        {
+            // The two by two block is known exactly.
+            var change = tan * size;
+            var rest = T.SelectLess(negligible, size, zero, gamma);
+            a.Set(p, p, alpha - change);
+            a.Set(q, q, beta + change);
+            a.Set(p, q, rest);
+            a.Set(q, p, T.Conj(rest));
+        }
         return T.SelectLess(negligible, size, one, zero);
     }
 
     // Columns p and q of the vectors exchanged, by selects, where their values stand the wrong way round.
     [MethodImpl(Inline.Step)]
-    static void Sort<M, T>(M v, M values, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T>
+    static void Sort<M, T, W>(M v, M values, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
+        W.Meet();
         var (first, second) = (values.Get(p, 0), values.Get(q, 0));
-        for (var i = 0; i < v.Rows; i++)
+        W.Meet();
+        for (var i = W.Index; i < v.Rows; i += W.Count)
         {
             var (x, y) = (v.Get(i, p), v.Get(i, q));
             v.Set(i, p, T.SelectLess(second, first, y, x));
             v.Set(i, q, T.SelectLess(second, first, x, y));
         }
-        values.Set(p, 0, T.Min(first, second));
-        values.Set(q, 0, T.Max(first, second));
+        if (W.Index == 0)
+        {
+            values.Set(p, 0, T.Min(first, second));
+            values.Set(q, 0, T.Max(first, second));
+        }
     }
 }

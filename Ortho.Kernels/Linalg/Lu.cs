@@ -33,7 +33,8 @@ public static class Lu
         var k = Math.Min(m, n);
         if (k <= Whole)
         {
-            var (y, rows, parity) = (Tensor.Empty(x.Shape, x.DType, x.Device), Tensor.Empty([batch, m, 1], x.DType, x.Device), Tensor.Empty([batch, 1, 1], x.DType, x.Device));
+            var y = Tensor.Empty(x.Shape, x.DType, x.Device);
+            var (rows, parity) = (Tensor.Empty([batch, m, 1], x.DType, x.Device), Tensor.Empty([batch, 1, 1], x.DType, x.Device));
             ByColumns.Run<LuFactor>(x.DType, x.Device, batch, new(m, n, x, y), new(m, 1, null, rows), new(1, 1, null, parity), k);
             return (y, Cast.To(Matrices.RealPart(rows, rows.Shape), DType.Int64), parity);
         }

@@ -9,7 +9,7 @@ namespace Ortho.Kernels.Linalg;
 /// <summary>Singular value decomposition of batches of real or complex matrices by one-sided Jacobi rotations (Hestenes 1958).</summary>
 public static class SingularValues
 {
-    // Sweeps over all pairs of columns; convergence is quadratic and the host stops when a sweep rotates nothing.
+    // Sweeps over all pairs of columns; convergence is quadratic, and a sweep that rotates nothing is the last.
     const int Sweeps = 20;
 
     /// <summary>a [..., m, n] = U diag(S) V^H with m &gt;= n: U [..., m, n] and V [..., n, n] with orthonormal columns, S [..., n] descending.</summary>
@@ -28,7 +28,7 @@ public static class SingularValues
         Copy.Into(Matrices.Rows(stacked, n, n), Matrices.Identity(n, n, a.DType, a.Device));
         var values = Tensor.Empty([batch, n, 1], a.DType, a.Device);
         if (n > 0)
-            PerMatrix.Run<JacobiVectors>(a.DType, a.Device, batch, new(2 * n, n, stacked, stacked), new(n, 1, null, values), option: Sweeps);
+            ByColumns.Run<JacobiVectors>(a.DType, a.Device, batch, new(2 * n, n, stacked, stacked), new(n, 1, null, values), option: Sweeps);
         // The rotated columns are multiples of U's: their QR decomposition is U up to signs, and complete where singular values vanish.
         var (u, triangle) = Qr.Reduced(Matrices.Rows(stacked, 0, n));
         var diagonal = Copy.Dense(triangle.View(Layout.Strided([batch, 1, n], [(long)n * n, 1, n + 1], triangle.Layout.Offset)));
@@ -54,19 +54,19 @@ public static class SingularValues
             x = Qr.Triangle(x);
         var y = Tensor.Empty([batch, n, 1], a.DType, a.Device);
         if (n > 0)
-            PerMatrix.Run<Jacobi>(a.DType, a.Device, batch, new(n, n, x), new(n, 1, null, y), option: Sweeps);
+            ByColumns.Run<Jacobi>(a.DType, a.Device, batch, new(n, n, x), new(n, 1, null, y), option: Sweeps);
         return Matrices.RealPart(y, a.Shape[..^2].Concat([n]));
     }
 }
 
 /// <summary>b [n, 1] becomes the singular values of a [m, n]: its columns are rotated in pairs until all are orthogonal.</summary>
-readonly struct Jacobi : IPerMatrix
+readonly struct Jacobi : IByColumns
 {
     [MethodImpl(Inline.Always)]
-    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
-        var grow = Orthogonalise<M, T>(a, option);
-        for (var j = 0; j < a.Columns; j++)
+        var grow = Orthogonalise<M, T, W>(a, option);
+        for (var j = 0; W.Index == 0 && j < a.Columns; j++)
         {
             // Sorted by insertion; exchanges are selects.
             var value = Length<M, T>(a, j) * grow;
@@ -83,7 +83,7 @@ readonly struct Jacobi : IPerMatrix
     /// <summary>Rotates the columns of a's upper square part until they are orthogonal; rows below go along. The part is scaled by a power of
     /// two so that its largest element is about 1 and no square overflows; what undoes that is returned.</summary>
     [MethodImpl(Inline.Always)]
-    internal static T Orthogonalise<M, T>(M a, int sweeps) where M : struct, IMat<T> where T : struct, ILane<T>
+    internal static T Orthogonalise<M, T, W>(M a, int sweeps) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         var zero = T.Of(0);
         var largest = zero;
@@ -94,7 +94,8 @@ readonly struct Jacobi : IPerMatrix
         }
         var exponent = Scaling.Exponent(largest);
         var shrink = T.Exp2Int(-exponent);
-        for (var j = 0; j < a.Columns; j++)
+        W.Meet();
+        for (var j = W.Index; j < a.Columns; j += W.Count)
         {
             for (var i = 0; i < a.Columns; i++)
                 a.Set(i, j, a.Get(i, j) * shrink);
@@ -105,11 +106,12 @@ readonly struct Jacobi : IPerMatrix
             for (var p = 0; p < a.Columns - 1; p++)
             {
                 for (var q = p + 1; q < a.Columns; q++)
-                    rotated = T.Max(Rotate<M, T>(a, p, q), rotated);
+                    rotated = T.Max(Rotate<M, T, W>(a, p, q), rotated);
             }
             if (M.IsZero(rotated))
                 break;
         }
+        W.Meet();
         return T.Exp2Int(exponent);
     }
 
@@ -123,10 +125,12 @@ readonly struct Jacobi : IPerMatrix
         return T.SqrtReal(sum);
     }
 
-    // Makes columns p and q orthogonal; 1 where that took a rotation, 0 where they were already.
+    // Makes columns p and q orthogonal; 1 where that took a rotation, 0 where they were already. All workers find the angle, each for
+    // itself, and share the rows.
     [MethodImpl(Inline.Step)]
-    static T Rotate<M, T>(M a, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T>
+    static T Rotate<M, T, W>(M a, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
+        W.Meet();
         var (zero, one) = (T.Of(0), T.Of(1));
         var (alpha, beta, gamma) = (zero, zero, zero);
         for (var i = 0; i < a.Columns; i++)
@@ -153,7 +157,8 @@ readonly struct Jacobi : IPerMatrix
         var sin = T.SelectLess(negligible, size, T.SelectLess(alpha, beta, -inner, outer), zero);
         // Turning column q by the phase of gamma makes the product of the columns real and positive.
         var phase = T.SelectLess(negligible, size, T.Conj(T.OverReal(gamma, T.SelectEqual(scaled, zero, one, scaled))), one);
-        for (var i = 0; i < a.Rows; i++)
+        W.Meet();
+        for (var i = W.Index; i < a.Rows; i += W.Count)
         {
             var (x, y) = (a.Get(i, p), a.Get(i, q) * phase);
             a.Set(i, p, T.Fma(cos, x, -(sin * y)));
@@ -165,34 +170,39 @@ readonly struct Jacobi : IPerMatrix
 
 /// <summary>a [2 n, n], a square matrix above the identity, becomes multiples of its left singular vectors above the right ones, and b [n, 1]
 /// the singular values, all in descending order.</summary>
-readonly struct JacobiVectors : IPerMatrix
+readonly struct JacobiVectors : IByColumns
 {
     [MethodImpl(Inline.Always)]
-    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
-        var grow = Jacobi.Orthogonalise<M, T>(a, option);
-        for (var j = 0; j < a.Columns; j++)
+        var grow = Jacobi.Orthogonalise<M, T, W>(a, option);
+        for (var j = W.Index; j < a.Columns; j += W.Count)
             b.Set(j, 0, Jacobi.Length<M, T>(a, j) * grow);
         // Every pair in turn, exchanged by selects where it stands the wrong way round: a selection sort.
         for (var p = 0; p < a.Columns - 1; p++)
         {
             for (var q = p + 1; q < a.Columns; q++)
-                Sort<M, T>(a, b, p, q);
+                Sort<M, T, W>(a, b, p, q);
         }
     }
 
     [MethodImpl(Inline.Step)]
-    static void Sort<M, T>(M a, M b, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T>
+    static void Sort<M, T, W>(M a, M b, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
+        W.Meet();
         var (first, second) = (b.Get(p, 0), b.Get(q, 0));
-        for (var i = 0; i < a.Rows; i++)
+        W.Meet();
+        for (var i = W.Index; i < a.Rows; i += W.Count)
         {
             var (x, y) = (a.Get(i, p), a.Get(i, q));
             a.Set(i, p, T.SelectLess(first, second, y, x));
             a.Set(i, q, T.SelectLess(first, second, x, y));
         }
-        b.Set(p, 0, T.Max(first, second));
-        b.Set(q, 0, T.Min(first, second));
+        if (W.Index == 0)
+        {
+            b.Set(p, 0, T.Max(first, second));
+            b.Set(q, 0, T.Min(first, second));
+        }
     }
 }
 

@@ -260,12 +260,15 @@ public static class TriangularSolve
 
     static void OnDevice<T, E, F>(GpuDevice gpu, Tensor a, Tensor x, bool upper, bool unit)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-        => gpu.Launch(Kernel<T, E, F>, (long)x.Shape[0] * x.Shape[2], new Arguments<E>
+    {
+        a = Copy.Forward(a);
+        gpu.Launch(Kernel<T, E, F>, (long)x.Shape[0] * x.Shape[2], new Arguments<E>
         {
             A = GpuDevice.View<E>(a), X = GpuDevice.View<E>(x), N = x.Shape[1], Columns = x.Shape[2], Upper = upper ? 1 : 0, Unit = unit ? 1 : 0,
             ABatch = (int)a.Layout.Strides[0], ARow = (int)a.Layout.Strides[1], AColumn = (int)a.Layout.Strides[2],
             XBatch = (int)x.Layout.Strides[0], XRow = (int)x.Layout.Strides[1], XColumn = (int)x.Layout.Strides[2],
         });
+    }
 
     internal static void Kernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {

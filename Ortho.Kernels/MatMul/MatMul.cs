@@ -74,9 +74,10 @@ public static class MatMul
             return offset;
         }
 
-        /// <summary>An operand whose matrices lie at a constant distance, copied if it has to be, and that distance.</summary>
+        /// <summary>An operand whose matrices lie at a constant distance, none of them reversed, copied if it has to be, and that distance.</summary>
         public static (Tensor Operand, long Stride) Regular(Tensor operand)
         {
+            operand = Skeletons.Copy.Forward(operand);
             var stride = operand.Rank > 2 ? operand.Layout.Strides[operand.Rank - 3] : 0;
             var expected = stride;
             for (var d = operand.Rank - 3; d >= 0; d--)

@@ -26,14 +26,6 @@ public readonly struct Minimum : IBinary
         => T.SelectLess(a, b, a, T.SelectLess(b, a, b, Maximum.Tie(a, b)));
 }
 
-/// <summary>condition != 0 ? a : b, the condition being 0 or 1 in the type of a and b.</summary>
-public readonly struct Where : ITernary
-{
-    /// <inheritdoc/>
-    [MethodImpl(Inline.Always)]
-    public static T Apply<T>(T condition, T a, T b) where T : struct, ILane<T> => T.SelectEqual(condition, T.Of(0), b, a);
-}
-
 /// <summary>x limited to [low, high]; NaN for NaN. The slope in x is 1 inside and on the limits, 0 outside.</summary>
 public readonly struct Clamp : ITernary
 {

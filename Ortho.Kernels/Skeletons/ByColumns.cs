@@ -23,8 +23,9 @@ public interface IWorkers
     static abstract void Meet();
 }
 
-/// <summary>An algorithm on up to three small matrices, written once, whose columns several workers can share.</summary>
-/// <remarks>Each column's arithmetic is done by one worker in the order of the text, so the bits do not depend on their number.</remarks>
+/// <summary>An algorithm on up to three small matrices, written once, whose columns (or rows) several workers can share.</summary>
+/// <remarks>Each column's arithmetic is done by one worker in the order of the text, and what all need by each for itself, so the bits do not
+/// depend on their number.</remarks>
 public interface IByColumns
 {
     /// <summary>Computes on one matrix (or one lane of matrices). Matrices without a source hold anything until they are set.</summary>
@@ -152,5 +153,5 @@ readonly struct DeviceStrided<T, E, F>(ArrayView<E> elements, int offset, int ro
 
     [MethodImpl(Inline.Always)] public void Set(int row, int column, T value) => elements[offset + row * rowStride + column * columnStride] = F.Pack(value);
 
-    public static bool IsZero(T value) => false;
+    [MethodImpl(Inline.Always)] public static bool IsZero(T value) => F.IsZero(value);
 }

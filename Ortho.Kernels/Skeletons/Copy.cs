@@ -20,6 +20,9 @@ public static class Copy
     /// <summary>The tensor itself when it is dense, else a dense copy.</summary>
     public static Tensor Contiguous(Tensor x) => x.IsContiguous ? x : Dense(x);
 
+    /// <summary>The tensor itself when no dimension is reversed, else a dense copy: for device kernels with strides of their own.</summary>
+    public static Tensor Forward(Tensor x) => x.Layout.Lowest == x.Layout.Offset ? x : Dense(x);
+
     /// <summary>The tensor on another device; itself when it is there already.</summary>
     public static Tensor To(Tensor x, Tensors.Device device)
     {
@@ -81,7 +84,7 @@ public static class Copy
         var (to, from) = ((nint)HostMemory.Pointer<E>(destination), (nint)HostMemory.Pointer<E>(source));
         var (toInner, fromInner) = ((nint)loops.Strides[0][^1], (nint)loops.Strides[1][^1]);
         var n = loops.Inner;
-        if (loops.Extents.Length > 1 && (toInner != 1 || fromInner != 1))
+        if (loops.Extents.Length > 1 && (toInner != 1 || fromInner is not (1 or -1)))
         {
             var rows = loops.Extents[^2];
             var planes = loops.Rows / rows;
@@ -111,6 +114,8 @@ public static class Copy
                     var x = (E*)from + loops.RowOffset(1, row);
                     if (toInner == 1 && fromInner == 1)
                         new ReadOnlySpan<E>(x, n).CopyTo(new Span<E>(y, n));
+                    else if (toInner == 1 && fromInner == -1)
+                        Reverse(y, x - (n - 1), n);
                     else
                         Block(y, x, 1, n, 0, toInner, 0, fromInner);
                 }
@@ -118,6 +123,19 @@ public static class Copy
         }
         GC.KeepAlive(destination);
         GC.KeepAlive(source);
+    }
+
+    // In pieces that stay in the first cache: copied, then turned round by the processor's shuffles.
+    static unsafe void Reverse<E>(E* y, E* x, int n) where E : unmanaged
+    {
+        const int Piece = 1024;
+        for (var i = 0; i < n; i += Piece)
+        {
+            var count = Math.Min(Piece, n - i);
+            var target = new Span<E>(y + i, count);
+            new ReadOnlySpan<E>(x + (n - i - count), count).CopyTo(target);
+            target.Reverse();
+        }
     }
 
     static unsafe void Block<E>(E* y, E* x, int rows, int columns, nint toRow, nint toColumn, nint fromRow, nint fromColumn) where E : unmanaged
@@ -134,26 +152,44 @@ public static class Copy
     internal struct Arguments<E> where E : unmanaged
     {
         public ArrayView<E> Destination, Source;
-        public Index6 Extents, DestinationStrides, SourceStrides;
+        public Index6 Extents;
+        public Steps6 To, From;
     }
 
     static void OnDevice<E>(GpuDevice gpu, Tensor destination, Tensor source, Iteration loops) where E : unmanaged
     {
-        if (loops.Extents.Length > Index6.Loops)
-            throw new DeviceException($"{gpu}: a copy through {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}.");
-        gpu.Launch(Kernel<E>, destination.ElementCount, new Arguments<E>
+        // Loops that a kernel does not have are the host's.
+        var outer = Math.Max(0, loops.Extents.Length - Index6.Loops);
+        var arguments = new Arguments<E>
         {
-            Destination = GpuDevice.View<E>(destination),
-            Source = GpuDevice.View<E>(source),
-            Extents = Index6.Of(loops.Extents, 1),
-            DestinationStrides = Index6.Of(loops.Strides[0], 0),
-            SourceStrides = Index6.Of(loops.Strides[1], 0),
-        });
+            Destination = GpuDevice.Reach<E>(destination),
+            Source = GpuDevice.Reach<E>(source),
+            Extents = Index6.Of(loops.Extents[outer..], 1),
+            To = Steps6.Of(loops.Strides[0][outer..], destination.Layout),
+            From = Steps6.Of(loops.Strides[1][outer..], source.Layout),
+        };
+        var count = loops.Extents[outer..].Aggregate(1L, (product, extent) => product * extent);
+        Walk(0, arguments);
+
+        void Walk(int loop, Arguments<E> at)
+        {
+            if (loop == outer)
+            {
+                gpu.Launch(Kernel<E>, count, at);
+                return;
+            }
+            for (var i = 0; i < loops.Extents[loop]; i++)
+            {
+                Walk(loop + 1, at);
+                at.To.Start += checked((int)loops.Strides[0][loop]);
+                at.From.Start += checked((int)loops.Strides[1][loop]);
+            }
+        }
     }
 
     internal static void Kernel<E>(Index1D index, Arguments<E> x) where E : unmanaged
     {
         var at = Index6.Split(index, x.Extents);
-        x.Destination[Index6.Dot(at, x.DestinationStrides)] = x.Source[Index6.Dot(at, x.SourceStrides)];
+        x.Destination[Steps6.Dot(at, x.To)] = x.Source[Steps6.Dot(at, x.From)];
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Ortho.Kernels.Lanes;
+using Ortho.Tensors;
 
 namespace Ortho.Kernels.Skeletons;
 
@@ -39,9 +40,21 @@ struct Index6
         at.I0 = index / extents.I1;
         return at;
     }
+}
 
-    /// <summary>Sum of products: an index turned into a position.</summary>
+/// <summary>The strides of a nest of loops, and where its first element lies in a view that begins at the lowest one: a GPU takes the index
+/// of a view as unsigned, so a reversed dimension must not lead below 0.</summary>
+struct Steps6
+{
+    public Index6 Strides;
+    public int Start;
+
+    /// <summary>The strides of one operand of a nest, for <see cref="Gpu.GpuDevice.Reach{E}"/> of its tensor.</summary>
+    public static Steps6 Of(long[] strides, Layout layout) => new() { Strides = Index6.Of(strides, 0), Start = checked((int)(layout.Offset - layout.Lowest)) };
+
+    /// <summary>Where the element at an index lies.</summary>
     [MethodImpl(Inline.Always)]
-    public static int Dot(Index6 at, Index6 strides)
-        => at.I0 * strides.I0 + at.I1 * strides.I1 + at.I2 * strides.I2 + at.I3 * strides.I3 + at.I4 * strides.I4 + at.I5 * strides.I5;
+    public static int Dot(Index6 at, Steps6 steps)
+        => steps.Start + at.I0 * steps.Strides.I0 + at.I1 * steps.Strides.I1 + at.I2 * steps.Strides.I2 + at.I3 * steps.Strides.I3
+         + at.I4 * steps.Strides.I4 + at.I5 * steps.Strides.I5;
 }

@@ -26,8 +26,8 @@ public interface IMat<T> where T : struct, ILane<T>
     /// <summary>Sets an element.</summary>
     void Set(int row, int column, T value);
 
-    /// <summary>Whether a number is zero for every matrix at once: how the host leaves an iteration early. Devices answer false and run
-    /// all of it, so an algorithm may ask only where going on would change nothing.</summary>
+    /// <summary>Whether a number, not NaN, is zero for every matrix at once: how an iteration ends early. A matrix may be worked on together with
+    /// others or alone, so an algorithm may ask only where going on would change nothing.</summary>
     static abstract bool IsZero(T value);
 }
 
@@ -248,7 +248,7 @@ public static class PerMatrix
 
         [MethodImpl(Inline.Always)] public void Set(int row, int column, T value) => elements[(column * rows + row) * batch + index] = F.Pack(value);
 
-        public static bool IsZero(T value) => false;
+        [MethodImpl(Inline.Always)] public static bool IsZero(T value) => F.IsZero(value);
     }
 
     internal struct Arguments<E> where E : unmanaged

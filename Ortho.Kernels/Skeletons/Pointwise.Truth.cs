@@ -19,7 +19,7 @@ public static partial class Pointwise
         var y = Tensor.Empty(shape, DType.Bool, device);
         if (y.ElementCount == 0)
             return y;
-        var loops = Loops(operation, y, operands);
+        var loops = Loops(operation, y, ref operands);
         switch (dtype, device)
         {
             case (DType.Float32, GpuDevice gpu): TruthOnDevice<P, F32, float, SingleCell>(gpu, loops, y, operands); break;
@@ -94,7 +94,7 @@ public static partial class Pointwise
             any ??= operand.Tensor;
         gpu.Launch(TruthKernel<P, T, E, F>, y.ElementCount, new TruthArguments<T, E>
         {
-            Operands = Arguments<T, E>(gpu, loops, GpuDevice.View<E>(any!), operands),
+            Operands = Arguments<T, E>(gpu, loops, GpuDevice.Reach<E>(any!), operands),
             Y = GpuDevice.View<byte>(y),
         });
     }

@@ -38,7 +38,7 @@ public static partial class Pointwise
             return;
         y.Storage.Version++;
 
-        var loops = Loops(operation, y, operands);
+        var loops = Loops(operation, y, ref operands);
 
         switch (dtype, device)
         {
@@ -63,13 +63,24 @@ public static partial class Pointwise
         }
     }
 
-    static Iteration Loops(string operation, Tensor y, ReadOnlySpan<Operand> operands)
+    static Iteration Loops(string operation, Tensor y, ref ReadOnlySpan<Operand> operands)
     {
         var layouts = new Layout?[operands.Length + 1];
         layouts[0] = Layout.Dense(y.Shape);
         for (var k = 0; k < operands.Length; k++)
             layouts[k + 1] = operands[k].Tensor?.Layout;
-        return Iteration.Over(y.Shape, layouts, operation);
+        var loops = Iteration.Over(y.Shape, layouts, operation);
+        if (y.Device is not GpuDevice || loops.Extents.Length <= Index6.Loops)
+            return loops;
+        // Deeper nests than kernels have loops: the operands are laid out as the result is.
+        var dense = operands.ToArray();
+        for (var k = 0; k < dense.Length; k++)
+        {
+            if (dense[k].Tensor is { } tensor)
+                dense[k] = Copy.Dense(tensor.View(tensor.Layout.Expand(y.Shape, operation)));
+        }
+        operands = dense;
+        return Loops(operation, y, ref operands);
     }
 
     static (Shape, DType, Tensors.Device) Check(string operation, ReadOnlySpan<Operand> operands, Tensor? destination)
@@ -181,6 +192,17 @@ public static partial class Pointwise
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
         => Loop<P, T, E, F>(row, 0, n);
 
+    /// <summary>y = P(y, x) for <paramref name="n"/> neighbouring elements on the host.</summary>
+    internal static unsafe void Accumulate<P, T, E, F>(E* y, E* x, nint n)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        var row = new Row { Y = (nint)y, A = (nint)y, StepA = 1, B = (nint)x, StepB = 1, C = (nint)y, D = (nint)y };
+        if (Vector128<E>.IsSupported)
+            RealRow<P, T, E, F>(row, n);
+        else
+            ComplexRow<P, T, E, F>(row, n);
+    }
+
     // Elements of a half-precision row that are widened, computed and rounded at a time: five buffers stay in the first cache.
     const int Block = 512;
 
@@ -256,9 +278,11 @@ public static partial class Pointwise
     internal struct StridedArguments<T, E> where T : struct where E : unmanaged
     {
         public FlatArguments<T, E> Flat;
-        public Index6 Extents, A, B, C, D;
+        public Index6 Extents;
+        public Steps6 A, B, C, D;
     }
 
+    // The step of an operand that is a number; a tensor's step counts in the flat kernel only, where it is 0 or 1.
     const int Number = -1;
 
     static void OnDevice<P, T, E, F>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands)
@@ -274,20 +298,19 @@ public static partial class Pointwise
     static StridedArguments<T, E> Arguments<T, E>(GpuDevice gpu, Iteration loops, ArrayView<E> y, ReadOnlySpan<Operand> operands)
         where T : struct, ILane<T> where E : unmanaged
     {
-        if (loops.Extents.Length > Index6.Loops)
-            throw new DeviceException($"{gpu}: {loops.Extents.Length} nested strides; kernels take at most {Index6.Loops}. Make an operand contiguous first.");
         var flat = new FlatArguments<T, E> { Y = y };
         (flat.A, flat.StepA, flat.ConstantA) = Argument(0, operands);
         (flat.B, flat.StepB, flat.ConstantB) = Argument(1, operands);
         (flat.C, flat.StepC, flat.ConstantC) = Argument(2, operands);
         (flat.D, flat.StepD, flat.ConstantD) = Argument(3, operands);
-        return new() { Flat = flat, Extents = Index6.Of(loops.Extents, 1), A = Strides(1), B = Strides(2), C = Strides(3), D = Strides(4) };
+        return new() { Flat = flat, Extents = Index6.Of(loops.Extents, 1), A = Steps(0, operands), B = Steps(1, operands), C = Steps(2, operands), D = Steps(3, operands) };
 
         (ArrayView<E>, int, T) Argument(int k, ReadOnlySpan<Operand> operands) => k < operands.Length && operands[k].Tensor is { } tensor
-            ? (GpuDevice.View<E>(tensor), (int)loops.Strides[k + 1][^1], default)
+            ? (GpuDevice.Reach<E>(tensor), Math.Max(0, (int)loops.Strides[k + 1][^1]), default)
             : (flat.Y, Number, k < operands.Length ? T.Of(operands[k].Constant) : default);
 
-        Index6 Strides(int k) => k < loops.Strides.Length ? Index6.Of(loops.Strides[k], 0) : default;
+        Steps6 Steps(int k, ReadOnlySpan<Operand> operands)
+            => k < operands.Length && operands[k].Tensor is { } tensor ? Steps6.Of(loops.Strides[k + 1], tensor.Layout) : default;
     }
 
     [MethodImpl(Inline.Always)]
@@ -319,10 +342,10 @@ public static partial class Pointwise
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var at = Index6.Split(index, x.Extents);
-        var a = Take<T, E, F>(x.Flat.A, x.Flat.StepA, x.Flat.ConstantA, Index6.Dot(at, x.A));
-        var b = P.Arity > 1 ? Take<T, E, F>(x.Flat.B, x.Flat.StepB, x.Flat.ConstantB, Index6.Dot(at, x.B)) : a;
-        var c = P.Arity > 2 ? Take<T, E, F>(x.Flat.C, x.Flat.StepC, x.Flat.ConstantC, Index6.Dot(at, x.C)) : a;
-        var d = P.Arity > 3 ? Take<T, E, F>(x.Flat.D, x.Flat.StepD, x.Flat.ConstantD, Index6.Dot(at, x.D)) : a;
+        var a = Take<T, E, F>(x.Flat.A, x.Flat.StepA, x.Flat.ConstantA, Steps6.Dot(at, x.A));
+        var b = P.Arity > 1 ? Take<T, E, F>(x.Flat.B, x.Flat.StepB, x.Flat.ConstantB, Steps6.Dot(at, x.B)) : a;
+        var c = P.Arity > 2 ? Take<T, E, F>(x.Flat.C, x.Flat.StepC, x.Flat.ConstantC, Steps6.Dot(at, x.C)) : a;
+        var d = P.Arity > 3 ? Take<T, E, F>(x.Flat.D, x.Flat.StepD, x.Flat.ConstantD, Steps6.Dot(at, x.D)) : a;
         return P.Apply(a, b, c, d);
     }
 }

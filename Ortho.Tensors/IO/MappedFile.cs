@@ -48,7 +48,11 @@ sealed unsafe class MappedFile : IDisposable
         view.SafeMemoryMappedViewHandle.ReleasePointer();
         view.Dispose();
         map.Dispose();
+        GC.SuppressFinalize(this);
     }
+
+    // Without Dispose: the view unmaps itself, once the pointer is given back.
+    ~MappedFile() => view?.SafeMemoryMappedViewHandle.ReleasePointer();
 
     sealed class Hold : IDisposable
     {

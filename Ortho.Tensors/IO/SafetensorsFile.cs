@@ -73,7 +73,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
     public Tensor Read(string name, Device? device = null)
     {
         var entry = Find(name);
-        return TensorStream.Read(map.Start + header.Bytes + entry.Begin, entry.Type, entry.Shape, part.Entry(name), device ?? Device.Cpu);
+        var tensor = TensorStream.Read(map.Start + header.Bytes + entry.Begin, entry.Type, entry.Shape, part.Entry(name), device ?? Device.Cpu);
+        GC.KeepAlive(this);
+        return tensor;
     }
 
     /// <summary>Closes the file. Tensors that lie in it stay, and keep its memory, not its name.</summary>

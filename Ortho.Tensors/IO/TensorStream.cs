@@ -94,7 +94,7 @@ static unsafe class TensorStream
     // The smallest run of a device's memory that holds a view, as a view on the CPU.
     static Tensor Downloaded(Tensor tensor)
     {
-        var (first, last) = tensor.Extent();
+        var (first, last) = (tensor.Layout.Lowest, tensor.Layout.Highest);
         var size = tensor.DType.Size;
         var storage = new Storage(Device.Cpu, (last - first + 1) * size);
         long at = 0;

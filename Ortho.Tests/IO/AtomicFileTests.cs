@@ -68,7 +68,7 @@ public class AtomicFileTests
     // The child's part of the test below, and the file that it writes.
     const string ChildVariable = "ORTHO_TESTS_CHECKPOINT";
 
-    [Test, CancelAfter(120_000)]
+    [Test, CancelAfter(240_000)]
     public void A_killed_writer_leaves_one_of_its_complete_files(CancellationToken cancellation)
     {
         if (Environment.GetEnvironmentVariable(ChildVariable) is { } checkpoint)

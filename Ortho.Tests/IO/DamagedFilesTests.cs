@@ -135,11 +135,21 @@ public class DamagedFilesTests
             ("flipped bit", corrupt, "entry 'x.npy': checksum"),
             ("promised bomb", Patched((byte[])deflated.Clone(), 24, 0x7FFFFFFF), "1032 times"),
             ("size beyond the file", Patched((byte[])stored.Clone(), 20, 0x7FFFFFFF), "sizes from 0"),
+            ("offset beyond the file", Patched((byte[])stored.Clone(), 42, 0x7FFFFFFF), "damaged zip data"),
+            ("directory beyond the file", DirectoryAt((byte[])stored.Clone(), 0xFFFFFFF0), "damaged zip data"),
+            ("directory at its own end", DirectoryAt((byte[])stored.Clone(), (uint)stored.Length), "damaged zip data"),
+            ("zip64 without its record", DirectoryAt((byte[])stored.Clone(), 0xFFFFFFFF), "damaged zip data"),
             ("promise not kept", Zip(archive => Add(archive, "x.npy", NpyBytes(Dictionary("(1000, 1000)")))), "24 bytes of data; expected 4000000"),
             ("too much promised", Patched((byte[])deflated.Clone(), 24, (uint)x.Length + 1), "25 bytes of data"),
             ("overlapping entries", Overlapping(), "entries that do not overlap"),
         ];
         return cases.Select(item => new TestCaseData(item.Bytes, item.Message).SetArgDisplayNames(item.What));
+    }
+
+    static byte[] DirectoryAt(byte[] zip, uint offset)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(zip.AsSpan(zip.AsSpan().IndexOf("PK\u0005\u0006"u8) + 16), offset);
+        return zip;
     }
 
     // Many records of the central directory that point at the same data: a few kilobytes that would unpack to a thousand tensors.

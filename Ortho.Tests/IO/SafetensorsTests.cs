@@ -121,6 +121,24 @@ public class SafetensorsTests
     }
 
     [Test]
+    public void A_file_that_is_not_closed_closes_itself_when_its_tensors_are_gone()
+    {
+        Safetensors.Save(In("x"), [new("w", Tensor.Full([100_000], 3))]);
+        var w = Open(In("x"));
+        Tests.Tensors.TensorTests.Collect();
+        Assert.That(w.ToArray<float>(), Is.All.EqualTo(3f));
+        Assert.That(IsMapped(), OperatingSystem.IsLinux() ? Is.True : Is.False);
+        w.Dispose();
+        Tests.Tensors.TensorTests.Collect();
+        Assert.That(IsMapped(), Is.False);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static Tensor Open(string path) => Safetensors.Open(path)["w"];
+
+        bool IsMapped() => OperatingSystem.IsLinux() && File.ReadAllText("/proc/self/maps").Contains(In("x"), StringComparison.Ordinal);
+    }
+
+    [Test]
     public void What_cannot_be_written_is_refused_before_anything_is()
     {
         var x = Samples.Of([2], DType.Float32);

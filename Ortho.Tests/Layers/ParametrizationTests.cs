@@ -189,30 +189,4 @@ public class ParametrizationTests
 
     [Test]
     public void Bjorck_needs_a_step() => Assert.That(() => new Bjorck(0), Throws.TypeOf<ArgumentOutOfRangeException>());
-
-    [Test]
-    public void Haar_matrices_are_orthonormal_and_uniform()
-    {
-        const int n = 3, samples = 3000;
-        var generator = new Generator(17);
-        var (trace, positive, first, corner) = (0.0, 0, 0.0, 0.0);
-        for (var k = 0; k < samples; k++)
-        {
-            using var scope = new TensorScope();
-            var q = Tensor.Haar([n, n], generator, dtype: DType.Float64).ToArray<double>();
-            trace += q[0] + q[4] + q[8];
-            positive += q[0] > 0 ? 1 : 0;
-            first += q[0] * q[0];
-            // Without the signs of R's diagonal the determinant would not be balanced either.
-            corner += Math.Sign(q[0] * (q[4] * q[8] - q[5] * q[7]) - q[1] * (q[3] * q[8] - q[5] * q[6]) + q[2] * (q[3] * q[7] - q[4] * q[6]));
-        }
-        // Under Haar measure the trace has mean 0 and variance 1, an entry mean square 1/n (variance 4/45 for n = 3); five errors allowed.
-        Assert.That(trace / samples, Is.Zero.Within(5 / Math.Sqrt(samples)));
-        Assert.That(positive / (double)samples, Is.EqualTo(0.5).Within(2.5 / Math.Sqrt(samples)));
-        Assert.That(first / samples, Is.EqualTo(1.0 / n).Within(5 * Math.Sqrt(4.0 / 45 / samples)));
-        Assert.That(corner / samples, Is.Zero.Within(5 / Math.Sqrt(samples)), "determinants of both signs");
-        foreach (var (rows, columns) in Shapes)
-            Assert.That(Skewness(Tensor.Haar([rows, columns], generator, dtype: DType.Float64)), Is.LessThan(Tolerance(DType.Float64, rows)));
-        Assert.That(() => Tensor.Haar([2, 3], generator), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("Haar: shape is [2, 3]"));
-    }
 }

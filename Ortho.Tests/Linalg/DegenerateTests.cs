@@ -69,6 +69,23 @@ public class DegenerateTests
     }
 
     [Test]
+    public void Factors_of_deficient_matrices_are_right_and_their_gradients_not_finite([Values(DType.Float64, DType.Complex128)] DType dtype)
+    {
+        var zero = Tensor.Zeros([3, 2], dtype);
+        var (q, r) = zero.Qr();
+        Assert.That((Skewness(q), Largest(r)), Is.EqualTo((0.0, 0.0)));
+        Assert.That(IsFinite(Gradient(x => x.Qr().Q, zero)), Is.False);
+        Assert.That(IsFinite(Gradient(x => x.Lu().L, zero)), Is.False);
+        Assert.That(IsFinite(Gradient(x => x.Polar().U, zero)), Is.False);
+        Assert.That(IsFinite(Gradient(x => x.MatrixSqrt(), Tensor.Zeros([2, 2], dtype))), Is.False);
+        Assert.That(IsFinite(Tensor.Zeros([2, 2], dtype).InverseSqrt()), Is.False);
+        Assert.That(IsFinite(zero.PseudoInverse(fullRank: true)), Is.False);
+        Assert.That(Largest(zero.PseudoInverse()), Is.Zero);
+        // Singular values alone have a derivative where one of them is zero.
+        Assert.That(IsFinite(Gradient(x => x.Svd().S, Tensor.Zeros([2, 2], dtype))), Is.True);
+    }
+
+    [Test]
     public void Matrix_functions_are_differentiable_where_eigenvalues_are_equal([Values(DType.Float64, DType.Complex128)] DType dtype)
     {
         // Two equal eigenvalues, in no basis that the axes know.

@@ -19,12 +19,18 @@ public static partial class OpTable
         .. ElementaryFunctions(),
         .. Activations(),
         .. Structure(),
+        .. Views(),
+        .. Joining(),
         .. Reductions(),
         .. Statistics(),
         .. Scans(),
         .. Sorting(),
         .. Indexing(),
+        .. Gathering(),
+        .. Scattering(),
+        .. IndexExpressions(),
         .. Matrices(),
+        .. Contractions(),
         .. Fourier(),
         .. Orthogonal(),
         .. Creation(),
@@ -99,7 +105,7 @@ public static partial class OpTable
     ];
 
     static OpRow View(string name, Func<Tensor, Tensor> call, Func<Nd, Nd> reference, params Shape[] shapes)
-        => new(name, x => call(x[0]), x => reference(x[0]), [.. shapes.Select(shape => new[] { shape })]) { IsComplex = true };
+        => new(name, x => call(x[0]), x => reference(x[0]), [.. shapes.Select(shape => new[] { shape })]) { IsComplex = true, IsInteger = true, IsBool = true };
 
     static IEnumerable<OpRow> Structure() =>
     [
@@ -112,24 +118,21 @@ public static partial class OpTable
         View("Unsqueeze", x => x.Unsqueeze(1), x => new([x.Shape[0], 1, x.Shape[1]], x.Data), [2, 3]),
         View("Squeeze", x => x.Squeeze(1), x => new([x.Shape[0], x.Shape[2]], x.Data), [2, 1, 3]),
         View("Slice", x => x.Slice(1, 1, -1, 2), x => Nd.Of([x.Shape[0], (x.Shape[1] - 1) / 2], i => x[i[0], 1 + 2 * i[1]]), [3, 8], [2, 5]),
+        View("Narrow", x => x.Narrow(0, -1, 1), x => Nd.Of([1, x.Shape[1]], i => x[x.Shape[0] - 1, i[1]]), [4, 3]),
         View("Narrow", x => x.Narrow(0, 1, 2), x => Nd.Of([2, x.Shape[1]], i => x[i[0] + 1, i[1]]), [4, 3]),
         View("Select", x => x.Select(1, -2), x => Nd.Of([x.Shape[0]], i => x[i[0], x.Shape[1] - 2]), [3, 4]),
         View("Expand", x => x.Expand(4, 3, 5), x => Nd.Of([4, 3, 5], i => x[i]), [3, 1], [1, 5], []),
-        View("SumTo", x => x.SumTo([3, 1]), x => Nd.Of([3, 1], i => Enumerable.Range(0, 2).SelectMany(a => Enumerable.Range(0, 4).Select(b => x[a, i[0], b])).Aggregate(Complex.Zero, (p, q) => p + q)), [2, 3, 4]),
-        View("PadCircular", x => x.PadCircular(1, 2, 1), x => Nd.Of([x.Shape[0], x.Shape[1] + 3], i => x[i[0], (i[1] - 2 + x.Shape[1]) % x.Shape[1]]), [2, 4], [1, 2]),
+        View("SumTo", x => x.SumTo([3, 1]), x => Nd.Of([3, 1], i => Enumerable.Range(0, 2).SelectMany(a => Enumerable.Range(0, 4).Select(b => x[a, i[0], b])).Aggregate(Complex.Zero, (p, q) => p + q)), [2, 3, 4]) with { IsInteger = false, IsBool = false },
         View("Clone", x => x.Clone(), x => x, [3, 4], []),
         View("Contiguous", x => x.T.Contiguous(), x => Nd.Of([x.Shape[1], x.Shape[0]], i => x[i[1], i[0]]), [3, 4], [33, 65]),
         View("Tril", x => x.Tril(-1), x => Nd.Map(v => v[0], Nd.Of(x.Shape, i => i[^1] - i[^2] <= -1 ? x[i] : 0)), [4, 4], [2, 3, 5]),
         View("Triu", x => x.Triu(1), x => Nd.Of(x.Shape, i => i[^1] - i[^2] >= 1 ? x[i] : 0), [4, 4], [2, 3, 5]),
         View("Diagonal", x => x.Diagonal(), x => Nd.Of([x.Shape[0], Math.Min(x.Shape[1], x.Shape[2])], i => x[i[0], i[1], i[1]]), [2, 3, 3], [2, 3, 5], [2, 5, 3]),
         View("Real", x => x.Real(), x => Nd.Map(v => v[0].Real, x), [3, 4]) with { IsReal = true },
-        View("Imag", x => x.Imag(), x => Nd.Map(v => v[0].Imaginary, x), [3, 4]) with { IsReal = false },
+        View("Imag", x => x.Imag(), x => Nd.Map(v => v[0].Imaginary, x), [3, 4]) with { IsReal = false, IsInteger = false, IsBool = false },
         new("Complex", x => Tensor.Complex(x[0], x[1]), x => Nd.Map(v => new(v[0].Real, v[1].Real), x), [[[3, 4], [3, 4]]]),
-        new("Concat", x => Tensor.Concat([x[0], x[1], x[0]], 1), x => Nd.Of([2, 2 * x[0].Shape[1] + x[1].Shape[1]], i =>
-            i[1] < x[0].Shape[1] ? x[0][i] : i[1] < x[0].Shape[1] + x[1].Shape[1] ? x[1][i[0], i[1] - x[0].Shape[1]] : x[0][i[0], i[1] - x[0].Shape[1] - x[1].Shape[1]]),
-            [[[2, 3], [2, 2]], [[2, 3], [2, 0]]]) { IsComplex = true },
-        new("Stack", x => Tensor.Stack([x[0], x[1]], 1), x => Nd.Of([x[0].Shape[0], 2, x[0].Shape[1]], i => x[i[1]][i[0], i[2]]), [[[2, 3], [2, 3]]]) { IsComplex = true },
-        View("To", x => x.To(x.DType.IsComplex ? DType.Complex128 : DType.Float64).To(x.DType), x => x, [5]),
+        View("To", x => x.To(x.DType.IsComplex ? DType.Complex128 : DType.Float64).To(x.DType), x => x, [5]) with { IsInteger = false, IsBool = false },
+        View("To", x => x.To(DType.Float64).To(x.DType), x => x, [5]) with { IsReal = false, IsComplex = false },
         View("Detach", x => x.Detach(), x => x, [5]),
     ];
 
@@ -164,18 +167,9 @@ public static partial class OpTable
         return Nd.Of(x.Shape, i => log ? x[i] - Math.Log(sums[i[0]].Real) : Math.Exp(x[i].Real) / sums[i[0]]);
     }
 
-    // Integers 0 .. extent - 1 out of numbers in [-2, 2].
-    static int IndexOf(Complex value, int extent) => (int)((value.Real + 2) / 4.0001 * extent);
-
-    static Tensor Index(Tensor x, int extent) => ((x.Detach() + 2.0) * (extent / 4.0001)).To(DType.Int64);
-
     static IEnumerable<OpRow> Indexing() =>
     [
-        new("Gather", x => x[0].Gather(1, Index(x[1], 5)), x => Nd.Of(x[1].Shape, i => x[0][i[0], IndexOf(x[1][i], 5)]), [[[3, 5], [3, 2]], [[3, 5], [3, 8]]]),
-        new("ScatterAdd", x => x[0].ScatterAdd(0, Index(x[1], 4), 4), x => Nd.Of([4, 3], i => SumOf(Enumerable.Range(0, x[0].Shape[0]).Where(r => IndexOf(x[1][r, i[1]], 4) == i[0]).Select(r => x[0][r, i[1]]))), [[[6, 3], [6, 3]]]),
-        new("IndexSelect", x => x[0].IndexSelect(1, Index(x[1], 5)), x => Nd.Of([3, x[1].Shape[0], 2], i => x[0][i[0], IndexOf(x[1][i[1]], 5), i[2]]), [[[3, 5, 2], [4]]]),
         new("ArgMax", x => x[0].ArgMax(1).To(x[0].DType), x => x[0].Reduce([1], row => row.Select((v, k) => (v.Real, k)).MaxBy(p => p.Real).k), [[[3, 70]], [[2, 1, 3]], [[2, 5, 3]]]),
-        new("OneHot", x => Index(x[0], 5).OneHot(5, x[0].DType), x => Nd.Of([x[0].Shape[0], 5], i => IndexOf(x[0][i[0]], 5) == i[1] ? 1 : 0), [[[6]]]),
     ];
 
     static Nd Product(Nd a, Nd b)

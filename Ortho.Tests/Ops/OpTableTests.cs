@@ -112,11 +112,15 @@ public class OpTableTests
                 var expected = row.Call(arguments);
                 Assert.That(Bits(row.Call([.. arguments.Select(Transposed)])), Is.EqualTo(Bits(expected)), $"{row} {dtype} of transposed storage");
                 Assert.That(Bits(row.Call([.. arguments.Select(Sliced)])), Is.EqualTo(Bits(expected)), $"{row} {dtype} of a slice");
+                Assert.That(Bits(row.Call([.. arguments.Select(Reversed)])), Is.EqualTo(Bits(expected)), $"{row} {dtype} of reversed storage");
             }
         }
     }
 
     static Tensor Transposed(Tensor x) => x.Rank < 2 ? x : x.Transpose(0, -1).Clone().Transpose(0, -1);
+
+    // Negative strides in all dimensions.
+    static Tensor Reversed(Tensor x) => x.Flip().Clone().Flip();
 
     // Every second element of a larger tensor.
     static Tensor Sliced(Tensor x)

@@ -27,6 +27,29 @@ public class ForeignMemoryTests
     }
 
     [Test]
+    public void Arrays_of_every_dtype_are_shared()
+    {
+        Shared(new bool[] { true, false }, false);
+        Shared(new int[] { 1, 2 }, 3);
+        Shared(new long[] { 1, 2 }, 3);
+        Shared(new float[] { 1, 2 }, 3);
+        Shared(new double[] { 1, 2 }, 3);
+        Shared(new Half[] { (Half)1, (Half)2 }, (Half)3);
+        Shared(new BFloat16[] { (BFloat16)1, (BFloat16)2 }, (BFloat16)3);
+        Shared(new Complex64[] { new(1, 2), new(3, 4) }, new(5, 6));
+        Shared(new System.Numerics.Complex[] { new(1, 2), new(3, 4) }, new(5, 6));
+
+        static void Shared<E>(E[] array, E value) where E : unmanaged
+        {
+            var x = Tensor.FromMemory(array, [2, 1]);
+            x.AsSpan<E>()[0] = value;
+            Assert.That((array[0], x.ToArray<E>()[1]), Is.EqualTo((value, array[1])));
+            x.AsTensorSpan<E>()[1, 0] = value;
+            Assert.That(array[1], Is.EqualTo(value));
+        }
+    }
+
+    [Test]
     public void Ops_on_foreign_memory_give_the_same_bits()
     {
         var numbers = Tensor.Uniform([37, 41], new(1), -1, 1).ToArray<float>();

@@ -59,6 +59,8 @@ public class LayoutTests
                 }), $"permute {string.Join(",", signed)}");
             case 1:
                 var axis = random.Next(rank);
+                if (random.Next(3) == 0 && y.Shape[axis] > 0)
+                    return Backwards(random, x, y, axis);
                 var start = random.Next(y.Shape[axis] + 1);
                 var (end, step) = (random.Next(start, y.Shape[axis] + 1), random.Next(1, 4));
                 var length = Enumerable.Range(start, end - start).Count(i => (i - start) % step == 0);
@@ -77,6 +79,19 @@ public class LayoutTests
                 var shape = Regrouped(random, count);
                 return (x.Reshape(shape), Naive.Of(shape, y.Elements()), $"reshape {string.Join(",", shape)}");
         }
+    }
+
+    static (Tensor, Naive, string) Backwards(System.Random random, Tensor x, Naive y, int axis)
+    {
+        var start = random.Next(y.Shape[axis]);
+        var (end, step) = (random.Next(-1, start + 1), random.Next(1, 4));
+        var length = Enumerable.Range(0, start - end).Count(i => i % step == 0);
+        return (x.Slice(axis, start, end < 0 ? null : end, -step), new([.. y.Shape.Select((extent, d) => d == axis ? length : extent)], index =>
+        {
+            int[] source = [.. index];
+            source[axis] = start - step * index[axis];
+            return y.At(source);
+        }), $"slice {axis}: {start}..{end} by {-step}");
     }
 
     [Test]
@@ -120,7 +135,7 @@ public class LayoutTests
             var stride = 1L;
             foreach (var d in order.Reverse())
             {
-                strides[d] = random.Next(8) == 0 ? 0 : stride;
+                strides[d] = random.Next(8) == 0 ? 0 : random.Next(8) == 0 ? -stride : stride;
                 stride *= extents[d] * (random.Next(4) == 0 ? 2 : 1);
             }
             var layout = Layout.Strided(extents, strides, random.Next(3));
