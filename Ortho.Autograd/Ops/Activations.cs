@@ -90,7 +90,8 @@ public static class ActivationOps
         [Op]
         public Tensor Threshold(double threshold, double value) => PointwiseOps.Real<Ternary<Threshold>>("Threshold", x, threshold, value);
 
-        /// <summary>x above 0, slope x below, the slope being learned: one number, or one for each channel (dimension 1 of x). He et al. 2015.</summary>
+        /// <summary>x above 0, slope x below, the slope being learned: one number, or one for each channel (dimension 1 of x). He et al.
+        /// 2015.</summary>
         /// <exception cref="TensorArgumentException">The slope is neither.</exception>
         [Op]
         public Tensor Prelu(Tensor slope)
@@ -98,7 +99,8 @@ public static class ActivationOps
             if (slope.ElementCount == 1)
                 return PointwiseOps.Real<Binary<LeakyRelu>>("Prelu", x, slope.Reshape());
             if (slope.Rank != 1 || x.Rank < 2 || slope.Shape[0] != x.Shape[1])
-                throw new TensorArgumentException("Prelu", nameof(slope), $"{slope.Shape} for {x.Shape}", "one number, or one for each element of dimension 1");
+                throw new TensorArgumentException("Prelu", nameof(slope),
+                    $"{slope.Shape} for {x.Shape}", "one number, or one for each element of dimension 1");
             return PointwiseOps.Real<Binary<LeakyRelu>>("Prelu", x, slope.Reshape([slope.Shape[0], .. Enumerable.Repeat(1, x.Rank - 2)]));
         }
     }

@@ -7,7 +7,8 @@ namespace Ortho.Autograd;
 
 /// <summary>Arithmetic, with NumPy broadcasting and PyTorch's promotion: between tensors the larger dtype wins; a number keeps the tensor's
 /// dtype, except that an integer tensor with a fraction becomes Float32.</summary>
-/// <remarks>Sums and products of integers wrap around. Truth values add as "or" and multiply as "and"; with integers they are Int64.</remarks>
+/// <remarks>Sums and products of integers wrap around. Truth values add as "or" and multiply as "and"; with integers they are
+/// Int64.</remarks>
 [OpFamily("pointwise")]
 public static class ArithmeticOps
 {
@@ -27,14 +28,16 @@ public static class ArithmeticOps
         if (x.DType == DType.Bool)
             x = x.To(DType.Int64);
         if (x.DType == DType.Int32 && value != (int)value)
-            throw new TensorArgumentException(operation, nameof(value), $"{value} beside {x.DType}", $"{int.MinValue} to {int.MaxValue}, or To(DType.Int64) first");
+            throw new TensorArgumentException(operation, nameof(value),
+                $"{value} beside {x.DType}", $"{int.MinValue} to {int.MaxValue}, or To(DType.Int64) first");
         // Operands are float64 numbers, which hold integers up to 2^53.
         return value is >= -(1L << 53) and <= 1L << 53 ? (x, (double)value) : (x, Tensor.Scalar(value, x.Device));
     }
 
     static Tensor NoTruthValues(string operation, Tensor x) => x.DType != DType.Bool
         ? x
-        : throw new TensorArgumentException(operation, nameof(x), "Bool", "numbers; for truth values use ^ or ~, or convert with To(dtype)");
+        : throw new TensorArgumentException(operation, nameof(x),
+            "Bool", "numbers; for truth values use ^ or ~, or convert with To(dtype)");
 
     extension(Tensor)
     {
@@ -177,17 +180,27 @@ public static class ArithmeticOps
         public static Tensor operator -(Tensor x)
             => Graph.Record("Negate", PointwiseKernel.Run<Unary<Negate>>("Negate", NoTruthValues("Negate", x)), (x, g => -g));
 
-        /// <summary>The larger of each pair, NaN when either is; where they are equal each gets half the gradient. Dtypes are promoted.</summary>
+        /// <summary>The larger of each pair, NaN when either is; where they are equal each gets half the gradient. Dtypes are
+        /// promoted.</summary>
         [Op(Takes = Numbers.Real | Numbers.Integer)]
         public static Tensor Maximum(Tensor a, Tensor b) => Ordered<Binary<Maximum>>("Maximum", a, b);
 
-        /// <summary>The smaller of each pair, NaN when either is; where they are equal each gets half the gradient. Dtypes are promoted.</summary>
+        /// <summary>The smaller of each pair, NaN when either is; where they are equal each gets half the gradient. Dtypes are
+        /// promoted.</summary>
         [Op(Takes = Numbers.Real | Numbers.Integer)]
         public static Tensor Minimum(Tensor a, Tensor b) => Ordered<Binary<Minimum>>("Minimum", a, b);
 
-        /// <summary>The complex numbers with these moduli and angles (in radians).</summary>
+        /// <summary>The complex numbers with these moduli and angles (in radians), broadcast against each other.</summary>
+        /// <remarks>Half-precision parts give Complex64.</remarks>
         [Op]
-        public static Tensor Polar(Tensor modulus, Tensor angle) => Tensor.Complex(modulus * angle.Cos(), modulus * angle.Sin());
+        public static Tensor FromPolar(Tensor modulus, Tensor angle)
+        {
+            PointwiseOps.RequireReal("FromPolar", modulus);
+            PointwiseOps.RequireReal("FromPolar", angle);
+            if (modulus.DType.IsHalfPrecision || angle.DType.IsHalfPrecision)
+                return Tensor.FromPolar(modulus.To(DTypes.Promote(modulus.DType, DType.Float32)), angle.To(DTypes.Promote(angle.DType, DType.Float32)));
+            return Tensor.Complex(modulus * angle.Cos(), modulus * angle.Sin());
+        }
     }
 
     extension(Tensor x)
@@ -209,7 +222,8 @@ public static class ArithmeticOps
 
         /// <summary>Complex conjugate; the tensor itself when it is real.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Conj() => x.DType.IsComplex ? Graph.Record("Conj", PointwiseKernel.Run<Unary<Conjugate>>("Conj", x), (x, g => g.Conj())) : x;
+        public Tensor Conj()
+            => x.DType.IsComplex ? Graph.Record("Conj", PointwiseKernel.Run<Unary<Conjugate>>("Conj", x), (x, g => g.Conj())) : x;
 
         /// <summary>x^2.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex | Numbers.Integer)]
@@ -235,7 +249,8 @@ public static class ArithmeticOps
             return x / Tensor.Where(size.EqualTo(0), Tensor.Ones([], size.DType, size.Device), size);
         }
 
-        /// <summary>x limited to [low, high]; gradient 0 outside. Integers stay integers when the limits are integers or infinite.</summary>
+        /// <summary>x limited to [low, high]; gradient 0 outside. Integers stay integers when the limits are integers or
+        /// infinite.</summary>
         [Op(Takes = Numbers.Real | Numbers.Integer)]
         public Tensor Clamp(double low, double high)
         {
@@ -290,7 +305,8 @@ public static class ArithmeticOps
             Tensor Number(double value) => Tensor.Full([], value, x.DType, x.Device);
         }
 
-        /// <summary>The angle of a complex number in [-pi, pi], in radians; of a real one 0, or pi when it is negative. The result is real.</summary>
+        /// <summary>The angle of a complex number in [-pi, pi], in radians; of a real one 0, or pi when it is negative. The result is
+        /// real.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Angle()
         {

@@ -12,7 +12,8 @@ public static class ComparisonOps
 {
     extension(Tensor)
     {
-        /// <summary><paramref name="a"/> where the condition holds, <paramref name="b"/> elsewhere; not differentiable in the condition.</summary>
+        /// <summary><paramref name="a"/> where the condition holds, <paramref name="b"/> elsewhere; not differentiable in the
+        /// condition.</summary>
         /// <param name="condition">Bool, broadcasting with the others.</param>
         /// <param name="a">Values of any dtype; the two are promoted.</param>
         /// <param name="b">Values of any dtype.</param>

@@ -1,10 +1,9 @@
 using Ortho.Tensors;
-using ArgMaxKernel = Ortho.Kernels.Indexing.ArgMax;
 using GatherKernel = Ortho.Kernels.Indexing.Gather;
 
 namespace Ortho.Autograd;
 
-/// <summary>Reading by index tensors and positions of extremes.</summary>
+/// <summary>Reading by index tensors.</summary>
 /// <remarks>Indices are Int64 (or Int32) and on the tensor's device; negative ones count from the end. One that leaves its dimension is an
 /// exception on the CPU. A device cannot report it without waiting: there an element read from outside is 0, and one written to outside is
 /// dropped.</remarks>
@@ -49,10 +48,6 @@ public static class IndexingOps
         [Op(Takes = Numbers.All)]
         public Tensor IndexSelect(int dimension, Tensor index)
             => At("IndexSelect", x, x.Shape.Axis(dimension, "IndexSelect"), Vector(index, "IndexSelect"));
-
-        /// <summary>Where the largest element of a dimension is, as Int64: the first of equals; a NaN counts as largest.</summary>
-        [Op(Derivative = Derivative.None)]
-        public Tensor ArgMax(int dimension = -1) => ArgMaxKernel.Run(x, x.Shape.Axis(dimension, "ArgMax"));
 
         /// <summary>Rows of 0 with a single 1 at the class given by an integer tensor; all 0 where it names no class.</summary>
         /// <param name="classes">Extent of the new last dimension.</param>

@@ -15,13 +15,15 @@ public static class PointwiseOps
     /// <summary>y = P(operands), differentiable to any order in every tensor operand.</summary>
     /// <param name="operation">Name, for messages.</param>
     /// <param name="operands">Tensors and numbers, as many as the function's arity (at most three).</param>
-    /// <exception cref="TensorArgumentException">A tensor is neither floating-point nor complex, or dtypes, devices or shapes do not fit.</exception>
+    /// <exception cref="TensorArgumentException">A tensor is neither floating-point nor complex, or dtypes, devices or shapes do not
+    /// fit.</exception>
     public static Tensor Apply<P>(string operation, params ReadOnlySpan<Operand> operands) where P : struct, IPointwise
     {
         foreach (var operand in operands)
         {
             if (operand.Tensor is { DType.IsDifferentiable: false } tensor)
-                throw new TensorArgumentException(operation, "operand", $"{tensor.DType}", "a floating-point or complex tensor; convert with To(dtype)");
+                throw new TensorArgumentException(operation, "operand",
+                    $"{tensor.DType}", "a floating-point or complex tensor; convert with To(dtype)");
         }
         return Numeric<P>(operation, operands);
     }
@@ -205,6 +207,14 @@ public static class PointwiseOps
         [Op]
         public Tensor Erfinv() => Real<Unary<Erfinv>>("Erfinv", x);
 
+        /// <summary>log |Gamma(x)|; infinite at 0, -1, -2, ...</summary>
+        [Op]
+        public Tensor Lgamma() => Real<UnarySlope<Lgamma>>("Lgamma", x);
+
+        /// <summary>The derivative of log Gamma(x); NaN at 0, -1, -2, ...</summary>
+        [Op]
+        public Tensor Digamma() => Real<Unary<Digamma>>("Digamma", x);
+
         /// <summary>x log(other); 0 where x = 0.</summary>
         [Op]
         public Tensor Xlogy(Tensor other) => Real<Binary<Xlogy>>("Xlogy", x, other);
@@ -231,7 +241,8 @@ public static class PointwiseOps
             ? Apply<Binary<ComplexPower>>("Pow", x, exponent)
             : Real<Binary<Power>>("Pow", x, exponent);
 
-        /// <summary>x to the power of another tensor; differentiable in both where x is positive. Real or complex (principal branch).</summary>
+        /// <summary>x to the power of another tensor; differentiable in both where x is positive. Real or complex (principal
+        /// branch).</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Pow(Tensor exponent) => x.DType.IsComplex
             ? Apply<Binary<ComplexPower>>("Pow", x, exponent)

@@ -6,7 +6,8 @@ namespace Ortho.Kernels.Functions;
 public static partial class Elementary
 {
     /// <summary>The angle of the point (x, y): the arc tangent of y / x, in [-pi, pi], in the quadrant of the point.</summary>
-    /// <remarks>Largest error 2.2 ulp in float32, 2 ulp in float64, as an arc tangent (x = 1). Signed zeros and infinities as in IEEE 754.</remarks>
+    /// <remarks>Largest error 2.2 ulp in float32, 2 ulp in float64, as an arc tangent (x = 1). Signed zeros and infinities as in IEEE
+    /// 754.</remarks>
     [MethodImpl(Inline.Always)]
     public static T Atan2<T>(T y, T x) where T : struct, ILane<T>
     {
@@ -46,7 +47,8 @@ public static partial class Elementary
         return p;
     }
 
-    /// <summary>P with atan r = r + r^3 P(r^2), |r| &lt;= tan(pi/8), in float64: degree 10, relative error 7.5e-18 (interpolated).</summary>
+    /// <summary>P with atan r = r + r^3 P(r^2), |r| &lt;= tan(pi/8), in float64: degree 10, relative error 7.5e-18
+    /// (interpolated).</summary>
     [MethodImpl(Inline.Always)]
     static T AtanDouble<T>(T z) where T : struct, ILane<T>
     {

@@ -12,8 +12,9 @@ namespace Ortho.Kernels.Functions;
 /// <para>
 /// Errors are given in units in the last place (ulp) of the exact result, the largest found and rounded up: in float32 on one in 61 of
 /// all bit patterns and one in 5 between 2^-6 and 128 (sine and cosine also up to 2^18), in float64 on 80 000 random arguments per
-/// function (the functions without a fit of their own, and the arc tangent: on the 40 of the tests' table). Coefficients are weighted minimax fits (Remez exchange in 150-bit arithmetic) of the relative error of the function,
-/// rounded to the lane's precision; the error at each table is that of the rounded fit without the rounding of the arithmetic.
+/// function (where the remarks of a polynomial say "interpolated", and without one: on the 40 of the tests' table). Coefficients are
+/// weighted minimax fits (Remez exchange in 150-bit arithmetic) of the relative error of the function, or interpolate it at Chebyshev
+/// points, rounded to the lane's precision; the error at each table is that of the rounded fit without the rounding of the arithmetic.
 /// </para>
 /// <para>
 /// NaN in gives NaN out. Subnormal arguments and results are not flushed and keep the stated ulp.

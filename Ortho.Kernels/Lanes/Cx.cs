@@ -5,7 +5,8 @@ namespace Ortho.Kernels.Lanes;
 /// <summary>A complex number whose parts are two lanes: FFT butterflies, complex matrices, complex pointwise formulas.</summary>
 /// <remarks>
 /// Arithmetic, <see cref="Sqrt"/>, <see cref="Exp"/>, <see cref="Log"/> and the trigonometric and hyperbolic functions written out here
-/// are the complex functions (principal branches); no operation offers the others for complex tensors. The order-based members have no complex meaning:
+/// are the complex functions (principal branches); no operation offers the others for complex tensors. The order-based members have no
+/// complex meaning:
 /// <see cref="Min"/>, <see cref="Max"/> and <see cref="SelectLess"/> compare real parts, which is what the small-matrix algorithms need,
 /// since what they compare (norms, squared magnitudes) are real numbers carried in a complex lane. <see cref="SelectEqual"/> compares
 /// both parts. <see cref="Abs"/> is the magnitude.

@@ -4,7 +4,8 @@ namespace Ortho.Kernels.Lanes;
 
 /// <summary>
 /// The algebra every kernel formula is written in. What the lane is decides where the formula runs: <see cref="F32"/> and
-/// <see cref="F64"/> (<see cref="I32"/> and <see cref="I64"/> for integers) on a GPU thread or in a scalar tail, <see cref="Vec128{E}"/>, <see cref="Vec256{E}"/> and
+/// <see cref="F64"/> (<see cref="I32"/> and <see cref="I64"/> for integers) on a GPU thread or in a scalar tail, <see cref="Vec128{E}"/>,
+/// <see cref="Vec256{E}"/> and
 /// <see cref="Vec512{E}"/> on the SIMD units of the CPU, <see cref="Dual{T}"/> in a derivative, <see cref="Cx{T}"/> on complex numbers.
 /// </summary>
 /// <remarks>
@@ -105,7 +106,8 @@ public interface ILane<T> where T : struct, ILane<T>
     /// <summary>|x|^2, a real number.</summary>
     static virtual T SquaredAbs(T x) => x * x;
 
-    /// <summary>A real number between |x| / sqrt 2 and |x|, without squares: |x| itself on real lanes, else the larger of the parts.</summary>
+    /// <summary>A real number between |x| / sqrt 2 and |x|, without squares: |x| itself on real lanes, else the larger of the
+    /// parts.</summary>
     static virtual T LargerPart(T x) => T.Abs(x);
 
     /// <summary>Square root of a real number that is not negative: no complex root, and no range lost to its squares.</summary>

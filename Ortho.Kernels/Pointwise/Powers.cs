@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Ortho.Kernels.Functions;
 using Ortho.Kernels.Lanes;
 using Ortho.Kernels.Skeletons;
 
@@ -90,4 +91,21 @@ public readonly struct ComplexPower : IBinary
     [MethodImpl(Inline.Always)]
     public static T Apply<T>(T a, T b) where T : struct, ILane<T>
         => T.SelectEqual(b, T.Of(0), T.Of(1), T.SelectEqual(a, T.Of(0), a, T.Exp(b * T.Log(a))));
+}
+
+/// <summary>log |Gamma(x)|, with the digamma function as its slope.</summary>
+public readonly struct Lgamma : IUnarySlope
+{
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static T Apply<T>(T x) where T : struct, ILane<T> => Elementary.Lgamma(x);
+
+    /// <summary>The digamma function.</summary>
+    [MethodImpl(Inline.Always)] public static T Slope<T>(T x) where T : struct, ILane<T> => Elementary.Digamma(x);
+}
+
+/// <summary>The derivative of log Gamma(x).</summary>
+public readonly struct Digamma : IUnary
+{
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static T Apply<T>(T x) where T : struct, ILane<T> => Elementary.Digamma(x);
 }

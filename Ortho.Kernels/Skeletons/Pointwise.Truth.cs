@@ -29,12 +29,12 @@ public static partial class Pointwise
             case (DType.Int32, GpuDevice gpu): TruthOnDevice<P, I32, int, Int32Cell>(gpu, loops, y, operands); break;
             case (DType.Int64, GpuDevice gpu): TruthOnDevice<P, I64, long, Int64Cell>(gpu, loops, y, operands); break;
             case (_, GpuDevice gpu): TruthOnDevice<P, I32, byte, BoolCell>(gpu, loops, y, operands); break;
-            case (DType.Float32, _): OnHost<P, float, float>(loops, y, operands, static x => (float)x, Truths<F32, float, SingleCell>(RealRow<P, F32, float, SingleCell>)); break;
-            case (DType.Float64, _): OnHost<P, double, double>(loops, y, operands, static x => x, Truths<F64, double, DoubleCell>(RealRow<P, F64, double, DoubleCell>)); break;
-            case (DType.Complex64, _): OnHost<P, Complex64, Complex64>(loops, y, operands, static x => new((float)x, 0), Truths<Cx<F32>, Complex64, Complex64Cell>(ComplexRow<P, Cx<F32>, Complex64, Complex64Cell>)); break;
-            case (DType.Complex128, _): OnHost<P, Complex, Complex>(loops, y, operands, static x => x, Truths<Cx<F64>, Complex, Complex128Cell>(ComplexRow<P, Cx<F64>, Complex, Complex128Cell>)); break;
-            case (DType.Int32, _): OnHost<P, int, int>(loops, y, operands, static x => (int)x, Truths<I32, int, Int32Cell>(RealRow<P, I32, int, Int32Cell>)); break;
-            case (DType.Int64, _): OnHost<P, long, long>(loops, y, operands, static x => (long)x, Truths<I64, long, Int64Cell>(RealRow<P, I64, long, Int64Cell>)); break;
+            case (DType.Float32, _): TruthOnHost<P, F32, float, SingleCell>(loops, y, operands, static x => (float)x); break;
+            case (DType.Float64, _): TruthOnHost<P, F64, double, DoubleCell>(loops, y, operands, static x => x); break;
+            case (DType.Complex64, _): TruthOnHost<P, Cx<F32>, Complex64, Complex64Cell>(loops, y, operands, static x => new((float)x, 0)); break;
+            case (DType.Complex128, _): TruthOnHost<P, Cx<F64>, Complex, Complex128Cell>(loops, y, operands, static x => x); break;
+            case (DType.Int32, _): TruthOnHost<P, I32, int, Int32Cell>(loops, y, operands, static x => (int)x); break;
+            case (DType.Int64, _): TruthOnHost<P, I64, long, Int64Cell>(loops, y, operands, static x => (long)x); break;
             default: OnHost<P, byte, byte>(loops, y, operands, static x => (byte)x, RealRow<P, I32, byte, BoolCell>); break;
         }
         return y;
@@ -49,6 +49,13 @@ public static partial class Pointwise
                 wide[k] = Cast.To(tensor, DType.Float32);
         }
         return wide;
+    }
+
+    static void TruthOnHost<P, T, E, F>(Iteration loops, Tensor y, ReadOnlySpan<Operand> operands, Func<double, E> convert)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        RowLoop compute = typeof(E) == typeof(Complex64) || typeof(E) == typeof(Complex) ? ComplexRow<P, T, E, F> : RealRow<P, T, E, F>;
+        OnHost<P, E, E>(loops, y, operands, convert, Truths<T, E, F>(compute));
     }
 
     // A row is computed piece by piece in the operands' type, into a buffer that stays in the first cache.
@@ -85,8 +92,11 @@ public static partial class Pointwise
         Tensor? any = null;
         foreach (var operand in operands)
             any ??= operand.Tensor;
-        gpu.Launch(TruthKernel<P, T, E, F>, y.ElementCount,
-            new TruthArguments<T, E> { Operands = Arguments<T, E>(gpu, loops, GpuDevice.Reach<E>(any!), operands), Y = GpuDevice.View<byte>(y) });
+        gpu.Launch(TruthKernel<P, T, E, F>, y.ElementCount, new TruthArguments<T, E>
+        {
+            Operands = Arguments<T, E>(gpu, loops, GpuDevice.Reach<E>(any!), operands),
+            Y = GpuDevice.View<byte>(y),
+        });
     }
 
     internal static void TruthKernel<P, T, E, F>(Index1D index, TruthArguments<T, E> x)

@@ -32,7 +32,8 @@ public static partial class Pointwise
             throw new ArgumentException($"{operation}: {operands.Length} operands for a function of {P.Arity}.", nameof(operands));
         var (_, dtype, device) = Check(operation, operands, y);
         if (!y.IsContiguous || y.DType != dtype || y.Device != device)
-            throw new TensorArgumentException(operation, "destination", $"{y.DType} on {y.Device}, {(y.IsContiguous ? "dense" : "strided")}", $"dense {dtype} on {device}");
+            throw new TensorArgumentException(operation, "destination",
+                $"{y.DType} on {y.Device}, {(y.IsContiguous ? "dense" : "strided")}", $"dense {dtype} on {device}");
         if (y.ElementCount == 0)
             return;
         y.Storage.Version++;
@@ -110,7 +111,8 @@ public static partial class Pointwise
         public nint Y, A, B, C, D;
         public nint StepA, StepB, StepC, StepD;
 
-        /// <summary>Bit k is set when operand k is a number: of the lane's type, which is not that of the elements in half precision.</summary>
+        /// <summary>Bit k is set when operand k is a number: of the lane's type, which is not that of the elements in half
+        /// precision.</summary>
         public int Numbers;
 
         public readonly bool IsVector => StepA is 0 or 1 && StepB is 0 or 1 && StepC is 0 or 1 && StepD is 0 or 1;

@@ -60,7 +60,8 @@ public static class Reduce
     public static Tensor Over<R>(string operation, Tensor x, int first, int count) where R : struct, IReduction
     {
         if (x.DType.IsHalfPrecision)
-            throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a dtype with arithmetic of its own; convert with To(dtype)");
+            throw new TensorArgumentException(operation, nameof(x),
+                $"{x.DType}", "a dtype with arithmetic of its own; convert with To(dtype)");
         var span = x.Shape.Span;
         var (outer, n, inner) = (Product(span[..first]), Product(span[first..(first + count)]), Product(span[(first + count)..]));
         var y = Tensor.Empty(x.Shape[..first].Concat(span[(first + count)..]), x.DType, x.Device);
@@ -88,7 +89,8 @@ public static class Reduce
         return product;
     }
 
-    static bool HasVectors<T>() => typeof(T) == typeof(F32) || typeof(T) == typeof(F64) || typeof(T) == typeof(I32) || typeof(T) == typeof(I64);
+    static bool HasVectors<T>()
+        => typeof(T) == typeof(F32) || typeof(T) == typeof(F64) || typeof(T) == typeof(I32) || typeof(T) == typeof(I64);
 
     static int PartialCount(int n) => Math.Min(Partials, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, n)));
 

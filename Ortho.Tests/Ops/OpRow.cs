@@ -31,7 +31,10 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
     public double Gradient { get; init; } = 1e-8;
 
     /// <summary>What the catalog says of its derivative.</summary>
-    public Derivative Derivative => OpCatalog.Find(Name).Derivative;
+    public Derivative Derivative => IsPosition ? Derivative.None : OpCatalog.Find(Name).Derivative;
+
+    /// <summary>Whether the call gives that result of the op that has no derivative: positions or counts.</summary>
+    public bool IsPosition { get; init; }
 
     /// <summary>What the catalog says of where it is computed.</summary>
     public bool IsHostOnly => OpCatalog.Find(Name).HostOnly;

@@ -57,4 +57,36 @@ static class Reference
         }
         return Math.CopySign(low, x);
     }
+
+    /// <summary>log |Gamma(x)| by Lanczos' approximation (g = 7, n = 9).</summary>
+    public static double Lgamma(double x)
+    {
+        if (x <= 0 && x == Math.Floor(x))
+            return double.PositiveInfinity;
+        if (x < 0.5)
+            return Math.Log(Math.PI / Math.Abs(Math.Sin(Math.PI * x))) - Lgamma(1 - x);
+        if (double.IsPositiveInfinity(x))
+            return x;
+        double[] c =
+        [
+            0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
+            12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
+        ];
+        var sum = c[0];
+        for (var k = 1; k < 9; k++)
+            sum += c[k] / (x - 1 + k);
+        var t = x + 6.5;
+        return 0.5 * Math.Log(2 * Math.PI) + (x - 0.5) * Math.Log(t) - t + Math.Log(sum);
+    }
+
+    /// <summary>The derivative of log Gamma(x) by its series: sum of 1/(k + 1) - 1/(k + x), the tail by an integral's midpoint rule.</summary>
+    public static double Digamma(double x)
+    {
+        const int terms = 20000;
+        var sum = -0.57721566490153286;
+        for (var k = terms - 1; k >= 0; k--)
+            sum += 1.0 / (k + 1) - 1 / (k + x);
+        var (a, b) = (terms + 0.5, terms + x - 0.5);
+        return sum + Math.Log(b / a) + (1 / (a * a) - 1 / (b * b)) / 24;
+    }
 }

@@ -61,6 +61,7 @@ public class ReferenceValueTests
         ["gather"] = x => x[0].Gather(1, x[1]),
         ["scatter_add"] = x => Tensor.Zeros([4, x[0].Shape[1]], x[0].DType).ScatterAdd(0, x[1], x[0]),
         ["argmax"] = x => x[0].ArgMax(1),
+        ["sort"] = x => x[0].Sort(1).Values,
         ["less"] = x => x[0].Less(x[1]),
         ["arange"] = _ => Tensor.Arange(5, DType.Float64),
         ["eye"] = _ => Tensor.Eye(3, 4, DType.Float64),
