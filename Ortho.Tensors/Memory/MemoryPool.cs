@@ -3,7 +3,8 @@ namespace Ortho.Tensors;
 /// <summary>A device's memory, cached: blocks of freed tensors are kept by size class and given out again.</summary>
 /// <remarks>
 /// Nothing need be disposed for memory to stay flat: the finalizer of a storage returns its block, and before the pool grows past its
-/// mark it asks the garbage collector to run. A <see cref="TensorScope"/> returns blocks at once.
+/// mark it asks the garbage collector to run - once for each quarter of the mark given out, lest a full pool pay a collection for every
+/// few small tensors. A <see cref="TensorScope"/> returns blocks at once.
 /// </remarks>
 public sealed class MemoryPool
 {
@@ -12,7 +13,7 @@ public sealed class MemoryPool
     readonly Device device;
     readonly Lock gate = new();
     readonly Dictionary<long, Stack<MemoryBlock>> free = [];
-    long mark = FirstMark;
+    long mark = FirstMark, givenSinceCollection;
 
     readonly AllocationSites sites = new();
 
@@ -75,7 +76,11 @@ public sealed class MemoryPool
 
         bool collect;
         lock (gate)
-            collect = LiveBytes + CachedBytes + size > mark;
+        {
+            collect = LiveBytes + CachedBytes + size > mark && givenSinceCollection + size > mark / 4;
+            if (collect)
+                givenSinceCollection = 0;
+        }
         if (collect)
         {
             GC.Collect();
@@ -128,6 +133,7 @@ public sealed class MemoryPool
 
     void Count(long size)
     {
+        givenSinceCollection += size;
         LiveBytes += size;
         PeakBytes = Math.Max(PeakBytes, LiveBytes);
     }
