@@ -193,12 +193,13 @@ public static class ArithmeticOps
         /// <summary>The complex numbers with these moduli and angles (in radians), broadcast against each other.</summary>
         /// <remarks>Half-precision parts give Complex64.</remarks>
         [Op]
-        public static Tensor FromPolar(Tensor modulus, Tensor angle)
+        public static Tensor Polar(Tensor modulus, Tensor angle)
         {
-            PointwiseOps.RequireReal("FromPolar", modulus);
-            PointwiseOps.RequireReal("FromPolar", angle);
+            PointwiseOps.RequireReal("Polar", modulus);
+            PointwiseOps.RequireReal("Polar", angle);
+            _ = Shape.Broadcast(modulus.Shape, angle.Shape, "Polar");
             if (modulus.DType.IsHalfPrecision || angle.DType.IsHalfPrecision)
-                return Tensor.FromPolar(modulus.To(DTypes.Promote(modulus.DType, DType.Float32)), angle.To(DTypes.Promote(angle.DType, DType.Float32)));
+                return Tensor.Polar(modulus.To(DTypes.Promote(modulus.DType, DType.Float32)), angle.To(DTypes.Promote(angle.DType, DType.Float32)));
             return Tensor.Complex(modulus * angle.Cos(), modulus * angle.Sin());
         }
     }

@@ -98,15 +98,15 @@ public static class ComparisonOps
 
         /// <summary>Whether both are not zero, as Bool.</summary>
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]
-        public Tensor LogicalAnd(Tensor y) => Truth(x) & Truth(y);
+        public Tensor LogicalAnd(Tensor y) => Bits<Binary<BitAnd>>("LogicalAnd", Truth(x), Truth(y));
 
         /// <summary>Whether either is not zero, as Bool.</summary>
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]
-        public Tensor LogicalOr(Tensor y) => Truth(x) | Truth(y);
+        public Tensor LogicalOr(Tensor y) => Bits<Binary<BitOr>>("LogicalOr", Truth(x), Truth(y));
 
         /// <summary>Whether one is zero and one is not, as Bool.</summary>
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]
-        public Tensor LogicalXor(Tensor y) => Truth(x) ^ Truth(y);
+        public Tensor LogicalXor(Tensor y) => Bits<Binary<BitXor>>("LogicalXor", Truth(x), Truth(y));
 
         /// <summary>Whether x is zero, as Bool.</summary>
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]
@@ -134,6 +134,7 @@ public static class ComparisonOps
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]
         public Tensor IsClose(Tensor y, double relative = 1e-5, double absolute = 1e-8, bool equalNan = false)
         {
+            RequireTogether("IsClose", x, y);
             var (a, b) = ArithmeticOps.Promote(x.Detach(), y.Detach());
             if (!a.DType.IsDifferentiable)
                 (a, b) = (a.To(DType.Float64), b.To(DType.Float64));
@@ -143,13 +144,29 @@ public static class ComparisonOps
 
         /// <summary>Whether <c>IsClose</c> holds everywhere, with broadcasting.</summary>
         public bool AllClose(Tensor y, double relative = 1e-5, double absolute = 1e-8, bool equalNan = false)
-            => x.IsClose(y, relative, absolute, equalNan).All().Item() != 0;
+        {
+            RequireTogether("AllClose", x, y);
+            return x.IsClose(y, relative, absolute, equalNan).All().Item() != 0;
+        }
 
         /// <summary>Whether y has the same shape and equal elements everywhere.</summary>
-        public bool Equal(Tensor y) => x.Shape == y.Shape && x.EqualTo(y).All().Item() != 0;
+        public bool Equal(Tensor y)
+        {
+            if (x.Shape != y.Shape)
+                return false;
+            RequireTogether("Equal", x, y);
+            return x.EqualTo(y).All().Item() != 0;
+        }
     }
 
     /// <summary>Whether elements are not zero; NaN is not.</summary>
+    static void RequireTogether(string operation, Tensor x, Tensor y)
+    {
+        if (y.Device != x.Device)
+            throw new TensorArgumentException(operation, nameof(y), $"on {y.Device}", $"on {x.Device}");
+        _ = Shape.Broadcast(x.Shape, y.Shape, operation);
+    }
+
     internal static Tensor Truth(Tensor x) => x.DType == DType.Bool ? x : x.NotEqual(0);
 
     static Tensor Floating(string operation, Tensor x) => x.DType.IsDifferentiable

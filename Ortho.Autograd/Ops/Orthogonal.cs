@@ -88,37 +88,7 @@ public static class OrthogonalOps
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, no coefficients, or a negative number of steps.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor NewtonSchulz(IReadOnlyList<double>? coefficients = null, int steps = 5, Tensor? norm = null)
-        {
-            if (x.IsHalf)
-                return x.Wide.NewtonSchulz(coefficients, steps, norm?.Wide).To(x.DType);
-            var c = coefficients ?? Quintic;
-            if (x.Rank < 2)
-                throw new TensorArgumentException("NewtonSchulz", nameof(x), $"of shape {x.Shape}", "at least two dimensions");
-            if (!x.DType.HasArithmetic)
-                throw new TensorArgumentException("NewtonSchulz", nameof(x), $"{x.DType}", "a floating-point or complex tensor");
-            if (c.Count == 0)
-                throw new TensorArgumentException("NewtonSchulz", nameof(coefficients), "an empty list", "at least one coefficient");
-            if (steps < 0)
-                throw new TensorArgumentException("NewtonSchulz", nameof(steps), $"{steps}", "0 or more");
-            // A zero matrix stays zero; any other norm is far above this number.
-            var y = x / ((norm ?? x.Norm([-2, -1], keepDimensions: true)) + 1e-30);
-            var isTall = x.Shape[^2] > x.Shape[^1];
-            for (var step = 0; step < steps; step++)
-            {
-                if (c.Count == 1)
-                {
-                    y *= c[0];
-                    continue;
-                }
-                // Horner's rule in the Gram matrix: p = c_1 g + c_2 g^2 + ...
-                var gram = isTall ? y.H.MatMul(y) : y.MatMul(y.H);
-                var p = gram * c[^1];
-                for (var k = c.Count - 2; k > 0; k--)
-                    p = p.MatMul(gram) + gram * c[k];
-                y = (isTall ? y.MatMul(p) : p.MatMul(y)) + y * c[0];
-            }
-            return y;
-        }
+            => Iterate("NewtonSchulz", x, coefficients ?? Quintic, steps, norm);
 
         /// <summary>Björck and Bowie's iteration x = (1 + beta) x - beta x x^H x towards the nearest orthogonal matrix (the polar factor).</summary>
         /// <param name="beta">Step; 1/2 converges quadratically.</param>
@@ -126,7 +96,39 @@ public static class OrthogonalOps
         /// <param name="norm">What x is divided by first; its Frobenius norm when null. Singular values must end below sqrt 3.</param>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or a negative number of steps.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Bjorck(double beta = 0.5, int steps = 12, Tensor? norm = null) => x.NewtonSchulz([1 + beta, -beta], steps, norm);
+        public Tensor Bjorck(double beta = 0.5, int steps = 12, Tensor? norm = null) => Iterate("Bjorck", x, [1 + beta, -beta], steps, norm);
+    }
+
+    static Tensor Iterate(string operation, Tensor x, IReadOnlyList<double> c, int steps, Tensor? norm)
+    {
+        if (x.IsHalf)
+            return Iterate(operation, x.Wide, c, steps, norm?.Wide).To(x.DType);
+        if (x.Rank < 2)
+            throw new TensorArgumentException(operation, nameof(x), $"of shape {x.Shape}", "at least two dimensions");
+        if (!x.DType.HasArithmetic)
+            throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a floating-point or complex tensor");
+        if (c.Count == 0)
+            throw new TensorArgumentException(operation, "coefficients", "an empty list", "at least one coefficient");
+        if (steps < 0)
+            throw new TensorArgumentException(operation, nameof(steps), $"{steps}", "0 or more");
+        // A zero matrix stays zero; any other norm is far above this number.
+        var y = x / ((norm ?? x.Norm([-2, -1], keepDimensions: true)) + 1e-30);
+        var isTall = x.Shape[^2] > x.Shape[^1];
+        for (var step = 0; step < steps; step++)
+        {
+            if (c.Count == 1)
+            {
+                y *= c[0];
+                continue;
+            }
+            // Horner's rule in the Gram matrix: p = c_1 g + c_2 g^2 + ...
+            var gram = isTall ? y.H.MatMul(y) : y.MatMul(y.H);
+            var p = gram * c[^1];
+            for (var k = c.Count - 2; k > 0; k--)
+                p = p.MatMul(gram) + gram * c[k];
+            y = (isTall ? y.MatMul(p) : p.MatMul(y)) + y * c[0];
+        }
+        return y;
     }
 
     static int CheckReflectors(string operation, Tensor v)

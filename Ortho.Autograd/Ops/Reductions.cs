@@ -76,7 +76,8 @@ public static class ReductionOps
             if (x.DType.IsHalfPrecision)
                 return x.To(DType.Float32).Mean(dimensions, keepDimensions).To(x.DType);
             // 0 / 0 for no elements, which is NaN.
-            return x.Sum(dimensions, keepDimensions) * (1.0 / CountOf("Mean", x, dimensions));
+            var scale = 1.0 / CountOf("Mean", x, dimensions);
+            return x.Sum(dimensions, keepDimensions) * scale;
         }
 
         /// <summary>Product over some dimensions; of integers and truth values as Int64. 1 for no elements.</summary>
@@ -92,12 +93,18 @@ public static class ReductionOps
         /// <summary>Sum of the elements that are not NaN, over some dimensions.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor NanSum(int[]? dimensions = null, bool keepDimensions = false)
-            => Tensor.Where(x.IsNan(), Tensor.Zeros([], x.DType, x.Device), x).Sum(dimensions, keepDimensions);
+        {
+            RequireFloating("NanSum", x);
+            _ = Axes("NanSum", x, dimensions);
+            return Tensor.Where(x.IsNan(), Tensor.Zeros([], x.DType, x.Device), x).Sum(dimensions, keepDimensions);
+        }
 
         /// <summary>Mean of the elements that are not NaN, over some dimensions; NaN when all are.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor NanMean(int[]? dimensions = null, bool keepDimensions = false)
         {
+            RequireFloating("NanMean", x);
+            _ = Axes("NanMean", x, dimensions);
             if (x.DType.IsHalfPrecision)
                 return x.To(DType.Float32).NanMean(dimensions, keepDimensions).To(x.DType);
             var numbers = (~x.IsNan()).Sum(dimensions, keepDimensions);
@@ -107,7 +114,10 @@ public static class ReductionOps
         /// <summary>How many elements over some dimensions are not zero, as Int64; NaN is not.</summary>
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]
         public Tensor CountNonzero(int[]? dimensions = null, bool keepDimensions = false)
-            => ComparisonOps.Truth(x).Sum(dimensions, keepDimensions);
+        {
+            _ = Axes("CountNonzero", x, dimensions);
+            return ComparisonOps.Truth(x).Sum(dimensions, keepDimensions);
+        }
 
         /// <summary>Whether an element over some dimensions is not zero, as Bool; false for no elements.</summary>
         [Op(Takes = Numbers.All, Derivative = Derivative.None)]

@@ -138,6 +138,8 @@ public static class SortingOps
         [Op(Takes = Numbers.Real | Numbers.Integer | Numbers.Bool, Derivative = Derivative.None)]
         public (Tensor Values, Tensor Inverse, Tensor Counts) Unique()
         {
+            if (x.DType.IsComplex)
+                throw new TensorArgumentException("Unique", nameof(x), $"{x.DType}", "real numbers; complex ones have no order");
             var flat = x.Detach().Flatten();
             var n = flat.Shape[0];
             if (n == 0)

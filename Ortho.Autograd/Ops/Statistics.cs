@@ -17,38 +17,26 @@ public static class StatisticsOps
         /// <returns>The variance, which is real, and the mean.</returns>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public (Tensor Variance, Tensor Mean) VarMean(int[]? dimensions = null, double correction = 1, bool keepDimensions = false)
-        {
-            ReductionOps.RequireFloating("VarMean", x);
-            if (x.DType.IsHalfPrecision)
-            {
-                var (wideVariance, wideMean) = x.To(DType.Float32).VarMean(dimensions, correction, keepDimensions);
-                return (wideVariance.To(x.DType), wideMean.To(x.DType));
-            }
-            var count = ReductionOps.CountOf("VarMean", x, dimensions) - correction;
-            var mean = x.Mean(dimensions, keepDimensions: true);
-            // Two passes: the distances are exact where a sum of squares minus a square would cancel.
-            var variance = Squares(x - mean).Sum(dimensions, keepDimensions) * (count > 0 ? 1 / count : double.NaN);
-            return (variance, keepDimensions ? mean : mean.Reshape([.. variance.Shape.Span]));
-        }
+            => Moments("VarMean", x, dimensions, correction, keepDimensions);
 
         /// <summary>The variance of <c>VarMean</c>.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Var(int[]? dimensions = null, double correction = 1, bool keepDimensions = false)
-            => x.VarMean(dimensions, correction, keepDimensions).Variance;
+            => Moments("Var", x, dimensions, correction, keepDimensions).Variance;
 
         /// <summary>The square root of the variance of <c>VarMean</c>; where it is 0 its gradient is 0.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Std(int[]? dimensions = null, double correction = 1, bool keepDimensions = false)
             => x.DType.IsHalfPrecision
                 ? x.To(DType.Float32).Std(dimensions, correction, keepDimensions).To(x.DType)
-                : Root(x.Var(dimensions, correction, keepDimensions));
+                : Root(Moments("Std", x, dimensions, correction, keepDimensions).Variance);
 
         /// <summary>Euclidean norm over some dimensions; a real number also of complex elements. Its gradient at 0 is 0.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Norm(int[]? dimensions = null, bool keepDimensions = false)
             => ReductionOps.RequireFloating("Norm", x).DType.IsHalfPrecision
                 ? x.To(DType.Float32).Norm(dimensions, keepDimensions).To(x.DType)
-                : Root(Squares(x).Sum(dimensions, keepDimensions));
+                : Root(Squares(x).Sum(ReductionOps.Axes("Norm", x, dimensions), keepDimensions));
 
         /// <summary>The norm (sum |x|^p)^(1/p) over some dimensions; a real number also of complex elements. Its gradient at 0 is
         /// 0.</summary>
@@ -64,6 +52,7 @@ public static class StatisticsOps
                 throw new TensorArgumentException("Norm", nameof(p), "NaN", "a number or an infinity");
             if (ReductionOps.RequireFloating("Norm", x).DType.IsHalfPrecision)
                 return x.To(DType.Float32).Norm(p, dimensions, keepDimensions).To(x.DType);
+            dimensions = ReductionOps.Axes("Norm", x, dimensions);
             switch (p)
             {
                 case 0: return x.CountNonzero(dimensions, keepDimensions).To(x.DType.RealType);
@@ -74,6 +63,21 @@ public static class StatisticsOps
             }
             return Power(Power(x.Abs(), p).Sum(dimensions, keepDimensions), 1 / p);
         }
+    }
+
+    static (Tensor Variance, Tensor Mean) Moments(string operation, Tensor x, int[]? dimensions, double correction, bool keepDimensions)
+    {
+        ReductionOps.RequireFloating(operation, x);
+        if (x.DType.IsHalfPrecision)
+        {
+            var (wideVariance, wideMean) = Moments(operation, x.To(DType.Float32), dimensions, correction, keepDimensions);
+            return (wideVariance.To(x.DType), wideMean.To(x.DType));
+        }
+        var count = ReductionOps.CountOf(operation, x, dimensions) - correction;
+        var mean = x.Mean(dimensions, keepDimensions: true);
+        // Two passes: the distances are exact where a sum of squares minus a square would cancel.
+        var variance = Squares(x - mean).Sum(dimensions, keepDimensions) * (count > 0 ? 1 / count : double.NaN);
+        return (variance, keepDimensions ? mean : mean.Reshape([.. variance.Shape.Span]));
     }
 
     static Tensor Squares(Tensor x) => x.DType.IsComplex ? x.Real().Square() + x.Imag().Square() : x.Square();

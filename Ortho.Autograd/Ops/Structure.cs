@@ -73,21 +73,15 @@ public static class StructureOps
     {
         /// <summary>The matrix transpose: the last two dimensions exchanged; a view.</summary>
         [Op(Takes = Numbers.All)]
-        public Tensor T => x.Transpose(-2, -1);
+        public Tensor T => Exchange("T", x, -2, -1);
 
         /// <summary>The conjugate transpose of the last two dimensions.</summary>
         [Op(Takes = Numbers.All)]
-        public Tensor H => x.T.Conj();
+        public Tensor H => Exchange("H", x, -2, -1).Conj();
 
         /// <summary>Two dimensions exchanged; a view.</summary>
         [Op(Takes = Numbers.All)]
-        public Tensor Transpose(int a, int b)
-        {
-            var order = Enumerable.Range(0, x.Rank).ToArray();
-            var (p, q) = (x.Shape.Axis(a, "Transpose"), x.Shape.Axis(b, "Transpose"));
-            (order[p], order[q]) = (q, p);
-            return Graph.Record("Transpose", x.View(x.Layout.Permute(order, "Transpose")), (x, g => g.Transpose(p, q)));
-        }
+        public Tensor Transpose(int a, int b) => Exchange("Transpose", x, a, b);
 
         /// <summary>Dimensions in another order; a view.</summary>
         [Op(Takes = Numbers.All)]
@@ -120,6 +114,8 @@ public static class StructureOps
             if (x.Rank == 0)
                 return x.Reshape(1);
             var (a, b) = (x.Shape.Axis(first, "Flatten"), x.Shape.Axis(last, "Flatten"));
+            if (a > b)
+                throw new TensorArgumentException("Flatten", nameof(last), $"{last}, before {first}, for shape {x.Shape}", "first <= last");
             var merged = (int)x.Shape[a..(b + 1)].ElementCount;
             return x.Reshape([.. x.Shape[..a], merged, .. x.Shape[(b + 1)..]]);
         }
@@ -150,11 +146,7 @@ public static class StructureOps
 
         /// <summary>Repeated along dimensions of extent 1, and along new leading ones, to a larger shape; a view.</summary>
         [Op(Takes = Numbers.All)]
-        public Tensor Expand(params int[] extents)
-        {
-            Shape shape = extents;
-            return shape == x.Shape ? x : Graph.Record("Expand", x.View(x.Layout.Expand(shape, "Expand")), (x, g => g.SumTo(x.Shape)));
-        }
+        public Tensor Expand(params int[] extents) => Broadcast("Expand", x, extents);
 
         /// <summary>Summed over broadcast dimensions down to a shape that broadcasts to this one: the adjoint of <c>Expand</c>.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
@@ -221,6 +213,17 @@ public static class StructureOps
             ? Graph.Record("Imag", Part(x, 1), (x, g => Tensor.Complex(Tensor.Zeros(g.Shape, g.DType, g.Device), g)))
             : throw new TensorArgumentException("Imag", nameof(x), $"{x.DType}", "a complex tensor");
     }
+
+    internal static Tensor Exchange(string operation, Tensor x, int a, int b)
+    {
+        var order = Enumerable.Range(0, x.Rank).ToArray();
+        var (p, q) = (x.Shape.Axis(a, operation), x.Shape.Axis(b, operation));
+        (order[p], order[q]) = (q, p);
+        return Graph.Record(operation, x.View(x.Layout.Permute(order, operation)), (x, g => g.Transpose(p, q)));
+    }
+
+    internal static Tensor Broadcast(string operation, Tensor x, Shape shape)
+        => shape == x.Shape ? x : Graph.Record(operation, x.View(x.Layout.Expand(shape, operation)), (x, g => g.SumTo(x.Shape)));
 
     static Shape Infer(Tensor x, int[] extents)
     {

@@ -33,7 +33,7 @@ public static class ViewOps
 
         /// <summary>Two dimensions exchanged; a view. NumPy's name for <c>Transpose</c>.</summary>
         [Op(Takes = Numbers.All)]
-        public Tensor SwapAxes(int a, int b) => x.Transpose(a, b);
+        public Tensor SwapAxes(int a, int b) => StructureOps.Exchange("SwapAxes", x, a, b);
 
         /// <summary>One dimension as several, in row-major order; a view. One extent may be -1.</summary>
         /// <exception cref="TensorArgumentException">The extents' product is not the dimension's extent.</exception>
@@ -53,12 +53,12 @@ public static class ViewOps
 
         /// <summary>Repeated along dimensions of extent 1, and along new leading ones, to another tensor's shape; a view.</summary>
         [Op(Takes = Numbers.All)]
-        public Tensor ExpandAs(Tensor other) => x.Expand([.. other.Shape]);
+        public Tensor ExpandAs(Tensor other) => StructureOps.Broadcast("ExpandAs", x, other.Shape);
 
         /// <summary>Repeated along dimensions of extent 1, and along new leading ones, to a shape; a view. NumPy's name for
         /// <c>Expand</c>.</summary>
         [Op(Takes = Numbers.All)]
-        public Tensor BroadcastTo(Shape shape) => x.Expand([.. shape]);
+        public Tensor BroadcastTo(Shape shape) => StructureOps.Broadcast("BroadcastTo", x, shape);
 
         /// <summary>Windows of <paramref name="size"/> elements along a dimension, at every <paramref name="step"/>-th position; a view.
         /// The dimension counts the windows, a new last dimension the elements of one.</summary>

@@ -19,7 +19,7 @@ public static class Cast
         if (x.DType == dtype)
             return x;
         if (x.DType.IsComplex || dtype.IsComplex)
-            throw new TensorArgumentException("Cast", nameof(dtype), $"{x.DType} to {dtype}", "real dtypes; Real, Imag and Complex convert complex tensors");
+            throw new TensorArgumentException("To", nameof(dtype), $"{x.DType} to {dtype}", "real dtypes; Real, Imag and Complex convert complex tensors");
         x = Copy.Contiguous(x);
         var y = Tensor.Empty(x.Shape, dtype, x.Device);
         switch (x.DType)

@@ -54,7 +54,7 @@ public static partial class OpTable
         Unary("NanToNum", x => x.NanToNum(1, 2, -3), x => double.IsNaN(x) ? 1 : double.IsPositiveInfinity(x) ? 2 : double.IsNegativeInfinity(x) ? -3 : x),
         Unary("Angle", x => x.Angle(), x => double.IsNaN(x) ? x : x < 0 ? Math.PI : 0),
         ComplexUnary("Angle", x => x.Angle(), x => x.Phase) with { IsReal = false },
-        new("FromPolar", x => Tensor.FromPolar(x[0], x[1]), x => Nd.Map(v => Complex.FromPolarCoordinates(1, v[1].Real) * v[0].Real, x), [[[37], [37]], [[0], [0]]]),
+        new("Polar", x => Tensor.Polar(x[0], x[1]), x => Nd.Map(v => Complex.FromPolarCoordinates(1, v[1].Real) * v[0].Real, x), [[[37], [37]], [[0], [0]]]),
         ComplexUnary("Log", x => x.Log(), Complex.Log) with { IsReal = false },
         ComplexUnary("Sin", x => x.Sin(), Complex.Sin) with { IsReal = false },
         ComplexUnary("Cos", x => x.Cos(), Complex.Cos) with { IsReal = false },
