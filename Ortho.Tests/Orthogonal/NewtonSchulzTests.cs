@@ -57,6 +57,6 @@ public class NewtonSchulzTests
     {
         Assert.That(() => Tensor.Ones([3]).NewtonSchulz(), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("NewtonSchulz: x is"));
         Assert.That(() => Tensor.Ones([3, 3]).NewtonSchulz([]), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("NewtonSchulz: coefficients is"));
-        Assert.That(() => Tensor.Ones([3, 3]).Bjorck(steps: -1), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("NewtonSchulz: steps is"));
+        Assert.That(() => Tensor.Ones([3, 3]).Bjorck(steps: -1), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("Bjorck: steps is"));
     }
 }
