@@ -59,6 +59,9 @@ static class Match
 
     static double Time(Action run, int count)
     {
+        // Threads of the other side may still be waiting for work in a loop, on a core that this side needs: libgomp's do for some
+        // milliseconds after each call.
+        Thread.Sleep(20);
         var start = Stopwatch.GetTimestamp();
         for (var i = 0; i < count; i++)
             run();

@@ -79,6 +79,13 @@ public static class Copy
     // A transposed copy reads or writes with a large stride; in tiles of this many elements a side both stay in cache.
     const int Tile = 32;
 
+    // Bytes of a cache line.
+    const int Line = 64;
+
+    // Rows that go along every column before the next strip: each step of a long column is a page of its own, and looking pages up costs
+    // more than copying a line.
+    const int Strip = 128;
+
     static unsafe void OnHost<E>(Tensor destination, Tensor source, Iteration loops) where E : unmanaged
     {
         var (to, from) = ((nint)HostMemory.Pointer<E>(destination), (nint)HostMemory.Pointer<E>(source));
@@ -89,17 +96,29 @@ public static class Copy
             var rows = loops.Extents[^2];
             var planes = loops.Rows / rows;
             var (toRow, fromRow) = ((nint)loops.Strides[0][^2], (nint)loops.Strides[1][^2]);
-            HostThreads.Range(planes, Math.Max(1, HostThreads.Grain / ((long)rows * n)), (begin, end) =>
+            var isTranspose = toInner == 1 && fromRow == 1;
+            var side = isTranspose ? Math.Max(4, Line / sizeof(E)) : Tile;
+            var strips = (rows + Strip - 1) / Strip;
+            HostThreads.Range(planes * strips, Math.Max(1, HostThreads.Grain / ((long)Strip * n)), (begin, end) =>
             {
-                for (var plane = begin; plane < end; plane++)
+                for (var strip = begin; strip < end; strip++)
                 {
+                    var (plane, first) = (strip / strips, (int)(strip % strips) * Strip);
                     var y = (E*)to + loops.RowOffset(0, plane * rows);
                     var x = (E*)from + loops.RowOffset(1, plane * rows);
-                    for (var i0 = 0; i0 < rows; i0 += Tile)
+                    var last = Math.Min(rows, first + Strip);
+                    for (var j0 = 0; j0 < n; j0 += side)
                     {
-                        for (var j0 = 0; j0 < n; j0 += Tile)
-                            Block(y + i0 * toRow + j0 * toInner, x + i0 * fromRow + j0 * fromInner,
-                                Math.Min(Tile, rows - i0), Math.Min(Tile, n - j0), toRow, toInner, fromRow, fromInner);
+                        for (var i0 = first; i0 < last; i0 += side)
+                        {
+                            var target = y + i0 * toRow + j0 * toInner;
+                            var origin = x + i0 * fromRow + j0 * fromInner;
+                            var (height, width) = (Math.Min(side, last - i0), Math.Min(side, n - j0));
+                            if (isTranspose && height == side && width == side)
+                                Transpose(target, origin, side, toRow, fromInner);
+                            else
+                                Block(target, origin, height, width, toRow, toInner, fromRow, fromInner);
+                        }
                     }
                 }
             });
@@ -136,6 +155,22 @@ public static class Copy
             new ReadOnlySpan<E>(x + (n - i - count), count).CopyTo(target);
             target.Reverse();
         }
+    }
+
+    // A square whose sides are cache lines. Each line of the source is read at once and each of the destination written at once: where the
+    // strides are powers of two, all of them compete for the same few places in the cache, and a line looked at twice is fetched twice.
+    [SkipLocalsInit]
+    static unsafe void Transpose<E>(E* y, E* x, int side, nint toRow, nint fromColumn) where E : unmanaged
+    {
+        var square = stackalloc E[side * side];
+        for (var j = 0; j < side; j++)
+        {
+            var column = x + j * fromColumn;
+            for (var i = 0; i < side; i++)
+                square[i * side + j] = column[i];
+        }
+        for (var i = 0; i < side; i++)
+            new ReadOnlySpan<E>(square + i * side, side).CopyTo(new Span<E>(y + i * toRow, side));
     }
 
     static unsafe void Block<E>(E* y, E* x, int rows, int columns, nint toRow, nint toColumn, nint fromRow, nint fromColumn) where E : unmanaged

@@ -114,6 +114,16 @@ sealed partial class TorchPeer
                     return linalg.solve(identity + skew, identity - skew);
                 }));
             });
+            yield return Compare("polar", $"orthogonal factor, {n} x {n}", 1e-2, () =>
+            {
+                var x = Work.Sample(1, n, n);
+                var p = Same(x);
+                return (Work.Forward(() => x.PolarDecomposition().U), Forward(() =>
+                {
+                    var (u, _, v) = linalg.svd(p);
+                    return u.matmul(v);
+                }));
+            });
             yield return Compare("matrix-exponential", $"of a skew matrix, {n} x {n}", 1e-3, () =>
             {
                 var x = Work.Sample(1, n, n) * (1 / Math.Sqrt(n));
