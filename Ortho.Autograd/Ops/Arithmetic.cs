@@ -34,6 +34,13 @@ public static class ArithmeticOps
         return value is >= -(1L << 53) and <= 1L << 53 ? (x, (double)value) : (x, Tensor.Scalar(value, x.Device));
     }
 
+    /// <summary>Refuses a second operand on another device, in the name of an op that is composed of others.</summary>
+    internal static void RequireOneDevice(string operation, Tensor a, Tensor b)
+    {
+        if (b.Device != a.Device)
+            throw new TensorArgumentException(operation, nameof(b), $"on {b.Device}", $"on {a.Device}");
+    }
+
     static Tensor NoTruthValues(string operation, Tensor x) => x.DType != DType.Bool
         ? x
         : throw new TensorArgumentException(operation, nameof(x),
@@ -198,7 +205,7 @@ public static class ArithmeticOps
             PointwiseOps.RequireReal("Polar", modulus);
             PointwiseOps.RequireReal("Polar", angle);
             _ = Shape.Broadcast(modulus.Shape, angle.Shape, "Polar");
-            if (modulus.DType.IsHalfPrecision || angle.DType.IsHalfPrecision)
+            if (modulus.IsHalf || angle.IsHalf)
                 return Tensor.Polar(modulus.To(DTypes.Promote(modulus.DType, DType.Float32)), angle.To(DTypes.Promote(angle.DType, DType.Float32)));
             return Tensor.Complex(modulus * angle.Cos(), modulus * angle.Sin());
         }

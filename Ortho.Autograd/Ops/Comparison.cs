@@ -162,8 +162,7 @@ public static class ComparisonOps
     /// <summary>Whether elements are not zero; NaN is not.</summary>
     static void RequireTogether(string operation, Tensor x, Tensor y)
     {
-        if (y.Device != x.Device)
-            throw new TensorArgumentException(operation, nameof(y), $"on {y.Device}", $"on {x.Device}");
+        ArithmeticOps.RequireOneDevice(operation, x, y);
         _ = Shape.Broadcast(x.Shape, y.Shape, operation);
     }
 

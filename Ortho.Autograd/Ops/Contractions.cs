@@ -100,7 +100,7 @@ public static class ContractionOps
         public Tensor Outer(Tensor b)
         {
             ArgumentNullException.ThrowIfNull(b);
-            RequireOneDevice("Outer", a, b);
+            ArithmeticOps.RequireOneDevice("Outer", a, b);
             return a.Reshape(-1, 1) * b.Reshape(1, -1);
         }
 
@@ -110,7 +110,7 @@ public static class ContractionOps
         public Tensor Kron(Tensor b)
         {
             ArgumentNullException.ThrowIfNull(b);
-            RequireOneDevice("Kron", a, b);
+            ArithmeticOps.RequireOneDevice("Kron", a, b);
             var rank = Math.Max(a.Rank, b.Rank);
             int[] p = [.. Enumerable.Repeat(1, rank - a.Rank), .. a.Shape], q = [.. Enumerable.Repeat(1, rank - b.Rank), .. b.Shape];
             var (outer, inner) = (p.SelectMany(extent => new[] { extent, 1 }), q.SelectMany(extent => new[] { 1, extent }));
@@ -130,11 +130,5 @@ public static class ContractionOps
                 throw new TensorArgumentException("Cross", nameof(dimension), $"{dimension} of {a.Shape} and {b.Shape}", "extents of 3");
             return a.Roll(-1, dimension) * b.Roll(1, dimension) - a.Roll(1, dimension) * b.Roll(-1, dimension);
         }
-    }
-
-    static void RequireOneDevice(string operation, Tensor a, Tensor b)
-    {
-        if (b.Device != a.Device)
-            throw new TensorArgumentException(operation, nameof(b), $"on {b.Device}", $"on {a.Device}");
     }
 }

@@ -44,12 +44,12 @@ public static class ReductionOps
 
     // What a sum or product is computed in, unless in the dtype itself, ...
     internal static Tensor? Wider(Tensor x)
-        => x.DType.IsHalfPrecision ? x.To(DType.Float32)
+        => x.IsHalf ? x.Wide
          : x.DType is DType.Int32 or DType.Bool ? x.To(DType.Int64)
          : null;
 
     // ... and what it is returned in.
-    internal static DType Narrower(Tensor x) => x.DType.IsHalfPrecision ? x.DType : DType.Int64;
+    internal static DType Narrower(Tensor x) => x.IsHalf ? x.DType : DType.Int64;
 
     internal static long CountOf(string operation, Tensor x, int[]? dimensions)
         => Axes(operation, x, dimensions).Aggregate(1L, (count, axis) => count * x.Shape[axis]);
@@ -73,8 +73,8 @@ public static class ReductionOps
         public Tensor Mean(int[]? dimensions = null, bool keepDimensions = false)
         {
             RequireFloating("Mean", x);
-            if (x.DType.IsHalfPrecision)
-                return x.To(DType.Float32).Mean(dimensions, keepDimensions).To(x.DType);
+            if (x.IsHalf)
+                return x.Wide.Mean(dimensions, keepDimensions).To(x.DType);
             // 0 / 0 for no elements, which is NaN.
             var scale = 1.0 / CountOf("Mean", x, dimensions);
             return x.Sum(dimensions, keepDimensions) * scale;
@@ -105,8 +105,8 @@ public static class ReductionOps
         {
             RequireFloating("NanMean", x);
             _ = Axes("NanMean", x, dimensions);
-            if (x.DType.IsHalfPrecision)
-                return x.To(DType.Float32).NanMean(dimensions, keepDimensions).To(x.DType);
+            if (x.IsHalf)
+                return x.Wide.NanMean(dimensions, keepDimensions).To(x.DType);
             var numbers = (~x.IsNan()).Sum(dimensions, keepDimensions);
             return x.NanSum(dimensions, keepDimensions) / numbers.To(x.DType.RealType);
         }
@@ -149,8 +149,8 @@ public static class ReductionOps
     {
         if (x.DType.IsComplex || x.DType == DType.Bool)
             throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "real or integer numbers");
-        if (x.DType.IsHalfPrecision)
-            return Extreme<R>(operation, x.To(DType.Float32), dimensions, keep).To(x.DType);
+        if (x.IsHalf)
+            return Extreme<R>(operation, x.Wide, dimensions, keep).To(x.DType);
         var y = Run<R>(operation, x, dimensions, keep, true, out var kept);
         return Graph.Record(operation, y, (x, g =>
         {

@@ -40,7 +40,7 @@ public static class ScanOps
         var axis = x.Shape.Axis(dimension, operation);
         if (x.DType.IsComplex || x.DType == DType.Bool)
             throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "real or integer numbers");
-        var numbers = x.DType.IsHalfPrecision ? x.Detach().To(DType.Float32) : x.Detach();
+        var numbers = x.Detach().Wide;
         if (numbers.DType == DType.Float32 && x.Shape[axis] > 1 << 24)
             throw new TensorArgumentException(operation, nameof(x),
                 $"{x.Shape}", $"at most {1 << 24} elements along dimension {axis} in Float32");
@@ -88,8 +88,8 @@ public static class ScanOps
         public Tensor LogCumSumExp(int dimension)
         {
             var axis = x.Shape.Axis(dimension, "LogCumSumExp");
-            if (PointwiseOps.RequireReal("LogCumSumExp", x).DType.IsHalfPrecision)
-                return x.To(DType.Float32).LogCumSumExp(axis).To(x.DType);
+            if (PointwiseOps.RequireReal("LogCumSumExp", x).IsHalf)
+                return x.Wide.LogCumSumExp(axis).To(x.DType);
             // dL/dx_i = e^(x_i - y_i) h_i with h_i = g_i + e^(y_i - y_(i+1)) h_(i+1): no exponent is positive. Where y is still -infinity
             // nothing depends on x.
             return Graph.Record("LogCumSumExp", Scan.Over<Running<LogSumExp>>("LogCumSumExp", x, null, axis), (x, g =>

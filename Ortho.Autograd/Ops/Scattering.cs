@@ -159,16 +159,16 @@ public static class ScatteringOps
     /// <summary>x with the source added at an index.</summary>
     internal static Tensor Sum(string operation, Tensor x, int axis, Tensor index, Tensor source)
     {
-        if (x.DType.IsHalfPrecision && source.DType == x.DType)
-            return Sum(operation, x.To(DType.Float32), axis, index, source.To(DType.Float32)).To(x.DType);
+        if (x.IsHalf && source.DType == x.DType)
+            return Sum(operation, x.Wide, axis, index, source.Wide).To(x.DType);
         return Graph.Record(operation, ScatterKernel.Run<Add>(operation, x, axis, index, source),
             (x, g => g), (source, g => IndexingOps.At(operation, g, axis, index)));
     }
 
     /// <summary>Zeros with the source added at an index: the adjoint of <see cref="IndexingOps.At"/>.</summary>
     internal static Tensor Spread(string operation, Shape shape, int axis, Tensor index, Tensor source)
-        => source.DType.IsHalfPrecision
-            ? Spread(operation, shape, axis, index, source.To(DType.Float32)).To(source.DType)
+        => source.IsHalf
+            ? Spread(operation, shape, axis, index, source.Wide).To(source.DType)
             : Graph.Record(operation, ScatterKernel.Sum(operation, shape, axis, index, source),
                 (source, g => IndexingOps.At(operation, g, axis, index)));
 
@@ -199,8 +199,8 @@ public static class ScatteringOps
             throw new TensorArgumentException(operation, nameof(source), $"{source.DType} beside {x.DType}",
                 $"{(reduction == ScatterReduction.Mean ? "floating-point" : "real")} tensors of one dtype");
         }
-        if (x.DType.IsHalfPrecision)
-            return Reduce(operation, x.To(DType.Float32), axis, index, source.To(DType.Float32), reduction, includeSelf).To(x.DType);
+        if (x.IsHalf)
+            return Reduce(operation, x.Wide, axis, index, source.To(DType.Float32), reduction, includeSelf).To(x.DType);
 
         // Without x itself, its elements at the index begin as what joins without effect.
         Tensor Begin(Tensor from, double neutral)

@@ -18,8 +18,8 @@ public static class SoftmaxOps
         [Op]
         public Tensor LogSumExp(int[]? dimensions = null, bool keepDimensions = false)
         {
-            if (PointwiseOps.RequireReal("LogSumExp", x).DType.IsHalfPrecision)
-                return x.To(DType.Float32).LogSumExp(dimensions, keepDimensions).To(x.DType);
+            if (PointwiseOps.RequireReal("LogSumExp", x).IsHalf)
+                return x.Wide.LogSumExp(dimensions, keepDimensions).To(x.DType);
             var y = ReductionOps.Run<LogSumExp>("LogSumExp", x, dimensions, keepDimensions, true, out var kept);
             return Graph.Record("LogSumExp", y, (x, g =>
             {
@@ -34,8 +34,8 @@ public static class SoftmaxOps
         [Op]
         public Tensor LogSoftmax(int dimension = -1)
         {
-            if (PointwiseOps.RequireReal("LogSoftmax", x).DType.IsHalfPrecision)
-                return x.To(DType.Float32).LogSoftmax(dimension).To(x.DType);
+            if (PointwiseOps.RequireReal("LogSoftmax", x).IsHalf)
+                return x.Wide.LogSoftmax(dimension).To(x.DType);
             int[] axes = [x.Shape.Axis(dimension, "LogSoftmax")];
             var y = PointwiseKernel.Run<Binary<Subtract>>("LogSoftmax", x, Level("LogSoftmax", x, axes));
             return Graph.Record("LogSoftmax", y, (x, g => g - x.Softmax(axes[0]) * g.Sum(axes, keepDimensions: true)));
@@ -46,8 +46,8 @@ public static class SoftmaxOps
         [Op]
         public Tensor Softmax(int dimension = -1)
         {
-            if (PointwiseOps.RequireReal("Softmax", x).DType.IsHalfPrecision)
-                return x.To(DType.Float32).Softmax(dimension).To(x.DType);
+            if (PointwiseOps.RequireReal("Softmax", x).IsHalf)
+                return x.Wide.Softmax(dimension).To(x.DType);
             int[] axes = [x.Shape.Axis(dimension, "Softmax")];
             var y = PointwiseKernel.Run<Binary<ExpDifference>>("Softmax", x, Level("Softmax", x, axes));
             return Graph.Record("Softmax", y, (x, g =>

@@ -27,15 +27,15 @@ public static class StatisticsOps
         /// <summary>The square root of the variance of <c>VarMean</c>; where it is 0 its gradient is 0.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Std(int[]? dimensions = null, double correction = 1, bool keepDimensions = false)
-            => x.DType.IsHalfPrecision
-                ? x.To(DType.Float32).Std(dimensions, correction, keepDimensions).To(x.DType)
+            => x.IsHalf
+                ? x.Wide.Std(dimensions, correction, keepDimensions).To(x.DType)
                 : Root(Moments("Std", x, dimensions, correction, keepDimensions).Variance);
 
         /// <summary>Euclidean norm over some dimensions; a real number also of complex elements. Its gradient at 0 is 0.</summary>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor Norm(int[]? dimensions = null, bool keepDimensions = false)
-            => ReductionOps.RequireFloating("Norm", x).DType.IsHalfPrecision
-                ? x.To(DType.Float32).Norm(dimensions, keepDimensions).To(x.DType)
+            => ReductionOps.RequireFloating("Norm", x).IsHalf
+                ? x.Wide.Norm(dimensions, keepDimensions).To(x.DType)
                 : Root(Squares(x).Sum(ReductionOps.Axes("Norm", x, dimensions), keepDimensions));
 
         /// <summary>The norm (sum |x|^p)^(1/p) over some dimensions; a real number also of complex elements. Its gradient at 0 is
@@ -50,8 +50,8 @@ public static class StatisticsOps
         {
             if (double.IsNaN(p))
                 throw new TensorArgumentException("Norm", nameof(p), "NaN", "a number or an infinity");
-            if (ReductionOps.RequireFloating("Norm", x).DType.IsHalfPrecision)
-                return x.To(DType.Float32).Norm(p, dimensions, keepDimensions).To(x.DType);
+            if (ReductionOps.RequireFloating("Norm", x).IsHalf)
+                return x.Wide.Norm(p, dimensions, keepDimensions).To(x.DType);
             dimensions = ReductionOps.Axes("Norm", x, dimensions);
             switch (p)
             {
@@ -68,9 +68,9 @@ public static class StatisticsOps
     static (Tensor Variance, Tensor Mean) Moments(string operation, Tensor x, int[]? dimensions, double correction, bool keepDimensions)
     {
         ReductionOps.RequireFloating(operation, x);
-        if (x.DType.IsHalfPrecision)
+        if (x.IsHalf)
         {
-            var (wideVariance, wideMean) = Moments(operation, x.To(DType.Float32), dimensions, correction, keepDimensions);
+            var (wideVariance, wideMean) = Moments(operation, x.Wide, dimensions, correction, keepDimensions);
             return (wideVariance.To(x.DType), wideMean.To(x.DType));
         }
         var count = ReductionOps.CountOf(operation, x, dimensions) - correction;

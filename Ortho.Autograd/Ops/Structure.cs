@@ -51,8 +51,8 @@ public static class StructureOps
         {
             if (!re.DType.IsFloatingPoint || im.DType != re.DType || im.Shape != re.Shape)
                 throw new TensorArgumentException("Complex", nameof(im), $"{im.DType} {im.Shape} beside {re.DType} {re.Shape}", "two floating-point tensors of one dtype and shape");
-            if (re.DType.IsHalfPrecision)
-                return Tensor.Complex(re.To(DType.Float32), im.To(DType.Float32));
+            if (re.IsHalf)
+                return Tensor.Complex(re.Wide, im.Wide);
             var y = Tensor.Empty(re.Shape, re.DType.ComplexType, re.Device);
             Copy.Into(Part(y, 0), re);
             Copy.Into(Part(y, 1), im);
@@ -154,8 +154,8 @@ public static class StructureOps
         {
             if (x.Shape == shape)
                 return x;
-            if (x.DType.IsHalfPrecision)
-                return x.To(DType.Float32).SumTo(shape).To(x.DType);
+            if (x.IsHalf)
+                return x.Wide.SumTo(shape).To(x.DType);
             var (y, lead) = (x, x.Rank - shape.Rank);
             if (lead > 0)
                 y = y.Sum([.. Enumerable.Range(0, lead)]);

@@ -20,11 +20,7 @@ sealed class MemoryCommand(Terminal terminal)
     public Command Create()
     {
         var command = new Command("memory", "Train a small network for many steps without disposing anything, and show that memory stays flat.");
-        steps.Validators.Add(result =>
-        {
-            if (result.Tokens is [var text] && int.TryParse(text.Value, CultureInfo.InvariantCulture, out var value) && value < Samples)
-                result.AddError($"--steps is {value}; expected at least {Samples}");
-        });
+        steps.RequireAtLeast(Samples);
         foreach (var option in new Option[] { steps, output, json }) command.Add(option);
         command.SetAction(Run);
         return command;

@@ -22,11 +22,7 @@ sealed class PeersCommand(IReadOnlyList<IPeer> peers, Terminal terminal)
     public Command Create()
     {
         var command = new Command("peers", "Compare with other libraries (a build with -p:Peers=true; .ci/peers makes and runs it).");
-        threads.Validators.Add(result =>
-        {
-            if (result.Tokens is [var text] && int.TryParse(text.Value, CultureInfo.InvariantCulture, out var value) && value < 1)
-                result.AddError($"--threads is {value}; expected at least 1");
-        });
+        threads.RequireAtLeast(1);
         foreach (var option in new Option[] { filter, threads, quick, json }) command.Add(option);
         command.SetAction((parsed, token) => Task.Run(() => Run(parsed, token), CancellationToken.None));
         return command;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Ortho.Bench.Experiments;
 using Ortho.Bench.Reports;
 using Ortho.Layers.Data;
@@ -53,19 +52,12 @@ sealed class TrainCommand(Services services, Terminal terminal)
             if (result.GetValueOrDefault<string?>() is { } id && !DeviceDescription.IsId(id))
                 result.AddError($"unknown device '{id}'; expected {string.Join(", ", DeviceDescription.Kinds)}");
         });
-        RequireAtLeast(epochs, 1);
-        RequireAtLeast(images, TestImagesPerTrainImages);
+        epochs.RequireAtLeast(1);
+        images.RequireAtLeast(TestImagesPerTrainImages);
         foreach (var option in new Option[] { device, seed, epochs, images, output, json }) command.Add(option);
         // On a thread of its own, so that Ctrl-C can ask it to stop while it computes
         command.SetAction((parsed, token) => Task.Run(() => Run(parsed, token), CancellationToken.None));
     }
-
-    // From the text and not from the value: asking for the value of "many" throws, where parsing has a message for it
-    static void RequireAtLeast(Option option, int least) => option.Validators.Add(result =>
-    {
-        if (result.Tokens is [var text] && int.TryParse(text.Value, CultureInfo.InvariantCulture, out var value) && value < least)
-            result.AddError($"{option.Name} is {value}; expected at least {least}");
-    });
 
     int Run(ParseResult parsed, CancellationToken token)
     {
