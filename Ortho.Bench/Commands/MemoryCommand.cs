@@ -28,7 +28,8 @@ sealed class MemoryCommand(Terminal terminal)
 
     void Run(ParseResult parsed)
     {
-        var page = Path.Combine(Directory.CreateDirectory(parsed.GetValue(output)!).FullName, "memory.html");
+        var page = ResultFile.Prepare(Path.Combine(parsed.GetValue(output)!, "memory.html"))!;
+        var jsonPath = ResultFile.Prepare(parsed.GetValue(json));
         var curve = MemorySoak.Run(parsed.GetValue(steps), Samples);
         string[] head = ["step", "resident MB", "live MB", "cached MB", "allocations"];
         var rows = curve.Samples.Where((_, i) => (i + 1) % 10 == 0).Select(Cells).ToList();
@@ -45,7 +46,7 @@ sealed class MemoryCommand(Terminal terminal)
             {Page.Table(head, rows)}
             """));
         terminal.Output.WriteLine($"report: {page}");
-        if (parsed.GetValue(json) is { } file) AtomicFile.Write(file, curve.ToJson());
+        if (jsonPath is not null) AtomicFile.Write(jsonPath, curve.ToJson());
 
         (string, IReadOnlyList<(double, double)>) Curve(string name, Func<MemorySample, long> bytes)
             => (name, [.. curve.Samples.Select(sample => ((double)sample.Step, bytes(sample) / 1048576.0))]);

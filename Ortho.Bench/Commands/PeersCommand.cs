@@ -37,6 +37,7 @@ sealed class PeersCommand(IReadOnlyList<IPeer> peers, Terminal terminal)
         if (chosen.Count == 0)
             throw new UsageException($"no work matches '{key}'; families are {string.Join(", ", peers.SelectMany(peer => peer.Comparisons).Select(comparison => comparison.Family).Distinct())}");
 
+        var jsonPath = ResultFile.Prepare(parsed.GetValue(json));
         var (results, failures) = (new List<PeerResult>(), 0);
         foreach (var count in parsed.GetValue(threads) is { } wanted ? [wanted] : new[] { 1, 2 })
         {
@@ -58,7 +59,7 @@ sealed class PeersCommand(IReadOnlyList<IPeer> peers, Terminal terminal)
             }
         }
         PrintFamilies(results);
-        if (parsed.GetValue(json) is { } file) AtomicFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(results, ResultJson.Default.IReadOnlyListPeerResult));
+        if (jsonPath is not null) AtomicFile.Write(jsonPath, JsonSerializer.SerializeToUtf8Bytes(results, ResultJson.Default.IReadOnlyListPeerResult));
         return failures == 0 ? Application.Success : Application.Failure;
     }
 

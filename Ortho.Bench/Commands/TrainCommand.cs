@@ -63,10 +63,8 @@ sealed class TrainCommand(Services services, Terminal terminal)
     {
         var (train, test) = LoadImages(parsed);
         var options = new ExperimentOptions(train, test, ChooseDevice(parsed.GetValue(device)), parsed.GetValue(seed), parsed.GetValue(epochs));
-        // Before the training: half an hour of work must not end in "no such folder"
-        var reportPath = Path.Combine(Directory.CreateDirectory(parsed.GetValue(output)!).FullName, "report.html");
-        var jsonPath = parsed.GetValue(json) is { } file ? Path.GetFullPath(file) : null;
-        if (jsonPath is not null) _ = Directory.CreateDirectory(Path.GetDirectoryName(jsonPath)!);
+        var reportPath = ResultFile.Prepare(Path.Combine(parsed.GetValue(output)!, "report.html"))!;
+        var jsonPath = ResultFile.Prepare(parsed.GetValue(json));
 
         terminal.Output.WriteLine(
             $"{train.Name}: {train.Count} images to train, {test.Count} to test, {train.Height} x {train.Width}; device {options.Device}, seed {options.Seed}");
