@@ -31,6 +31,7 @@ sealed class Application(Services services, Terminal terminal)
         root.Add(new OpsCommand(terminal).Create());
         root.Add(new MemoryCommand(terminal).Create());
         root.Add(new PeersCommand(services.Peers, terminal).Create());
+        root.Add(new KernelsCommand(terminal).Create());
         try
         {
             var parsed = root.Parse(args);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ortho.Bench.Experiments;
+using Ortho.Bench.Microbenchmarks;
 using Ortho.Bench.Peers;
 
 namespace Ortho.Bench;
@@ -65,4 +66,5 @@ sealed record LayerSpectrum(string Name, double Smallest, double Largest);
 [JsonSerializable(typeof(IReadOnlyList<OpEntry>))]
 [JsonSerializable(typeof(MemoryCurve))]
 [JsonSerializable(typeof(IReadOnlyList<PeerResult>))]
+[JsonSerializable(typeof(IReadOnlyList<KernelResult>))]
 sealed partial class ResultJson : JsonSerializerContext;
