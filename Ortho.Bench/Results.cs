@@ -65,6 +65,7 @@ sealed record LayerSpectrum(string Name, double Smallest, double Largest);
 [JsonSerializable(typeof(RunResult))]
 [JsonSerializable(typeof(IReadOnlyList<OpEntry>))]
 [JsonSerializable(typeof(MemoryCurve))]
+[JsonSerializable(typeof(IReadOnlyList<AccuracyEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<PeerResult>))]
 [JsonSerializable(typeof(IReadOnlyList<KernelResult>))]
 sealed partial class ResultJson : JsonSerializerContext;
