@@ -120,7 +120,7 @@ public sealed class GpuDevice : Device, IDisposable
         }
         catch (Exception error) when (error is AcceleratorException or OutOfMemoryException)
         {
-            throw new DeviceException($"{this}: no memory for {bytes:N0} bytes of {MemoryBytes:N0}; {Pool.LiveBytes:N0} are live.", error);
+            throw new DeviceException($"the device has {MemoryBytes:N0} in all; {error.Message}", error);
         }
     }
 

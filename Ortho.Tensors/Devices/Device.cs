@@ -107,7 +107,7 @@ sealed class CpuDevice : Device
         }
         catch (OutOfMemoryException error)
         {
-            throw new DeviceException($"{this}: no memory for {bytes:N0} bytes; {Pool.LiveBytes:N0} are live.", error);
+            throw new DeviceException("the operating system has no more", error);
         }
     }
 
