@@ -53,8 +53,8 @@ public sealed class GpuDevice : Device, IDisposable
     /// <summary>Memory of the device in bytes.</summary>
     public long MemoryBytes => accelerator.MemorySize;
 
-    /// <summary>Times that values were copied from the device to the host.</summary>
-    public long HostCopies => Interlocked.Read(ref downloads);
+    /// <inheritdoc/>
+    public override long HostCopies => Interlocked.Read(ref downloads);
 
     /// <summary>Threads per block for kernels that work in groups: a power of two.</summary>
     internal int GroupSize => Kind == DeviceKind.Simulator ? SimulatorGroup : 256;
