@@ -89,7 +89,7 @@ public static class ConvolutionOps
     }
 
     // A signal is an image of one row.
-    static Padding2 Flat(Padding2? padding) => padding is { } around ? around with { Top = 0, Bottom = 0 } : 0;
+    static Padding2 Flat(Padding2? padding) => padding is not { } around ? 0 : around == Padding2.Same ? around : around with { Top = 0, Bottom = 0 };
 
     // ---- sizes, and what is refused
 
@@ -125,19 +125,23 @@ public static class ConvolutionOps
             throw new TensorArgumentException(operation, nameof(bias), $"{bias.Shape}", $"[{outputs}]");
     }
 
-    static (int Before, int After) Around(string operation, int before, int after, int kernel, int stride, int dilation)
+    // The zeros that Same stands for.
+    static Padding2 Around(string operation, Padding2 padding, Tensor weight, Extent2 stride, Extent2 dilation)
     {
-        if (before >= 0 && after >= 0)
-            return (before, after);
-        if (before != -1 || after != -1 || stride != 1)
-            throw new TensorArgumentException(operation, "padding", before == -1 && after == -1 ? $"Same with stride {stride}" : $"{before} and {after}", "0 or more, or Same with stride 1");
-        var zeros = dilation * (kernel - 1);
-        return (zeros / 2, zeros - zeros / 2);
+        if (padding != Padding2.Same)
+        {
+            return Math.Min(Math.Min(padding.Top, padding.Bottom), Math.Min(padding.Left, padding.Right)) >= 0
+                ? padding
+                : throw new TensorArgumentException(operation, nameof(padding), $"{padding}", "0 or more on every side");
+        }
+        if (stride != 1)
+            throw new TensorArgumentException(operation, nameof(padding), $"Same with {stride}", "stride 1 beside it");
+        var (down, across) = (dilation.Height * (weight.Shape[2] - 1), dilation.Width * (weight.Shape[3] - 1));
+        return new(down / 2, down - down / 2, across / 2, across - across / 2);
     }
 
     static ConvolutionAxis Axis(string operation, int input, int kernel, int stride, int before, int after, int dilation)
     {
-        (before, after) = Around(operation, before, after, kernel, stride, dilation);
         var room = (long)input + before + after - ((long)dilation * (kernel - 1) + 1);
         return room >= 0
             ? new(input, kernel, checked((int)(room / stride) + 1), stride, before, dilation)
@@ -146,7 +150,6 @@ public static class ConvolutionOps
 
     static ConvolutionAxis TransposedAxis(string operation, int output, int kernel, int stride, int before, int after, int dilation, int more)
     {
-        (before, after) = Around(operation, before, after, kernel, stride, dilation);
         if (more < 0 || more >= Math.Max(stride, dilation))
             throw new TensorArgumentException(operation, "outputPadding", $"{more}", $"0 or more, less than the stride {stride} or the dilation {dilation}");
         var input = (output - 1L) * stride - before - after + (long)dilation * (kernel - 1) + more + 1;
@@ -164,6 +167,7 @@ public static class ConvolutionOps
         if (x.Shape[1] != groups * inputs)
             throw new TensorArgumentException(operation, nameof(x), $"{x.Shape} beside a weight {weight.Shape}", $"{groups * inputs} channels");
         CheckBias(operation, bias, groups * outputs);
+        padding = Around(operation, padding, weight, stride, dilation);
         var rows = Axis(operation, x.Shape[2], weight.Shape[2], stride.Height, padding.Top, padding.Bottom, dilation.Height);
         var columns = Axis(operation, x.Shape[3], weight.Shape[3], stride.Width, padding.Left, padding.Right, dilation.Width);
         if (x.IsHalf)
@@ -180,6 +184,7 @@ public static class ConvolutionOps
         if (x.Shape[1] != weight.Shape[0])
             throw new TensorArgumentException(operation, nameof(x), $"{x.Shape} beside a weight {weight.Shape}", $"{weight.Shape[0]} channels");
         CheckBias(operation, bias, groups * inputs);
+        padding = Around(operation, padding, weight, stride, dilation);
         var rows = TransposedAxis(operation, x.Shape[2], weight.Shape[2], stride.Height, padding.Top, padding.Bottom, dilation.Height, more.Height);
         var columns = TransposedAxis(operation, x.Shape[3], weight.Shape[3], stride.Width, padding.Left, padding.Right, dilation.Width, more.Width);
         if (x.IsHalf)
