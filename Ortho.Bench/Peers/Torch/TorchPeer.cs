@@ -13,7 +13,7 @@ sealed partial class TorchPeer : IPeer
     public void SetThreads(int count) => set_num_threads(count);
 
     /// <inheritdoc/>
-    public IEnumerable<Comparison> Comparisons => [.. Products(), .. Elementwise(), .. Transforms(), .. Orthogonal(), .. Training()];
+    public IEnumerable<Comparison> Comparisons => [.. Products(), .. Elementwise(), .. Transforms(), .. Convolutions(), .. Orthogonal(), .. Training()];
 
     static Comparison Compare(string family, string work, double tolerance, Func<(Contender, Contender)> prepare) => new(family, work, Target.Peer, tolerance, prepare);
 
