@@ -13,8 +13,9 @@ namespace Ortho.Kernels.MatMul;
 /// <summary>Batched matrix product of real, complex or integer matrices in any layout.</summary>
 /// <remarks>
 /// Each element is a chain of fused multiply-adds over the inner dimension, broken every <see cref="KBlock"/> real products, on every
-/// device and vector width: the same bits everywhere. On the host both matrices are packed into panels (which takes any strides in its
-/// stride) and multiplied by a register-blocked micro-kernel; on devices by tiles in shared memory.
+/// device and vector width: the same bits everywhere, and tiles may be cut in any way. On the host a register-blocked micro-kernel reads
+/// small operands where they lie, and others from packed panels, which takes any strides in its stride; devices read tiles in shared
+/// memory.
 /// </remarks>
 public static class MatMul
 {

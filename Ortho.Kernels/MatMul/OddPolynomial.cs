@@ -108,11 +108,13 @@ public static class OddPolynomial
                 OnHost<double, F64, DoubleCell>(x, y, coefficients, steps);
             return y;
         }
-        var products = new TensorProducts();
+        var (products, given) = (new TensorProducts(), x);
         while (steps > 0)
         {
             using var scope = new TensorScope();
             var (next, made) = Advance(products, x, rows, columns, coefficients, steps);
+            if (x != given)
+                x.Dispose();
             (x, steps) = (scope.Keep(next), steps - made);
         }
         return x;
