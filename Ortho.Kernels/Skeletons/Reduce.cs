@@ -170,11 +170,16 @@ public static class Reduce
     /// <summary>What the partials of a row on the host join, by position: elements, states, or values computed from elements.</summary>
     internal interface ISource<E> where E : unmanaged
     {
+        /// <summary>Whether a state takes a long formula: one copy of it in a loop is then enough for speed, and all that the JIT's
+        /// inlining budget allows.</summary>
+        static virtual bool IsLong => false;
+
         /// <summary>The states of the lane's elements from position <paramref name="i"/> of the row on.</summary>
         State<V> At<R, V, F>(nint i) where R : struct, IReduction where V : struct, ILane<V> where F : struct, IFormat<V, E>;
     }
 
-    unsafe struct Elements<E> : ISource<E> where E : unmanaged
+    /// <summary>Elements as they are.</summary>
+    internal unsafe struct Elements<E> : ISource<E> where E : unmanaged
     {
         public E* A;
 
@@ -240,9 +245,18 @@ public static class Reduce
         return new(F.Splat(p[0]), F.Splat(q[0]));
     }
 
-    // Rounds of partials from begin to end. Four groups of partials at a time: a state waits for its last join.
-    [MethodImpl(Inline.Root)]
+    // The rounds of partials from begin to end.
     static unsafe void Accumulate<R, V, E, F, S>(in S source, int begin, int end, int partials, E* p, E* q)
+        where R : struct, IReduction where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E> where S : struct, ISource<E>
+    {
+        var j = S.IsLong ? 0 : JoinFour<R, V, E, F, S>(source, begin, end, partials, p, q);
+        if (j < partials)
+            JoinOne<R, V, E, F, S>(source, begin, end, partials, p, q, j);
+    }
+
+    // Four lanes of partials at a time, because a state waits for its last join; how many have been joined.
+    [MethodImpl(Inline.Root)]
+    static unsafe int JoinFour<R, V, E, F, S>(in S source, int begin, int end, int partials, E* p, E* q)
         where R : struct, IReduction where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E> where S : struct, ISource<E>
     {
         var from = source;
@@ -263,7 +277,15 @@ public static class Reduce
             Keep<V, E, F>(s2, p, q, j + 2 * F.Width);
             Keep<V, E, F>(s3, p, q, j + 3 * F.Width);
         }
-        for (; j < partials; j += F.Width)
+        return j;
+    }
+
+    [MethodImpl(Inline.Root)]
+    static unsafe void JoinOne<R, V, E, F, S>(in S source, int begin, int end, int partials, E* p, E* q, int first)
+        where R : struct, IReduction where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E> where S : struct, ISource<E>
+    {
+        var from = source;
+        for (var j = first; j < partials; j += F.Width)
         {
             var state = Partial<V, E, F>(p, q, j);
             for (nint i = begin + j; i < end; i += partials)

@@ -161,6 +161,9 @@ def main():
     torch_case("einsum of diagonals", "Einsum", lambda a, b: torch.einsum("iij,jk", a, b), complex_(3, 3, 2), complex_(2, 4))
     torch_case("tensordot", "TensorDot", lambda a, b: torch.tensordot(a, b, ([0, 2], [2, 0])), real(2, 3, 4), real(4, 5, 2))
 
+    # ---- normalization
+    torch_case("layer_norm", "LayerNorm", lambda x, w, b: torch.nn.functional.layer_norm(x, (5,), w, b), real(3, 5), real(5), real(5))
+
     libraries = f"NumPy {np.__version__}, SciPy {scipy.__version__}, PyTorch {torch.__version__}"
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
     sys.stdout.write(f'{{"libraries":"{libraries}","cases":[\n{lines}\n]}}\n')
