@@ -134,6 +134,7 @@ public static class Rowwise
     {
         public E* A, B, Y, Weight, Bias;
         public nint WeightStep, BiasStep;
+        public bool IsPast;
         public E First, Second, Third, Fourth;
 
         [MethodImpl(Inline.Always)]
@@ -192,6 +193,8 @@ public static class Rowwise
         var n = job.N;
         var (a, b, y) = ((nint)HostMemory.Pointer<E>(job.A), (nint)HostMemory.Pointer<E>(job.B ?? job.A), (nint)HostMemory.Pointer<E>(job.Y));
         var (weight, bias) = (job.Weight is null ? 0 : (nint)HostMemory.Pointer<E>(job.Weight), job.Bias is null ? 0 : (nint)HostMemory.Pointer<E>(job.Bias));
+        // Kept terms are in the cache already.
+        var isPast = P.Kept < 0 && !P.IsSummary && HostMemory.IsPastCache(job.Y) && HostMemory.AreAligned(y, n * sizeof(E));
         HostThreads.Range(job.Rows, Math.Max(1, HostThreads.Grain / n), (begin, end) =>
         {
             for (var index = begin; index < end; index++)
@@ -199,10 +202,12 @@ public static class Rowwise
                 var row = new Row<P, E>
                 {
                     A = (E*)a + index * n, B = (E*)b + index * n, Y = (E*)y + (P.IsSummary ? index : index * n),
-                    Weight = (E*)weight, Bias = (E*)bias, WeightStep = weight == 0 ? 0 : 1, BiasStep = bias == 0 ? 0 : 1,
+                    Weight = (E*)weight, Bias = (E*)bias, WeightStep = weight == 0 ? 0 : 1, BiasStep = bias == 0 ? 0 : 1, IsPast = isPast,
                 };
                 HostRow<P, T, E, F>(ref row, n, T.Of(job.Option));
             }
+            if (isPast)
+                HostMemory.Fence();
         });
         GC.KeepAlive(job);
     }
@@ -283,7 +288,13 @@ public static class Rowwise
         var found = row.Found<V, F>();
         var i = begin;
         for (; i + F.Width <= n; i += F.Width)
-            F.Store(row.Y + i, P.Result(row.FirstAt<V, F>(P.Totals, i), row.SecondAt<V, F>(i), row.WeightAt<V, F>(i), row.BiasAt<V, F>(i), found));
+        {
+            var y = P.Result(row.FirstAt<V, F>(P.Totals, i), row.SecondAt<V, F>(i), row.WeightAt<V, F>(i), row.BiasAt<V, F>(i), found);
+            if (F.Width > 1 && row.IsPast)
+                F.StorePast(row.Y + i, y);
+            else
+                F.Store(row.Y + i, y);
+        }
         return i;
     }
 
