@@ -131,6 +131,16 @@ public class StructureTests
         }
     }
 
+    [Test]
+    public void Large_truths_are_those_of_their_parts()
+    {
+        using var scope = new TensorScope();
+        var x = Tensor.Uniform([9 << 20], new Generator(1));
+        var (truths, start) = (x.Less(0.5), (9 << 20) - 1000);
+        Assert.That(truths.Narrow(0, start, 1000).EqualTo(x.Narrow(0, start, 1000).Less(0.5)).All().Item(), Is.EqualTo(1));
+        Assert.That((truths & ~truths).Any().Item(), Is.Zero);
+    }
+
     [TestCaseSource(nameof(Kinds))]
     public void A_reversed_part_is_written_in_place(string kind)
     {
