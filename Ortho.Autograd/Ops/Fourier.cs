@@ -36,6 +36,26 @@ public static class FourierOps
             return half * InteriorWeights(half, n, axis, 2);
         }));
 
+    // The same over the last two dimensions, in one.
+
+    static Tensor Transform2(string operation, Tensor x, bool inverse, double scale)
+        => Graph.Record(operation, FftKernel.Complex2(operation, x, inverse, scale), (x, g => Transform2(operation, g, !inverse, scale)));
+
+    static Tensor RealToHalf2(string operation, Tensor x, double scale)
+    {
+        x = x.Wide;
+        var n = x.Shape[^1];
+        return Graph.Record(operation, FftKernel.RealToComplex2(operation, x, scale),
+            (x, g => HalfToReal2(operation, g * InteriorWeights(g, n, g.Rank - 1, 0.5), n, scale)));
+    }
+
+    static Tensor HalfToReal2(string operation, Tensor x, int w, double scale)
+        => Graph.Record(operation, FftKernel.ComplexToReal2(operation, x, w, scale), (x, g =>
+        {
+            var half = RealToHalf2(operation, g, scale);
+            return half * InteriorWeights(half, w, half.Rank - 1, 2);
+        }));
+
     // The weight at bins that have a conjugate partner, 1 at bin 0 and, for even n, n/2; shaped to broadcast along the axis.
     static Tensor InteriorWeights(Tensor like, int n, int axis, double weight)
     {
@@ -105,7 +125,7 @@ public static class FourierOps
         public Tensor Fft2()
         {
             CheckPlane("Fft2", x);
-            return Transform("Fft2", Transform("Fft2", AsComplex("Fft2", x), x.Rank - 1, inverse: false, 1), x.Rank - 2, inverse: false, 1);
+            return Transform2("Fft2", AsComplex("Fft2", x), inverse: false, 1);
         }
 
         /// <summary><c>Ifft</c> over the last two dimensions.</summary>
@@ -114,8 +134,7 @@ public static class FourierOps
         public Tensor Ifft2()
         {
             CheckPlane("Ifft2", x);
-            var rows = Transform("Ifft2", AsComplex("Ifft2", x), x.Rank - 1, inverse: true, 1);
-            return Transform("Ifft2", rows, x.Rank - 2, inverse: true, 1.0 / ((double)x.Shape[^2] * x.Shape[^1]));
+            return Transform2("Ifft2", AsComplex("Ifft2", x), inverse: true, 1.0 / ((double)x.Shape[^2] * x.Shape[^1]));
         }
 
         /// <summary>Over the last two dimensions [h, w] of a real tensor: <c>Rfft</c> along rows, <c>Fft</c> along columns; [h, w/2 + 1].</summary>
@@ -124,8 +143,8 @@ public static class FourierOps
         public Tensor Rfft2()
         {
             CheckPlane("Rfft2", x);
-            var rows = RealToHalf("Rfft2", x, x.Rank - 1, 1);
-            return x.Shape[^2] == 1 ? rows : Transform("Rfft2", rows, x.Rank - 2, inverse: false, 1);
+            CheckReal("Rfft2", nameof(x), x);
+            return RealToHalf2("Rfft2", x, 1);
         }
 
         /// <summary>The real images [h, w] with this half spectrum [h, w/2 + 1]: the inverse of <c>Rfft2</c>.</summary>
@@ -136,9 +155,7 @@ public static class FourierOps
             CheckPlane("Irfft2", x);
             if (h < 1 || w < 1 || x.Shape[^2] != h || x.Shape[^1] != w / 2 + 1)
                 throw new TensorArgumentException("Irfft2", $"{nameof(h)}, {nameof(w)}", $"{h}, {w} for a spectrum {x.Shape}", "a spectrum [..., h, w/2 + 1]");
-            var spectrum = AsComplex("Irfft2", x);
-            var columns = h == 1 ? spectrum : Transform("Irfft2", spectrum, x.Rank - 2, inverse: true, 1);
-            return HalfToReal("Irfft2", columns, w, x.Rank - 1, 1.0 / ((double)h * w));
+            return HalfToReal2("Irfft2", AsComplex("Irfft2", x), w, 1.0 / ((double)h * w));
         }
     }
 

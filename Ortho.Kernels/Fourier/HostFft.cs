@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
@@ -133,7 +132,11 @@ static unsafe class HostFft
     public static void Run<T, E, F>(Fft.Job job, Tensor x, Tensor y) where T : struct, ILane<T> where E : unmanaged where F : struct, IFormat<T, E>
     {
         var lines = new Lines<E>(job, Start<E>(x), Start<E>(y));
-        HostThreads.Range(lines.Blocks, Math.Max(1, HostThreads.Grain / lines.Work), (begin, end) => lines.Run<T, F>(begin, end));
+        HostThreads.Range(lines.Blocks, Math.Max(1, HostThreads.Grain / lines.Work), (begin, end) =>
+        {
+            lines.Run<T, F>(begin, end);
+            Scratch.ReleaseLarge();
+        });
         GC.KeepAlive(x);
         GC.KeepAlive(y);
     }
@@ -199,7 +202,6 @@ static unsafe class HostFft
                 else
                     Block<Vec512<E>, Packed512<E>>(first, count);
             }
-            ReleaseLarge();
         }
 
         void Block<V, FV>(long first, int count) where V : struct, ILane<V> where FV : struct, IFormat<V, E>
@@ -207,7 +209,7 @@ static unsafe class HostFft
             var (plan, inner, from, to) = (job.Plan, (nint)job.Inner, job.X, job.Y);
             var lanes = FV.Width;
             var buffer = (nuint)(2L * plan.Longest * lanes) * (nuint)sizeof(E);
-            var a = (E*)Scratch(2 * buffer);
+            var a = (E*)Scratch.Steps(2 * buffer);
             var b = (E*)((byte*)a + buffer);
             var signals = stackalloc nint[lanes];
             var isDirect = perOuter > 0 && count == lanes;
@@ -226,7 +228,7 @@ static unsafe class HostFft
             {
                 source = new(PlaceKind.Packed, (nint)b);
                 if (inner == 1)
-                    Packing.Pack<V, E, FV>(signals, from, b);
+                    Packing.Pack<V, E, FV>(signals, 0, from.Numbers, 0, from, b);
                 else
                     Packing.Gather(signals, inner * from.Parts, from, b, lanes);
             }
@@ -242,7 +244,7 @@ static unsafe class HostFft
                 (target, isPacked) = (PackedResult<E>(last, lanes, job.Scale), true);
             Execute<V, E, FV>(plan, source, target, a, b);
             if (isPacked && inner == 1)
-                Packing.Unpack<V, E, FV>(signals, count, to, last);
+                Packing.Unpack<V, E, FV>(signals, count, 0, to.Numbers, 0, to, last);
             else if (isPacked)
                 Packing.Scatter(signals, inner * to.Parts, to, last, lanes, count);
         }
@@ -261,32 +263,4 @@ static unsafe class HostFft
     /// <summary>Packed memory that what is written is scaled into.</summary>
     public static Place PackedResult<E>(E* start, int width, double scale) where E : unmanaged
         => scale == 1 ? new(PlaceKind.Packed, (nint)start) : Place.Apart(start, 2 * width, width, false, scale);
-
-    [ThreadStatic] static nint scratch;
-    [ThreadStatic] static nuint scratchBytes;
-
-    /// <summary>Memory of the calling thread. It lives as long as the thread, so that the steady state does not allocate.</summary>
-    public static byte* Scratch(nuint bytes)
-    {
-        if (bytes > scratchBytes)
-        {
-            NativeMemory.AlignedFree((void*)scratch);
-            (scratch, scratchBytes) = (0, 0);
-            scratch = (nint)NativeMemory.AlignedAlloc(bytes, 64);
-            scratchBytes = bytes;
-        }
-        return (byte*)scratch;
-    }
-
-    // What a thread keeps between calls.
-    const nuint Kept = 32 << 20;
-
-    /// <summary>Gives back scratch memory that is too large to keep.</summary>
-    public static void ReleaseLarge()
-    {
-        if (scratchBytes <= Kept)
-            return;
-        NativeMemory.AlignedFree((void*)scratch);
-        (scratch, scratchBytes) = (0, 0);
-    }
 }

@@ -21,23 +21,39 @@ static unsafe class Packing
         [MethodImpl(Inline.Always)] public nint Row(int i) => Spread == 2 ? 2 * i + Flip : i ^ Flip;
     }
 
-    /// <summary>Dense signals to rows: number i of signal w, at <c>signals[w] + i</c>, becomes <c>rows + side.Row(i) * width + w</c>.</summary>
-    public static void Pack<V, E, FV>(nint* signals, Side side, E* rows) where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
+    /// <summary>Dense signals to rows: number i of signal w, at <c>signals[w] + at + i</c>, becomes
+    /// <c>rows + side.Row((i + turn) mod side.Numbers) * width + w</c>.</summary>
+    /// <param name="signals">Addresses of the signals.</param>
+    /// <param name="at">Numbers before the first.</param>
+    /// <param name="given">Numbers of a signal; the others of <paramref name="side"/> are zero.</param>
+    /// <param name="turn">Places by which the signal is rotated.</param>
+    /// <param name="side">The form of a whole signal.</param>
+    /// <param name="rows">The rows.</param>
+    public static void Pack<V, E, FV>(nint* signals, nint at, int given, int turn, Side side, E* rows)
+        where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
     {
         var width = FV.Width;
-        if (side.Spread == 2)
-        {
-            for (var i = 0; i < side.Length; i++)
-                new Span<E>(rows + (2 * (nint)i + 1 - side.Flip) * width, width).Clear();
-        }
+        if (given < side.Numbers || side.Spread == 2)
+            new Span<E>(rows, side.Numbers * side.Spread * width).Clear();
         var to = stackalloc nint[width];
-        for (var i = 0; i < side.Numbers; i += width)
+        for (var i = 0; i < given; i += width)
         {
-            var first = Math.Max(0, Math.Min(i, side.Numbers - width));
-            var count = Math.Min(width, side.Numbers);
-            for (var e = 0; e < count; e++)
-                to[e] = (nint)(rows + side.Row(first + e) * width);
-            Tile<V, E, FV>(signals, first, to, count);
+            // The last tile overlaps the one before it, unless it is the only one.
+            var (first, count) = (Math.Max(0, Math.Min(i, given - width)), Math.Min(width, given));
+            Rows<V, E, FV>(rows, side, first + turn, count, to);
+            Tile<V, E, FV>(signals, at + first, to, count);
+        }
+    }
+
+    // Addresses of the rows of numbers that follow each other around the circle.
+    static void Rows<V, E, FV>(E* rows, Side side, int first, int count, nint* addresses) where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
+    {
+        for (var e = 0; e < count; e++)
+        {
+            var number = first + e;
+            if (number >= side.Numbers)
+                number -= side.Numbers;
+            addresses[e] = (nint)(rows + side.Row(number) * FV.Width);
         }
     }
 
@@ -64,17 +80,16 @@ static unsafe class Packing
     }
 
     /// <summary>Rows to dense signals: the inverse of <see cref="Pack"/>, for the first <paramref name="count"/> signals.</summary>
-    public static void Unpack<V, E, FV>(nint* signals, int count, Side side, E* rows) where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
+    public static void Unpack<V, E, FV>(nint* signals, int count, nint at, int wanted, int turn, Side side, E* rows)
+        where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
     {
         var width = FV.Width;
         var from = stackalloc nint[width];
-        for (var i = 0; i < side.Numbers; i += width)
+        for (var i = 0; i < wanted; i += width)
         {
-            var first = Math.Max(0, Math.Min(i, side.Numbers - width));
-            var numbers = Math.Min(width, side.Numbers);
-            for (var e = 0; e < numbers; e++)
-                from[e] = (nint)(rows + side.Row(first + e) * width);
-            Untile<V, E, FV>(from, numbers, signals, first, count);
+            var (first, numbers) = (Math.Max(0, Math.Min(i, wanted - width)), Math.Min(width, wanted));
+            Rows<V, E, FV>(rows, side, first + turn, numbers, from);
+            Untile<V, E, FV>(from, numbers, signals, at + first, count);
         }
     }
 
