@@ -222,6 +222,38 @@ readonly unsafe struct Stack<V, E, FV> where V : struct, ILane<V> where E : unma
             HostFft.Execute<V, E, FV>(job.Columns, Column(column), Column(column) with { Scale = ColumnScale }, a, b);
     }
 
+    /// <summary>Transforms images, zero outside a window, and writes number f of their spectra to <c>spectra + 2 f row</c>, the imaginary
+    /// part <paramref name="row"/> further on.</summary>
+    public void Forward(nint* images, Window window, E* spectra, int row)
+    {
+        if (job.Height == 1)
+        {
+            Packing.Pack<V, E, FV>(images, 0, window.Columns, window.Left, job.X, b);
+            HostFft.Execute<V, E, FV>(job.Rows, new(PlaceKind.Packed, (nint)b), Place.Apart(spectra, 2 * (nint)row, row, false, job.Scale), a, b);
+            return;
+        }
+        LoadRows(images, window);
+        for (var column = 0; column < job.Bins; column++)
+            HostFft.Execute<V, E, FV>(job.Columns, Column(column), Frequencies(spectra, row, column) with { Scale = job.Scale }, a, b);
+    }
+
+    /// <summary>The inverse transform of spectra that lie like those of <see cref="Forward"/>, into the window's part of images.</summary>
+    public void Inverse(E* spectra, int row, nint* images, int count, Window window)
+    {
+        if (job.Height == 1)
+        {
+            var result = HostFft.LastOf(job.Rows, a, b);
+            HostFft.Execute<V, E, FV>(job.Rows, Place.Apart(spectra, 2 * (nint)row, row), HostFft.PackedResult(result, FV.Width, job.Scale), a, b);
+            Packing.Unpack<V, E, FV>(images, count, 0, window.Columns, window.Left, job.Y, result);
+            return;
+        }
+        for (var column = 0; column < job.Bins; column++)
+            HostFft.Execute<V, E, FV>(job.Columns, Frequencies(spectra, row, column), Column(column), a, b);
+        StoreRows(images, count, window);
+    }
+
+    Place Frequencies(E* spectra, int row, int column) => Place.Apart(spectra + (nint)column * 2 * row, (nint)job.Bins * 2 * row, row, IsFlipped);
+
     double ColumnScale => job.Kind == TransformKind.ComplexToReal ? 1 : job.Scale;
 
     // An inverse transform of complex images runs on exchanged parts throughout.
