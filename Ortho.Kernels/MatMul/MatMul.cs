@@ -21,6 +21,10 @@ public static class MatMul
     /// <summary>Real products that are chained before their sum is added to the result.</summary>
     internal const int KBlock = 256;
 
+    /// <summary>Whether a Hermitian result of that many rows is computed by half. Below, all of its elements are: turning the tiles round
+    /// costs as much as computing them.</summary>
+    internal static bool IsHalved(int rows) => rows >= 64;
+
     /// <summary>a [..., rows, inner] times b [..., inner, columns]; leading dimensions broadcast.</summary>
     /// <exception cref="TensorArgumentException">Fewer than two dimensions, inner dimensions that differ, leading dimensions that do not
     /// broadcast, or dtypes or devices that differ.</exception>
@@ -33,8 +37,8 @@ public static class MatMul
     /// <param name="c">Of a's dtype, broadcast to the result; the product itself is the result when null. Not of integers.</param>
     /// <param name="alpha">Factor of the product where there is a c.</param>
     /// <param name="beta">Factor of c.</param>
-    /// <param name="isHermitian">Whether the result is known to be Hermitian: elements of the lower triangle are computed, from that of c,
-    /// and those above it are their conjugates. Not of integers.</param>
+    /// <param name="isHermitian">Whether the result is known to be Hermitian but for rounding: of large ones the lower triangle is computed,
+    /// from that of c, and elements above it are conjugates of those below. Not of integers.</param>
     /// <exception cref="TensorArgumentException">Fewer than two dimensions, inner dimensions that differ, shapes that do not broadcast, or
     /// dtypes or devices that differ.</exception>
     internal static Tensor Run(string operation, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, bool isHermitian = false)
@@ -64,7 +68,7 @@ public static class MatMul
             return y;
         var plan = new Plan(m, k, n, a.View(a.Layout.Expand(batch.Concat([m, k]), operation)), b.View(b.Layout.Expand(batch.Concat([k, n]), operation)), y)
         {
-            C = c, Alpha = alpha, Beta = beta, IsHermitian = isHermitian,
+            C = c, Alpha = alpha, Beta = beta, IsHermitian = isHermitian && IsHalved(m),
         };
         switch (a.DType, a.Device)
         {

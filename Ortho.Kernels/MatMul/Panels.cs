@@ -24,12 +24,12 @@ static unsafe class Panels
 {
     [ThreadStatic] static Scratch scratch;
 
-    /// <summary>Memory of this thread for rows of a and for b; it lives as long as the thread, and packing allocates nothing in the steady
+    /// <summary>Memory of this thread for rows of a, for b, and for matrices between two products; it lives as long as the thread, and packing allocates nothing in the steady
     /// state.</summary>
     struct Scratch
     {
-        public nint A, B;
-        public nuint BytesOfA, BytesOfB;
+        public nint A, B, Between;
+        public nuint BytesOfA, BytesOfB, BytesBetween;
     }
 
     /// <summary>Room for <paramref name="elements"/> of a's, until the next call on this thread.</summary>
@@ -37,6 +37,9 @@ static unsafe class Panels
 
     /// <summary>Room for <paramref name="elements"/> of b's, until the next call on this thread.</summary>
     public static E* OfB<E>(nint elements) where E : unmanaged => (E*)Room(ref scratch.B, ref scratch.BytesOfB, (nuint)elements * (nuint)sizeof(E));
+
+    /// <summary>Room for <paramref name="elements"/> between products, until the next call on this thread.</summary>
+    public static E* Between<E>(nint elements) where E : unmanaged => (E*)Room(ref scratch.Between, ref scratch.BytesBetween, (nuint)elements * (nuint)sizeof(E));
 
     static nint Room(ref nint memory, ref nuint bytes, nuint needed)
     {
@@ -237,10 +240,16 @@ static unsafe class Panels
                 Conjugates(y, n, i0, rows, i0);
                 continue;
             }
-            for (var i = i0; i < i0 + rows; i++)
+            // The square on the diagonal by small ones, of which the last is turned by hand.
+            for (var i = i0; i < i0 + rows; i += 4)
             {
-                for (var j = i0; j < i; j++)
-                    y[(nint)j * n + i] = y[(nint)i * n + j];
+                var height = Math.Min(4, i0 + rows - i);
+                Turn(y + (nint)i * n + i0, n, y + (nint)i0 * n + i, n, height, i - i0);
+                for (var at = i + 1; at < i + height; at++)
+                {
+                    for (var j = i; j < at; j++)
+                        y[(nint)j * n + at] = y[(nint)at * n + j];
+                }
             }
         }
     }
