@@ -135,9 +135,13 @@ public static class TriangularSolve
 
         public int Columns => Rows;
 
-        [MethodImpl(Inline.Always)] public T Get(int row, int column) => F.SplatAt(start + row * rowStride + column * columnStride);
+        [MethodImpl(Inline.Always)] public T Get(int row, int column) => F.SplatAt(start + row * rowStride + column * columnStride, 1);
 
         public void Set(int row, int column, T value) => throw new NotSupportedException("A shared matrix is only read.");
+
+        [MethodImpl(Inline.Always)] public T At(int row, int column) => Get(row, column);
+
+        public void Put(int row, int column, T value) => Set(row, column, value);
 
         public static bool IsZero(T value) => false;
     }
@@ -155,6 +159,10 @@ public static class TriangularSolve
         [MethodImpl(Inline.Always)] public T Get(int row, int column) => F.Load(start + (nint)(row * StripVectors + column) * F.Width);
 
         [MethodImpl(Inline.Always)] public void Set(int row, int column, T value) => F.Store(start + (nint)(row * StripVectors + column) * F.Width, value);
+
+        [MethodImpl(Inline.Always)] public T At(int row, int column) => Get(row, column);
+
+        [MethodImpl(Inline.Always)] public void Put(int row, int column, T value) => Set(row, column, value);
 
         public static bool IsZero(T value) => false;
     }
