@@ -15,6 +15,9 @@ static unsafe class HostMemory
     public static E* Parts<E>(Tensor tensor) where E : unmanaged
         => (E*)((byte*)((CpuBlock)tensor.Storage.Block).Pointer + tensor.Layout.Offset * tensor.DType.Size);
 
+    /// <summary>A whole number that a float or a double holds.</summary>
+    public static int Whole<E>(E value) where E : unmanaged => typeof(E) == typeof(float) ? (int)*(float*)&value : (int)*(double*)&value;
+
     public static void KeepAlive(Tensor y, ReadOnlySpan<Operand> operands)
     {
         GC.KeepAlive(y);

@@ -5,29 +5,85 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Linalg;
 
-/// <summary>Inverses of batches of matrices by Gauss-Jordan elimination.</summary>
-/// <remarks>Small matrices whole, by <see cref="ByColumns"/>; larger ones by halves, which meet in six matrix products. The same arithmetic in the
-/// same order on every device.</remarks>
+/// <summary>Inverses of batches of matrices by Gauss-Jordan elimination with partial pivoting (Higham 2002, section 14.4).</summary>
+/// <remarks>Small matrices whole, by <see cref="ByColumns"/>; larger ones by blocks, one product of the whole matrix for each. The same arithmetic in
+/// the same order on every device.</remarks>
 public static class Inverse
 {
-    // Matrices that are inverted whole (measured).
+    // Matrices up to this size are inverted whole, and larger ones by blocks of as many columns (measured).
     const int Whole = 64;
 
-    /// <summary>The inverse of matrices whose Hermitian part is positive definite, x^H a x + conj(x^H a x) &gt; 0: skew-Hermitian ones plus the
-    /// identity, positive definite ones. No pivots are exchanged.</summary>
-    /// <remarks>Every Schur complement of such a matrix is one, with a Hermitian part no less than the smallest eigenvalue of a's, so nothing is
-    /// divided by zero; its elements are at most |a| + |a|^2 / that eigenvalue (Golub and Van Loan, section 4.2.3; Mathias 1992).</remarks>
+    /// <summary>The inverse of square matrices [..., n, n]; a singular one gives infinities or NaN in its own place of the batch.</summary>
     /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
-    public static Tensor OfDominant(Tensor a)
+    public static Tensor Run(Tensor a)
+    {
+        var x = Copy.Dense(Matrices.Square(a, "Inverse", nameof(a)));
+        if (x.ElementCount > 0)
+            x = General(x);
+        return Matrices.Unbatched(x, a);
+    }
+
+    /// <summary>The inverse of Hermitian positive definite matrices, without exchange of pivots.</summary>
+    /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+    internal static Tensor OfPositive(Tensor a)
     {
         var y = Copy.Dense(Matrices.Square(a, "Inverse", nameof(a)));
         if (y.ElementCount > 0)
-            InPlace(y);
+            Halve(y);
         return Matrices.Unbatched(y, a);
     }
 
-    // x [batch, n, n], a view, becomes its inverse.
-    static void InPlace(Tensor x)
+    // x [batch, n, n] is dense and overwritten.
+    static Tensor General(Tensor x)
+    {
+        var (batch, n) = (x.Shape[0], x.Shape[1]);
+        if (n <= Whole)
+        {
+            ByColumns.Run<PivotedGaussJordan>(x.DType, x.Device, batch, new(n, n, x, x), new(2 * n, 1));
+            return x;
+        }
+        Tensor? order = null;
+        for (var first = 0; first < n; first += Whole)
+        {
+            var width = Math.Min(Whole, n - first);
+            // The panel's elimination finds the rows that its pivots come from; they are brought up through the whole matrix.
+            var rest = Matrices.Rows(x, first, n - first);
+            var found = Lu.RowOrder(Matrices.Columns(rest, first, width));
+            var moved = Permutation.Rows(rest, found);
+            Copy.Into(rest, moved);
+            moved.Dispose();
+            if (order is null)
+                order = found;
+            else
+                Copy.Into(Matrices.Rows(order, first, n - first), Permutation.Rows(Copy.Dense(Matrices.Rows(order, first, n - first)), found));
+            Exchange(x, first, width);
+        }
+        return Permutation.Columns(x, order!);
+    }
+
+    // Unknowns and right-hand sides of a block change places: with P the inverse of the diagonal block, its rows become P times them, all
+    // others lose their part in the block's columns times that, and the columns become minus that part times P. All of it is x - C R with zeros
+    // put into the block's rows and columns of x, minus the identity into those of C and P into those of R.
+    static void Exchange(Tensor x, int first, int width)
+    {
+        var (batch, n) = (x.Shape[0], x.Shape[1]);
+        var (rows, columns) = (Matrices.Rows(x, first, width), Matrices.Columns(x, first, width));
+        var p = Tensor.Empty([batch, width, width], x.DType, x.Device);
+        ByColumns.Run<GaussJordan>(x.DType, x.Device, batch, new(width, width, Matrices.Columns(rows, first, width), p), new(width, 1));
+        var c = Copy.Dense(columns);
+        Copy.Into(Matrices.Rows(c, first, width), Matrices.Negative(Matrices.Identity(width, width, x.DType, x.Device).View(Layout.Dense([1, width, width]))));
+        var r = Matrices.Product(p, rows);
+        Copy.Into(Matrices.Columns(r, first, width), p);
+        var zero = Matrices.Zeros([1, 1, 1], x);
+        Copy.Into(rows, zero.View(zero.Layout.Expand(rows.Shape, "Inverse")));
+        Copy.Into(columns, zero.View(zero.Layout.Expand(columns.Shape, "Inverse")));
+        Matrices.SubtractProduct(x, c, r);
+        c.Dispose();
+        r.Dispose();
+    }
+
+    // x [batch, n, n], a view of positive definite matrices, becomes the inverse.
+    static void Halve(Tensor x)
     {
         var n = x.Shape[1];
         if (n <= Whole)
@@ -38,18 +94,43 @@ public static class Inverse
         // With B = a11^-1, E = a21 B, F = B a12 and the Schur complement's inverse Z = (a22 - E a12)^-1:
         // a^-1 = [[B + F Z E, -F Z], [-Z E, Z]].
         var p = Matrices.Half(n);
-        var (first, last) = (Matrices.Corner(x, 0, p, 0, p), Matrices.Corner(x, p, n - p, p, n - p));
+        var (upper, lower) = (Matrices.Corner(x, 0, p, 0, p), Matrices.Corner(x, p, n - p, p, n - p));
         var (right, below) = (Matrices.Corner(x, 0, p, p, n - p), Matrices.Corner(x, p, n - p, 0, p));
-        InPlace(first);
-        var e = Matrices.Product(below, first);
-        var f = Matrices.Product(first, right);
-        Matrices.SubtractProduct(last, e, right);
-        InPlace(last);
-        Matrices.SetNegativeProduct(right, f, last);
-        Matrices.SetNegativeProduct(below, last, e);
-        Matrices.SubtractProduct(first, right, e);
+        Halve(upper);
+        var e = Matrices.Product(below, upper);
+        var f = Matrices.Product(upper, right);
+        Matrices.SubtractProduct(lower, e, right);
+        Halve(lower);
+        Matrices.SetNegativeProduct(right, f, lower);
+        Matrices.SetNegativeProduct(below, lower, e);
+        Matrices.SubtractProduct(upper, right, e);
         e.Dispose();
         f.Dispose();
+    }
+}
+
+/// <summary>a [n, n] becomes its inverse; b [2 n, 1] is room for a column and the exchanges of rows.</summary>
+readonly struct PivotedGaussJordan : IByColumns
+{
+    public static bool TakesVectors => true;
+
+    [MethodImpl(Inline.Always)]
+    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+    {
+        for (var k = 0; k < a.Columns; k++)
+        {
+            var distance = Pivots.Find<M, T, W>(a, k);
+            if (W.Index == 0)
+                b.Put(a.Rows + k, 0, distance);
+            Pivots.ExchangeRows<M, T, W>(a, k, distance);
+            GaussJordan.Eliminate<M, T, W>(a, b, k);
+        }
+        // The inverse of a matrix with exchanged rows has its columns exchanged.
+        for (var k = a.Columns - 1; k >= 0; k--)
+        {
+            W.Meet();
+            Pivots.ExchangeColumns<M, T, W>(a, k, b.At(a.Rows + k, 0));
+        }
     }
 }
 

@@ -35,17 +35,6 @@ public static class Solve
         reflections.ApplyAdjoint(rotated);
         return Matrices.Unbatched(TriangularSolve.Run(r, rotated, upper: true, unitDiagonal: false), right);
     }
-
-    /// <summary>The inverse of square matrices [..., n, n]; a singular one gives infinities or NaN.</summary>
-    /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
-    public static Tensor Inverse(Tensor a)
-    {
-        if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
-            throw new TensorArgumentException("Inverse", nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
-        if (!a.DType.HasArithmetic)
-            throw new TensorArgumentException("Inverse", nameof(a), $"{a.DType}", "a floating-point or complex tensor");
-        return Run(a, Matrices.Identity(a.Shape[^1], a.Shape[^1], a.DType, a.Device));
-    }
 }
 
 /// <summary>b becomes a^-1 b: the reflections that make a triangular are applied to b at once, and Q is never formed.</summary>

@@ -178,4 +178,11 @@ readonly struct DeviceStrided<T, E, F>(ArrayView<E> elements, int offset, int ro
     [MethodImpl(Inline.Always)] public void Put(int row, int column, T value) => Set(row, column, value);
 
     [MethodImpl(Inline.Always)] public static bool IsZero(T value) => F.IsZero(value);
+
+    public static bool Exchanges { [MethodImpl(Inline.Always)] get => false; }
+
+    [MethodImpl(Inline.Always)]
+    public void Exchange(int k, T distance, bool columns)
+    {
+    }
 }

@@ -12,7 +12,7 @@ namespace Ortho.Kernels.Skeletons;
 
 /// <summary>Element access to a small matrix - or, on vector lanes, to as many matrices at once as the lane has positions.</summary>
 /// <typeparam name="T">The lane.</typeparam>
-public interface IMat<T> where T : struct, ILane<T>
+public interface IElements<T> where T : struct, ILane<T>
 {
     /// <summary>Number of rows.</summary>
     int Rows { get; }
@@ -25,8 +25,13 @@ public interface IMat<T> where T : struct, ILane<T>
 
     /// <summary>Sets an element.</summary>
     void Set(int row, int column, T value);
+}
 
-    /// <summary>An element that every column needs. Where a lane is one column or one matrix, as <see cref="Get"/>; where it is neighbouring columns
+/// <summary>A matrix that algorithms work on.</summary>
+/// <typeparam name="T">The lane.</typeparam>
+public interface IMat<T> : IElements<T> where T : struct, ILane<T>
+{
+    /// <summary>An element that every column needs. Where a lane is one column or one matrix, as <see cref="IElements{T}.Get"/>; where it is neighbouring columns
     /// (<see cref="ByColumns"/>), the one element in every position.</summary>
     T At(int row, int column);
 
@@ -36,6 +41,12 @@ public interface IMat<T> where T : struct, ILane<T>
     /// <summary>Whether a number, not NaN, is zero for every matrix at once: how an iteration ends early. A matrix may be worked on together with
     /// others or alone, so an algorithm may ask only where going on would change nothing.</summary>
     static abstract bool IsZero(T value);
+
+    /// <summary>Whether <see cref="Exchange"/> is offered: the host can tell the positions of a lane apart. A compile-time constant.</summary>
+    static abstract bool Exchanges { get; }
+
+    /// <summary>Rows (or columns) k and k + distance change places, in each matrix at its own distance, a whole number.</summary>
+    void Exchange(int k, T distance, bool columns);
 }
 
 /// <summary>An algorithm on up to three small matrices, written once; branches on values are selects.</summary>
@@ -116,6 +127,32 @@ public static class PerMatrix
             F.Store(elements, value);
             return !new Span<byte>(elements, F.Width * sizeof(E)).ContainsAnyExcept((byte)0);
         }
+
+        public static bool Exchanges => true;
+
+        public void Exchange(int k, T distance, bool columns)
+        {
+            var distances = stackalloc E[F.Width];
+            var lanes = F.Width / F.Parts;
+            F.Store(distances, distance);
+            for (var lane = 0; lane < lanes; lane++)
+            {
+                var other = k + HostMemory.Whole(distances[lane]);
+                if (other == k)
+                    continue;
+                var (step, count) = columns ? (F.Width, Rows) : (stride * F.Width, Columns);
+                var x = Place(k, columns) + lane;
+                var y = Place(other, columns) + lane;
+                for (var i = 0; i < count; i++, x += step, y += step)
+                {
+                    for (var part = 0; part < F.Parts; part++)
+                        (x[part * lanes], y[part * lanes]) = (y[part * lanes], x[part * lanes]);
+                }
+            }
+        }
+
+        // The first element of a row or column.
+        E* Place(int index, bool columns) => start + (columns ? index * stride : index) * F.Width;
     }
 
     static void OnHost<A, E, S, FS>(bool complex, int batch, WorkMatrix a, WorkMatrix b, WorkMatrix c, int option)
@@ -264,6 +301,13 @@ public static class PerMatrix
         [MethodImpl(Inline.Always)] public void Put(int row, int column, T value) => Set(row, column, value);
 
         [MethodImpl(Inline.Always)] public static bool IsZero(T value) => F.IsZero(value);
+
+        public static bool Exchanges { [MethodImpl(Inline.Always)] get => false; }
+
+        [MethodImpl(Inline.Always)]
+        public void Exchange(int k, T distance, bool columns)
+        {
+        }
     }
 
     internal struct Arguments<E> where E : unmanaged

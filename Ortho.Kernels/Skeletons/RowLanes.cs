@@ -51,6 +51,34 @@ static unsafe class RowLanes
             F.StoreFirst(first, 1, value);
             return !new Span<byte>(first, F.Parts * sizeof(E)).ContainsAnyExcept((byte)0);
         }
+
+        public static bool Exchanges => true;
+
+        public void Exchange(int k, T distance, bool columns)
+        {
+            var first = stackalloc E[F.Parts];
+            F.StoreFirst(first, 1, distance);
+            var other = k + HostMemory.Whole(*first);
+            if (other == k)
+                return;
+            if (!columns)
+            {
+                // The padding goes along.
+                for (var column = 0; column < Columns; column += Lanes)
+                {
+                    var (x, y) = (Get(k, column), Get(other, column));
+                    Set(k, column, y);
+                    Set(other, column, x);
+                }
+                return;
+            }
+            for (var row = 0; row < Rows; row++)
+            {
+                var (x, y) = (At(row, k), At(row, other));
+                Put(row, k, y);
+                Put(row, other, x);
+            }
+        }
     }
 
     /// <summary>One thread that takes a vector of columns at a time.</summary>
