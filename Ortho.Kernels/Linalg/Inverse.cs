@@ -116,21 +116,27 @@ readonly struct PivotedGaussJordan : IByColumns
 
     [MethodImpl(Inline.Always)]
     public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+        => Invert<M, T, W>(a, b, 0);
+
+    /// <summary>a becomes its inverse; 2 n elements of the room's column 0 are used, from row <paramref name="first"/> on.</summary>
+    [MethodImpl(Inline.Always)]
+    public static void Invert<M, T, W>(M a, M room, int first) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         for (var k = 0; k < a.Columns; k++)
         {
             var distance = Pivots.Find<M, T, W>(a, k);
             if (W.Index == 0)
-                b.Put(a.Rows + k, 0, distance);
+                room.Put(first + a.Rows + k, 0, distance);
             Pivots.ExchangeRows<M, T, W>(a, k, distance);
-            GaussJordan.Eliminate<M, T, W>(a, b, k);
+            GaussJordan.Eliminate<M, T, W>(a, room, first, k);
         }
         // The inverse of a matrix with exchanged rows has its columns exchanged.
         for (var k = a.Columns - 1; k >= 0; k--)
         {
             W.Meet();
-            Pivots.ExchangeColumns<M, T, W>(a, k, b.At(a.Rows + k, 0));
+            Pivots.ExchangeColumns<M, T, W>(a, k, room.At(first + a.Rows + k, 0));
         }
+        W.Meet();
     }
 }
 
@@ -143,17 +149,18 @@ readonly struct GaussJordan : IByColumns
     public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         for (var k = 0; k < a.Columns; k++)
-            Eliminate<M, T, W>(a, b, k);
+            Eliminate<M, T, W>(a, b, 0, k);
     }
 
-    /// <summary>Unknown and right-hand side k change places: row k is divided by the pivot, and its multiples are taken from the others.</summary>
+    /// <summary>Unknown and right-hand side k change places: row k is divided by the pivot, and its multiples are taken from the others. The column goes
+    /// into the room's column 0, from row <paramref name="first"/> on.</summary>
     [MethodImpl(Inline.Step)]
-    public static void Eliminate<M, T, W>(M a, M b, int k) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+    public static void Eliminate<M, T, W>(M a, M room, int first, int k) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         W.Meet();
         var scale = T.Of(1) / a.At(k, k);
         for (var i = W.Index; i < a.Rows; i += W.Count)
-            b.Put(i, 0, -a.At(i, k));
+            room.Put(first + i, 0, -a.At(i, k));
         W.Meet();
         // The column becomes that of the identity, so that what happens to the others turns it into the inverse's.
         for (var i = W.Index; i < a.Rows; i += W.Count)
@@ -171,7 +178,7 @@ readonly struct GaussJordan : IByColumns
             {
                 if (i == k)
                     continue;
-                var factor = b.At(i, 0);
+                var factor = room.At(first + i, 0);
                 a.Set(i, j, T.Fma(factor, r0, a.Get(i, j)));
                 a.Set(i, j1, T.Fma(factor, r1, a.Get(i, j1)));
                 a.Set(i, j2, T.Fma(factor, r2, a.Get(i, j2)));
@@ -188,7 +195,7 @@ readonly struct GaussJordan : IByColumns
             for (var i = 0; i < a.Rows; i++)
             {
                 if (i != k)
-                    a.Set(i, j, T.Fma(b.At(i, 0), r, a.Get(i, j)));
+                    a.Set(i, j, T.Fma(room.At(first + i, 0), r, a.Get(i, j)));
             }
             a.Set(k, j, r);
         }

@@ -57,6 +57,13 @@ static class Matrices
 
     public static Tensor Product(Tensor a, Tensor b) => MatMul.MatMul.Run(a, b);
 
+    /// <summary>The real numbers (or real parts) of a small tensor; waits for its device.</summary>
+    public static double[] Numbers(Tensor y)
+    {
+        var real = Copy.To(RealPart(y, [checked((int)y.ElementCount)]), Tensors.Device.Cpu);
+        return Cast.To(real, DType.Float64).ToArray<double>();
+    }
+
     /// <summary>x, a view, becomes x - a b.</summary>
     public static void SubtractProduct(Tensor x, Tensor a, Tensor b)
     {
