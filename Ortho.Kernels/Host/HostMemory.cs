@@ -36,6 +36,9 @@ static unsafe class HostMemory
             Thread.MemoryBarrier();
     }
 
+    /// <summary>A whole number that a float or a double holds.</summary>
+    public static int Whole<E>(E value) where E : unmanaged => typeof(E) == typeof(float) ? (int)*(float*)&value : (int)*(double*)&value;
+
     public static void KeepAlive(Tensor y, ReadOnlySpan<Operand> operands)
     {
         GC.KeepAlive(y);

@@ -57,6 +57,33 @@ static class Matrices
 
     public static Tensor Product(Tensor a, Tensor b) => MatMul.MatMul.Run(a, b);
 
+    /// <summary>The real numbers (or real parts) of a small tensor; waits for its device.</summary>
+    public static double[] Numbers(Tensor y)
+    {
+        var real = Copy.To(RealPart(y, [checked((int)y.ElementCount)]), Tensors.Device.Cpu);
+        return Cast.To(real, DType.Float64).ToArray<double>();
+    }
+
+    /// <summary>x, a view, becomes x - a b.</summary>
+    public static void SubtractProduct(Tensor x, Tensor a, Tensor b)
+    {
+        var product = Product(a, b);
+        var difference = Minus(x, product);
+        Copy.Into(x, difference);
+        // Large: back to the pool at once rather than with the garbage.
+        product.Dispose();
+        difference.Dispose();
+    }
+
+    /// <summary>y, a view, becomes -a b.</summary>
+    public static void SetNegativeProduct(Tensor y, Tensor a, Tensor b)
+    {
+        var product = Product(a, b);
+        Skeletons.Pointwise.Into<Unary<Negate>>("Negate", product, product);
+        Copy.Into(y, product);
+        product.Dispose();
+    }
+
     public static Tensor Minus(Tensor a, Tensor b) => Skeletons.Pointwise.Run<Binary<Subtract>>("Subtract", a, b);
 
     public static Tensor Negative(Tensor a) => Skeletons.Pointwise.Run<Unary<Negate>>("Negate", a);
