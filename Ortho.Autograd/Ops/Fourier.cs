@@ -315,15 +315,54 @@ public static class FourierOps
             CheckRank("CircularConv2d", nameof(kernel), kernel, 4, "M, C, kh, kw");
             return Convolve("CircularConv2d", x, kernel, x.Shape, kernel.Shape);
         }
+
+        /// <summary>Long causal convolution of signals [B, C, n]: y[b, c, t] = sum over s &lt;= t of K[c, s] x[b, c, t - s] for a kernel [C, k];
+        /// y[b, m, t] = sum over c and s &lt;= t of K[m, c, s] x[b, c, t - s] for a kernel [M, C, k]; through the Fourier domain, on signals
+        /// that zeros lengthen.</summary>
+        /// <remarks>The convolution of state-space and long-convolution models, in O(n log n) for kernels as long as the signal: Gu et al.
+        /// 2022 (S4), Poli et al. 2023 (Hyena).</remarks>
+        /// <param name="kernel">[C, k], one for each channel, or [M, C, k], which mixes them; 1 &lt;= k &lt;= n.</param>
+        /// <returns>[B, C, n] or [B, M, n].</returns>
+        /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit, or the kernel is longer than the signal.</exception>
+        [Op]
+        public Tensor CausalConv1d(Tensor kernel) => Causal(x, kernel);
     }
 
-    static Tensor Convolve(string operation, Tensor x, Tensor kernel, Shape given, Shape givenKernel)
+    static Tensor Causal(Tensor x, Tensor kernel)
+    {
+        const string operation = "CausalConv1d";
+        CheckRank(operation, nameof(x), x, 3, "B, C, n");
+        if (kernel.Rank is not (2 or 3))
+            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.Shape}", "shape [C, k] or [M, C, k]");
+        CheckChannels(operation, x, kernel, kernel.Shape[^2], x.Shape, kernel.Shape);
+        var (batch, channels, n, k) = (x.Shape[0], x.Shape[1], x.Shape[2], kernel.Shape[^1]);
+        if (k < 1 || k > n)
+            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.Shape} beside {x.Shape}", $"1 <= k <= {n}: a kernel no longer than the signal");
+        if (x.IsHalf)
+            return Causal(x.Wide, kernel.Wide).To(x.DType);
+        // Long enough that what leaves at the end does not come in again at the beginning.
+        var length = FftKernel.FastLength(n + k - 1);
+        var (signals, taps) = (new Plane(1, length, 1, n, 0, 0), new Plane(1, length, 1, k, 0, 0));
+        var mixes = kernel.Rank == 3;
+        var outputs = mixes ? kernel.Shape[0] : channels;
+        var kernels = Spectrum(operation, kernel.Reshape(mixes ? outputs : 1, channels, 1, k), taps, swap: false);
+        var spectra = Spectrum(operation, x.Unsqueeze(2), signals, swap: mixes);
+        var product = Multiply(operation, kernels, spectra, mixes ? SpectralProduct.Matrices(outputs, channels, batch) : SpectralProduct.Channels(batch, channels));
+        return Images(operation, product, batch, outputs, signals, swap: mixes, 1.0 / length).Squeeze(2);
+    }
+
+    static void CheckChannels(string operation, Tensor x, Tensor kernel, int channels, Shape given, Shape givenKernel)
     {
         CheckReal(operation, nameof(x), x);
         if (kernel.DType != x.DType || kernel.Device != x.Device)
             throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.DType} on {kernel.Device}", $"{x.DType} on {x.Device}, as x");
-        if (kernel.Shape[1] != x.Shape[1])
+        if (channels != x.Shape[1])
             throw new TensorArgumentException(operation, nameof(kernel), $"{givenKernel} beside {given}", $"{x.Shape[1]} input channels");
+    }
+
+    static Tensor Convolve(string operation, Tensor x, Tensor kernel, Shape given, Shape givenKernel)
+    {
+        CheckChannels(operation, x, kernel, kernel.Shape[1], given, givenKernel);
         var (h, w, kh, kw) = (x.Shape[2], x.Shape[3], kernel.Shape[2], kernel.Shape[3]);
         CheckKernel(operation, kernel, h, w);
         if (x.IsHalf)

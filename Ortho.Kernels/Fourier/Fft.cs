@@ -107,6 +107,9 @@ public static class Fft
         return y;
     }
 
+    /// <summary>The first even length from <paramref name="least"/> on that real signals are transformed fast at.</summary>
+    public static int FastLength(int least) => FftPlan.FastLength(least + least % 2, step: 2);
+
     // ---- two dimensions: rows, then columns; back, columns, then rows
 
     /// <summary>Transforms complex images over their last two dimensions; see <see cref="Complex"/>.</summary>

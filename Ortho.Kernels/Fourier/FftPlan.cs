@@ -236,13 +236,19 @@ sealed unsafe class FftPlan
         return passes;
     }
 
+    /// <summary>The first length from <paramref name="least"/> on, in steps, without prime factors above 5.</summary>
+    public static int FastLength(int least, int step)
+    {
+        while (Factors(least) is [.., > 5])
+            least += step;
+        return least;
+    }
+
     void AddBluestein(int n)
     {
         if (n > int.MaxValue / 4)
             throw new TensorArgumentException("Fft", "length", $"{n}", "a length below 2^29 or one without large prime factors");
-        var length = 2 * n - 1;
-        while (Factors(length)[^1] > 5)
-            length++;
+        var length = FastLength(2 * n - 1, step: 1);
         var chirp = table.Count / 2;
         var spectrum = GC.AllocateArray<double>(2 * length, pinned: true);
         var work = GC.AllocateUninitializedArray<double>(2 * length, pinned: true);

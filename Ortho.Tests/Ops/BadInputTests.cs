@@ -298,6 +298,7 @@ public class BadInputTests
             ("Fft", () => _ = I(4).Fft()),
             ("Rfft", () => _ = C(4).Rfft()),
             ("Irfft", () => _ = C(4).Irfft(12)),
+            ("CausalConv1d", () => _ = F(1, 2, 8).CausalConv1d(F(2, 9))),
             ("CircularConv1d", () => _ = F(1, 2, 8).CircularConv1d(F(3, 1, 3))),
             ("CircularConv2d", () => _ = F(1, 2, 4, 4).CircularConv2d(F(3, 2, 5, 5))),
             ("Conv1d", () => _ = F(1, 2, 8, 1).Conv1d(F(3, 2, 3))),

@@ -123,6 +123,27 @@ sealed partial class TorchPeer
             return (Work.Backward(at => at[0].CircularConv2d(at[1]), x, w), Backward(at => Circular(at[0], at[1]), p, q));
         });
 
+        yield return Compare("circular-convolution", "causal, 8x64x4096", 1e-4, () =>
+        {
+            var (x, w, p, q) = Signals();
+            return (Work.Forward(() => x.CausalConv1d(w)), Forward(() => Causal(p, q)));
+        });
+        yield return Compare("circular-convolution", "causal, the same, forward and backward", 1e-4, () =>
+        {
+            var (x, w, p, q) = Signals();
+            return (Work.Backward(at => at[0].CausalConv1d(at[1]), x, w), Backward(at => Causal(at[0], at[1]), p, q));
+        });
+
+        const int length = 4096;
+        static (Tensor, Tensor, torch.Tensor, torch.Tensor) Signals()
+        {
+            var (x, w) = (Work.Sample(1, 8, 64, length), Work.Sample(2, 64, length));
+            return (x, w, Same(x), Same(w));
+        }
+
+        static torch.Tensor Causal(torch.Tensor x, torch.Tensor w)
+            => fft.irfft(fft.rfft(x, n: 2 * length) * fft.rfft(w, n: 2 * length), n: 2 * length).narrow(2, 0, length);
+
         static (Tensor, Tensor, torch.Tensor, torch.Tensor) Images()
         {
             var (x, w) = (Work.Sample(1, 32, 16, size, size), Work.Sample(2, 16, 16, size, size));
