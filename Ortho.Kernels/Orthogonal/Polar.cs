@@ -25,7 +25,7 @@ public static class Polar
     const int Steps = 14;
 
     /// <summary>Largest over smallest singular value at which Halley's weights, which amplify rounding errors by as much, begin.</summary>
-    internal const double HalleyRange = 32;
+    internal const double HalleyRange = 100;
 
     /// <summary>U [..., m, n] of matrices [..., m, n], m &gt;= n: a = U P with U^H U = I. Columns that the matrix leaves open complete the others.</summary>
     /// <exception cref="TensorArgumentException">More columns than rows, or an unsuitable dtype.</exception>
@@ -77,7 +77,7 @@ public static class Polar
     }
 
     /// <summary>Condition, of Frobenius norms, up to which inverses keep enough figures.</summary>
-    internal static double Limit(bool isDouble) => isDouble ? 1e13 : 1e5;
+    internal static double Limit(bool isDouble) => isDouble ? 1e13 : 3e6;
 
     // x [1, n, n]; nothing if it does not converge.
     static Tensor? Iterated(Tensor x)
