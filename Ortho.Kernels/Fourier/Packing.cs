@@ -223,7 +223,7 @@ static unsafe class Packing
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static (Vector128<float>, Vector128<float>, Vector128<float>, Vector128<float>) Transpose(
+    internal static (Vector128<float>, Vector128<float>, Vector128<float>, Vector128<float>) Transpose(
         Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
     {
         var (ab, cd) = (Sse.UnpackLow(a, b), Sse.UnpackLow(c, d));
@@ -263,7 +263,7 @@ static unsafe class Packing
 
     // Neighbouring complex numbers to their real and imaginary parts and back.
 
-    static void Separate(float* x, float* re, float* im, int width)
+    internal static void Separate(float* x, float* re, float* im, int width)
     {
         for (var w = 0; w < width; w += 4)
         {
@@ -273,7 +273,7 @@ static unsafe class Packing
         }
     }
 
-    static void Separate(double* x, double* re, double* im, int width)
+    internal static void Separate(double* x, double* re, double* im, int width)
     {
         for (var w = 0; w < width; w += 2)
         {
@@ -283,7 +283,7 @@ static unsafe class Packing
         }
     }
 
-    static void Join(float* y, float* re, float* im, int width)
+    internal static void Join(float* y, float* re, float* im, int width)
     {
         for (var w = 0; w < width; w += 4)
         {
@@ -293,7 +293,7 @@ static unsafe class Packing
         }
     }
 
-    static void Join(double* y, double* re, double* im, int width)
+    internal static void Join(double* y, double* re, double* im, int width)
     {
         for (var w = 0; w < width; w += 2)
         {

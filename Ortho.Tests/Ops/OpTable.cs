@@ -186,6 +186,11 @@ public static partial class OpTable
             [[3, 5], [5, 4]], [[2, 3, 5], [5, 4]], [[2, 1, 3, 5], [4, 5, 2]], [[1, 1], [1, 1]], [[3, 0], [0, 2]], [[5, 30], [30, 27]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("MatMul", x => x[0].T.MatMul(x[1].T), x => Product(Nd.Of([x[0].Shape[1], x[0].Shape[0]], i => x[0][i[1], i[0]]), Nd.Of([x[1].Shape[1], x[1].Shape[0]], i => x[1][i[1], i[0]])),
             [[5, 3], [4, 5]], [[300, 6], [4, 300]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Addmm", x => x[0].Addmm(x[1], x[2], 0.5, -1.5), x => Nd.Map(v => 0.5 * v[0] - 1.5 * v[1], x[0], Product(x[1], x[2])),
+            [[4], [3, 5], [5, 4]], [[3, 1], [2, 3, 5], [5, 4]], [[2, 3, 4], [3, 5], [2, 5, 4]], [[], [1, 1], [1, 1]], [[3, 2], [3, 0], [0, 2]], [[5, 27], [5, 30], [30, 27]])
+            { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Addmm", x => x[0].T.Addmm(x[1], x[2].T), x => Nd.Map(v => v[0] + v[1], Swap(x[0]), Product(x[1], Swap(x[2]))), [[3, 4], [4, 300], [3, 300]])
+            { IsComplex = true, Single = 3e-6, Double = 2e-14 },
     ];
 
     static IEnumerable<OpRow> Creation() =>
