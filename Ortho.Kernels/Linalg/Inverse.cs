@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Pointwise;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
@@ -27,10 +28,8 @@ public static class Inverse
     /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
     internal static Tensor OfPositive(Tensor a)
     {
-        var y = Copy.Dense(Matrices.Square(a, "Inverse", nameof(a)));
-        if (y.ElementCount > 0)
-            Halve(y);
-        return Matrices.Unbatched(y, a);
+        var x = Matrices.Square(a, "Inverse", nameof(a));
+        return x.ElementCount > 0 ? Matrices.Unbatched(Positive(x), a) : Copy.Dense(a);
     }
 
     // x [batch, n, n] is dense and overwritten.
@@ -56,7 +55,7 @@ public static class Inverse
                 order = found;
             else
                 Copy.Into(Matrices.Rows(order, first, n - first), Permutation.Rows(Copy.Dense(Matrices.Rows(order, first, n - first)), found));
-            Exchange(x, first, width);
+            x = Exchange(x, first, width);
         }
         return Permutation.Columns(x, order!);
     }
@@ -64,7 +63,7 @@ public static class Inverse
     // Unknowns and right-hand sides of a block change places: with P the inverse of the diagonal block, its rows become P times them, all
     // others lose their part in the block's columns times that, and the columns become minus that part times P. All of it is x - C R with zeros
     // put into the block's rows and columns of x, minus the identity into those of C and P into those of R.
-    static void Exchange(Tensor x, int first, int width)
+    static Tensor Exchange(Tensor x, int first, int width)
     {
         var (batch, n) = (x.Shape[0], x.Shape[1]);
         var (rows, columns) = (Matrices.Rows(x, first, width), Matrices.Columns(x, first, width));
@@ -77,35 +76,36 @@ public static class Inverse
         var zero = Matrices.Zeros([1, 1, 1], x);
         Copy.Into(rows, zero.View(zero.Layout.Expand(rows.Shape, "Inverse")));
         Copy.Into(columns, zero.View(zero.Layout.Expand(columns.Shape, "Inverse")));
-        Matrices.SubtractProduct(x, c, r);
+        var y = Matrices.Product(c, r, -1, x);
+        // Large: back to the pool at once rather than with the garbage.
         c.Dispose();
         r.Dispose();
+        x.Dispose();
+        return y;
     }
 
-    // x [batch, n, n], a view of positive definite matrices, becomes the inverse.
-    static void Halve(Tensor x)
+    static Tensor Positive(Tensor x)
     {
-        var n = x.Shape[1];
+        var (batch, n) = (x.Shape[0], x.Shape[1]);
+        var y = Tensor.Empty(x.Shape, x.DType, x.Device);
         if (n <= Whole)
         {
-            ByColumns.Run<GaussJordan>(x.DType, x.Device, x.Shape[0], new(n, n, x, x), new(n, 1));
-            return;
+            ByColumns.Run<GaussJordan>(x.DType, x.Device, batch, new(n, n, x, y), new(n, 1));
+            return y;
         }
-        // With B = a11^-1, E = a21 B, F = B a12 and the Schur complement's inverse Z = (a22 - E a12)^-1:
-        // a^-1 = [[B + F Z E, -F Z], [-Z E, Z]].
+        // With B = a11^-1, E = a21 B and the inverse of the Schur complement Z = (a22 - E a21^H)^-1: a^-1 = [[B + E^H Z E, *], [-Z E, Z]].
         var p = Matrices.Half(n);
-        var (upper, lower) = (Matrices.Corner(x, 0, p, 0, p), Matrices.Corner(x, p, n - p, p, n - p));
-        var (right, below) = (Matrices.Corner(x, 0, p, p, n - p), Matrices.Corner(x, p, n - p, 0, p));
-        Halve(upper);
-        var e = Matrices.Product(below, upper);
-        var f = Matrices.Product(upper, right);
-        Matrices.SubtractProduct(lower, e, right);
-        Halve(lower);
-        Matrices.SetNegativeProduct(right, f, lower);
-        Matrices.SetNegativeProduct(below, lower, e);
-        Matrices.SubtractProduct(upper, right, e);
-        e.Dispose();
-        f.Dispose();
+        var below = Matrices.Corner(x, p, n - p, 0, p);
+        var first = Positive(Matrices.Corner(x, 0, p, 0, p));
+        var e = Matrices.Product(below, first);
+        var last = Positive(Matrices.Product(e, Matrices.H(below), -1, Matrices.Corner(x, p, n - p, p, n - p), isHermitian: true));
+        var corner = Matrices.Product(last, e);
+        Copy.Into(Matrices.Corner(y, 0, p, 0, p), Matrices.Product(Matrices.H(e), corner, 1, first, isHermitian: true));
+        Copy.Into(Matrices.Corner(y, p, n - p, p, n - p), last);
+        Skeletons.Pointwise.Into<Unary<Negate>>("Negate", corner, corner);
+        Copy.Into(Matrices.Corner(y, p, n - p, 0, p), corner);
+        Copy.Into(Matrices.Corner(y, 0, p, p, n - p), Matrices.H(corner));
+        return y;
     }
 }
 

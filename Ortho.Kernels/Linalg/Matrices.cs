@@ -57,31 +57,18 @@ static class Matrices
 
     public static Tensor Product(Tensor a, Tensor b) => MatMul.MatMul.Run(a, b);
 
+    /// <summary>A product that is Hermitian but for rounding.</summary>
+    public static Tensor HermitianProduct(Tensor a, Tensor b) => MatMul.MatMul.Run("MatMul", a, b, isHermitian: true);
+
+    /// <summary>alpha a b + beta c.</summary>
+    public static Tensor Product(Tensor a, Tensor b, double alpha, Tensor c, double beta = 1, bool isHermitian = false)
+        => MatMul.MatMul.Run("MatMul", a, b, c, alpha, beta, isHermitian);
+
     /// <summary>The real numbers (or real parts) of a small tensor; waits for its device.</summary>
     public static double[] Numbers(Tensor y)
     {
         var real = Copy.To(RealPart(y, [checked((int)y.ElementCount)]), Tensors.Device.Cpu);
         return Cast.To(real, DType.Float64).ToArray<double>();
-    }
-
-    /// <summary>x, a view, becomes x - a b.</summary>
-    public static void SubtractProduct(Tensor x, Tensor a, Tensor b)
-    {
-        var product = Product(a, b);
-        var difference = Minus(x, product);
-        Copy.Into(x, difference);
-        // Large: back to the pool at once rather than with the garbage.
-        product.Dispose();
-        difference.Dispose();
-    }
-
-    /// <summary>y, a view, becomes -a b.</summary>
-    public static void SetNegativeProduct(Tensor y, Tensor a, Tensor b)
-    {
-        var product = Product(a, b);
-        Skeletons.Pointwise.Into<Unary<Negate>>("Negate", product, product);
-        Copy.Into(y, product);
-        product.Dispose();
     }
 
     public static Tensor Minus(Tensor a, Tensor b) => Skeletons.Pointwise.Run<Binary<Subtract>>("Subtract", a, b);

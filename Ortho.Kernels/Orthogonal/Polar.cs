@@ -25,7 +25,7 @@ public static class Polar
     const int Steps = 14;
 
     /// <summary>Largest over smallest singular value at which Halley's weights, which amplify rounding errors by as much, begin.</summary>
-    internal const double HalleyRange = 32;
+    internal const double HalleyRange = 100;
 
     /// <summary>U [..., m, n] of matrices [..., m, n], m &gt;= n: a = U P with U^H U = I. Columns that the matrix leaves open complete the others.</summary>
     /// <exception cref="TensorArgumentException">More columns than rows, or an unsuitable dtype.</exception>
@@ -77,7 +77,7 @@ public static class Polar
     }
 
     /// <summary>Condition, of Frobenius norms, up to which inverses keep enough figures.</summary>
-    internal static double Limit(bool isDouble) => isDouble ? 1e13 : 1e5;
+    internal static double Limit(bool isDouble) => isDouble ? 1e13 : 3e6;
 
     // x [1, n, n]; nothing if it does not converge.
     static Tensor? Iterated(Tensor x)
@@ -97,7 +97,7 @@ public static class Polar
                 return null;
             var z = Math.Sqrt(Math.Sqrt(inverseSize / size));
             x = Combined(x, z / 2, Copy.Dense(Matrices.H(inverse)), 0.5 / z);
-            gram = Matrices.Product(Matrices.H(x), x);
+            gram = Matrices.HermitianProduct(Matrices.H(x), x);
             var estimate = Tensor.Empty([1, 1, 1], x.DType, x.Device);
             ByColumns.Run<LargestEigenvalue>(x.DType, x.Device, 1, new(x.Shape[1], x.Shape[1], gram), new(2, x.Shape[1]), new(1, 1, null, estimate), 8);
             // Every singular value is at least 1 now. Eight steps of the power method may miss a tenth.
@@ -114,7 +114,7 @@ public static class Polar
             {
                 var (a, b, c) = Weights(low);
                 var inner = Inverse.OfPositive(Combined(identity, 1, gram, c / (scale * scale)));
-                x = Combined(x, b / c / scale, Matrices.Product(x, inner), (a - b / c) / scale);
+                x = Matrices.Product(x, inner, (a - b / c) / scale, x, b / c / scale);
                 low = Math.Min(1, low * (a + b * low * low) / (1 + c * low * low));
                 scale = 1;
             }
@@ -124,11 +124,11 @@ public static class Polar
                 var missing = Math.Sqrt(SquaredLength(Combined(identity, 1, gram, -1)));
                 if (!(missing < 0.5))
                     return null;
-                x = Combined(x, 1.5, Matrices.Product(x, gram), -0.5);
+                x = Matrices.Product(x, gram, -0.5, x, 1.5);
                 if (missing * missing < (isDouble ? 1e-16 : 1e-7))
                     return x;
             }
-            gram = Matrices.Product(Matrices.H(x), x);
+            gram = Matrices.HermitianProduct(Matrices.H(x), x);
         }
         return null;
     }

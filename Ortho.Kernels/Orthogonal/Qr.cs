@@ -67,27 +67,27 @@ public static class Qr
     {
         var (batch, m, n) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         var reflections = new Reflections(Matrices.Zeros([batch, m, k], x));
-        var (work, r) = (Copy.Dense(x), Matrices.Zeros([batch, k, n], x));
+        var r = Matrices.Zeros([batch, k, n], x);
+        // What is left to factor: the columns from `first` on, without the rows that are R's already.
+        var rest = x;
         for (var first = 0; first < k; first += Reflections.Block)
         {
             var width = Math.Min(Reflections.Block, k - first);
-            var panel = Matrices.Corner(work, first, m - first, first, width);
-            Panel(panel, Matrices.Corner(reflections.Vectors, first, m - first, first, width), reflections.Triangles[first / Reflections.Block],
-                Matrices.Corner(r, first, width, first, width));
+            Panel(Matrices.Columns(rest, 0, width), Matrices.Corner(reflections.Vectors, first, m - first, first, width),
+                reflections.Triangles[first / Reflections.Block], Matrices.Corner(r, first, width, first, width));
             if (first + width == n)
                 break;
-            var rest = Matrices.Corner(work, first, m - first, first + width, n - first - width);
-            reflections.ApplyBlock(first, rest, adjoint: true);
-            Copy.Into(Matrices.Corner(r, first, width, first + width, n - first - width), Matrices.Rows(rest, 0, width));
+            var changed = reflections.ApplyBlock(first, Matrices.Columns(rest, width, n - first - width), adjoint: true);
+            Copy.Into(Matrices.Corner(r, first, width, first + width, n - first - width), Matrices.Rows(changed, 0, width));
+            rest = Matrices.Rows(changed, width, m - first - width);
         }
-        work.Dispose();
         return (reflections, r);
     }
 
     // Columns that are reduced one by one; wider panels are halved (measured).
     const int Narrow = 32;
 
-    // All arguments are views of the right size; v, t and r hold zeros, x is overwritten.
+    // All arguments are views of the right size; v, t and r hold zeros.
     static void Panel(Tensor x, Tensor v, Tensor t, Tensor r)
     {
         var (m, n) = (x.Shape[1], x.Shape[2]);
@@ -97,9 +97,9 @@ public static class Qr
             return;
         }
         var p = n / 2;
-        var (v1, t1, rest) = (Matrices.Columns(v, 0, p), Matrices.Corner(t, 0, p, 0, p), Matrices.Columns(x, p, n - p));
+        var (v1, t1) = (Matrices.Columns(v, 0, p), Matrices.Corner(t, 0, p, 0, p));
         Panel(Matrices.Columns(x, 0, p), v1, t1, Matrices.Corner(r, 0, p, 0, p));
-        Reflections.Apply(v1, t1, rest, adjoint: true);
+        var rest = Reflections.Apply(v1, t1, Matrices.Columns(x, p, n - p), adjoint: true);
         Copy.Into(Matrices.Corner(r, 0, p, p, n - p), Matrices.Rows(rest, 0, p));
         var (v2, t2) = (Matrices.Corner(v, p, m - p, p, n - p), Matrices.Corner(t, p, n - p, p, n - p));
         Panel(Matrices.Rows(rest, p, m - p), v2, t2, Matrices.Corner(r, p, n - p, p, n - p));

@@ -22,18 +22,21 @@ sealed class Reflections(Tensor vectors)
         return Matrices.Zeros([vectors.Shape[0], width, width], vectors);
     })];
 
-    /// <summary>x [batch, m - first, columns], in place, becomes the product of the block that begins at column first with it; or of its adjoint.</summary>
-    public void ApplyBlock(int first, Tensor x, bool adjoint)
+    /// <summary>The product of the block that begins at column <paramref name="first"/>, or of its adjoint, with x [batch, m - first, columns].</summary>
+    public Tensor ApplyBlock(int first, Tensor x, bool adjoint)
     {
         var triangle = Triangles[first / Block];
-        Apply(Matrices.Corner(Vectors, first, Vectors.Shape[1] - first, first, triangle.Shape[1]), triangle, x, adjoint);
+        return Apply(Matrices.Corner(Vectors, first, Vectors.Shape[1] - first, first, triangle.Shape[1]), triangle, x, adjoint);
     }
 
     /// <summary>x [batch, m, columns], in place, becomes Q^H x.</summary>
     public void ApplyAdjoint(Tensor x)
     {
         for (var first = 0; first < Vectors.Shape[2]; first += Block)
-            ApplyBlock(first, Matrices.Rows(x, first, x.Shape[1] - first), adjoint: true);
+        {
+            var rows = Matrices.Rows(x, first, x.Shape[1] - first);
+            Copy.Into(rows, ApplyBlock(first, rows, adjoint: true));
+        }
     }
 
     /// <summary>Columns first, first + 1, ... of the square Q, [batch, m, count].</summary>
@@ -46,13 +49,18 @@ sealed class Reflections(Tensor vectors)
         {
             // Columns of the identity whose one lies above the block are not changed by it.
             var skipped = Math.Clamp(at - first, 0, count);
-            if (skipped < count)
-                ApplyBlock(at, Matrices.Corner(q, at, m - at, skipped, count - skipped), adjoint: false);
+            if (skipped == count)
+                continue;
+            var corner = Matrices.Corner(q, at, m - at, skipped, count - skipped);
+            var changed = ApplyBlock(at, corner, adjoint: false);
+            Copy.Into(corner, changed);
+            // Large: back to the pool at once rather than with the garbage.
+            changed.Dispose();
         }
         return q;
     }
 
-    /// <summary>x, in place, becomes (I - V T V^H) x, or the adjoint's product (I - V T^H V^H) x.</summary>
-    public static void Apply(Tensor v, Tensor t, Tensor x, bool adjoint)
-        => Matrices.SubtractProduct(x, v, Matrices.Product(adjoint ? Matrices.H(t) : t, Matrices.Product(Matrices.H(v), x)));
+    /// <summary>(I - V T V^H) x, or the adjoint's product (I - V T^H V^H) x.</summary>
+    public static Tensor Apply(Tensor v, Tensor t, Tensor x, bool adjoint)
+        => Matrices.Product(v, Matrices.Product(adjoint ? Matrices.H(t) : t, Matrices.Product(Matrices.H(v), x)), -1, x);
 }
