@@ -87,16 +87,42 @@ static unsafe class Panels
     {
         if (rows < height)
             new Span<E>(to, depth * height).Clear();
-        for (var i = 0; i < rows; i += 2)
+        // Pairs first, as the rows of even inner indices; then those of odd ones, i times them.
+        var from = a.Start + (i0 >> 1) * a.Row + (k0 >> 1) * a.Column;
+        if (typeof(E) == typeof(float) && a.Column == 2)
         {
-            var from = a.Start + ((i0 + i) >> 1) * a.Row + (k0 >> 1) * a.Column;
-            var pair = to + i;
-            for (var k = 0; k < depth; k += 2, from += a.Column, pair += 2 * height)
+            Turn((double*)from, a.Row / 2, (double*)to, height, rows / 2, depth / 2);
+        }
+        else
+        {
+            for (var k = 0; k < depth; k += 2)
             {
-                var (re, im) = (from[0], from[1]);
-                (pair[0], pair[1], pair[height], pair[height + 1]) = (re, im, Negate(im), re);
+                for (var i = 0; i < rows; i += 2)
+                {
+                    var pair = from + (i >> 1) * a.Row + (k >> 1) * a.Column;
+                    (to[k * height + i], to[k * height + i + 1]) = (pair[0], pair[1]);
+                }
             }
         }
+        for (var k = 0; k < depth; k += 2, to += 2 * height)
+        {
+            if (typeof(E) == typeof(float))
+                TimesI((float*)to, (float*)to + height, height);
+            else
+                TimesI((double*)to, (double*)to + height, height);
+        }
+    }
+
+    static void TimesI(float* x, float* y, int count)
+    {
+        for (var i = 0; i < count; i += 4)
+            (Vector128.Shuffle(Vector128.Load(x + i), Vector128.Create(1, 0, 3, 2)) ^ Vector128.Create(-0f, 0, -0f, 0)).Store(y + i);
+    }
+
+    static void TimesI(double* x, double* y, int count)
+    {
+        for (var i = 0; i < count; i += 2)
+            (Vector128.Shuffle(Vector128.Load(x + i), Vector128.Create(1L, 0)) ^ Vector128.Create(-0.0, 0)).Store(y + i);
     }
 
     /// <summary>One strip of b: <paramref name="depth"/> rows of neighbouring columns, zero beyond the last.</summary>
