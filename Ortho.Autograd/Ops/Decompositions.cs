@@ -144,18 +144,12 @@ public static class DecompositionOps
     static Tensor SquarePull(Tensor q, Tensor r, Tensor? gq, Tensor? gr)
     {
         // A null gradient is a zero one; at least one is there.
-        var inner = (gr, gq) switch
+        var sum = (gr, gq) switch
         {
-            (null, { } g) => -q.H.MatMul(g),
-            ({ } g, null) => g.MatMul(r.H),
-            var (g, h) => g!.MatMul(r.H) - q.H.MatMul(h!),
+            (null, { } h) => h.Addmm(q, MatrixParts.OfUpper(q.H.MatMul(h)), alpha: -1),
+            ({ } g, null) => q.MatMul(MatrixParts.OfUpper(g.MatMul(r.H))),
+            var (g, h) => h!.Addmm(q, MatrixParts.OfUpper(g!.MatMul(r.H).Addmm(q.H, h!, alpha: -1))),
         };
-        var strict = inner.Triu(1);
-        var real = inner.Diagonal().Real();
-        var diagonal = MatrixParts.OnDiagonal(real.To(inner.DType));
-        var sum = q.MatMul(strict + strict.H + diagonal);
-        if (gq is not null)
-            sum = gq + sum;
         // sum R^-H, from the right: the conjugate transpose of R^-1 sum^H.
         return r.TriangularSolve(sum.H, upper: true).H;
     }

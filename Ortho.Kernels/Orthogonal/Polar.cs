@@ -19,7 +19,7 @@ namespace Ortho.Kernels.Orthogonal;
 public static class Polar
 {
     // Matrices that are iterated whole, in the cache.
-    const int Whole = 64;
+    const int Whole = 32;
 
     // Newton takes 9 steps from a condition of 1e15.
     const int Steps = 14;
@@ -79,58 +79,86 @@ public static class Polar
     /// <summary>Condition, of Frobenius norms, up to which inverses keep enough figures.</summary>
     internal static double Limit(bool isDouble) => isDouble ? 1e13 : 3e6;
 
-    // x [1, n, n]; nothing if it does not converge.
+    // x [1, n, n]; nothing if it does not converge. Matrices that are done with go back to the pool at once, to be there in the cache for the next.
     static Tensor? Iterated(Tensor x)
     {
-        var isDouble = x.DType.RealType == DType.Float64;
         var largest = Matrices.Numbers(Reduce.Over<LargestPart>("PolarDecomposition", x, 0, 3))[0];
         if (!(largest > 0 && double.IsFinite(largest)))
             return null;
         x = Combined(x, Math.ScaleB(1, -Math.ILogB(largest)), x, 0);
-        var (gram, square) = (x, 0.0);
-        for (var step = 0; square == 0 || square > HalleyRange * HalleyRange; step++)
+        Tensor? gram = null;
+        var square = double.PositiveInfinity;
+        for (var step = 0; square > HalleyRange * HalleyRange; step++)
         {
             var inverse = Inverse.Run(x);
             var (size, inverseSize) = (SquaredLength(x), SquaredLength(inverse));
             // From the second step on the condition is known to have been fit.
-            if (step == Steps || !(step > 0 || Math.Sqrt(size * inverseSize) <= Limit(isDouble)))
+            if (step == Steps || !(step > 0 || Math.Sqrt(size * inverseSize) <= Limit(x.DType.RealType == DType.Float64)))
                 return null;
             var z = Math.Sqrt(Math.Sqrt(inverseSize / size));
-            x = Combined(x, z / 2, Copy.Dense(Matrices.H(inverse)), 0.5 / z);
-            gram = Matrices.HermitianProduct(Matrices.H(x), x);
-            var estimate = Tensor.Empty([1, 1, 1], x.DType, x.Device);
-            ByColumns.Run<LargestEigenvalue>(x.DType, x.Device, 1, new(x.Shape[1], x.Shape[1], gram), new(2, x.Shape[1]), new(1, 1, null, estimate), 8);
-            // Every singular value is at least 1 now. Eight steps of the power method may miss a tenth.
-            square = Matrices.Numbers(estimate)[0] * 1.1;
+            var adjoint = Copy.Dense(Matrices.H(inverse));
+            Replace(ref x!, Combined(x, z / 2, adjoint, 0.5 / z));
+            Replace(ref gram, Gram(x));
+            inverse.Dispose();
+            adjoint.Dispose();
+            // Every singular value is at least 1 now.
+            square = LargestSquare(gram!);
             if (!double.IsFinite(square))
                 return null;
         }
-        // Of x / scale, singular values lie in [low, 1].
-        var (low, scale) = (1 / Math.Sqrt(square), Math.Sqrt(square));
+        return Finished(x, gram!, Math.Sqrt(square));
+    }
+
+    // From singular values between 1 and scale.
+    static Tensor? Finished(Tensor x, Tensor? gram, double scale)
+    {
+        var isDouble = x.DType.RealType == DType.Float64;
+        var low = 1 / scale;
         var identity = Matrices.Identity(x.Shape[1], x.Shape[1], x.DType, x.Device).View(Layout.Dense(x.Shape));
         for (var step = 0; step < Steps; step++)
         {
             if (low < 0.98)
             {
                 var (a, b, c) = Weights(low);
-                var inner = Inverse.OfPositive(Combined(identity, 1, gram, c / (scale * scale)));
-                x = Matrices.Product(x, inner, (a - b / c) / scale, x, b / c / scale);
+                var shifted = Combined(identity, 1, gram!, c / (scale * scale));
+                var inner = Inverse.OfPositive(shifted);
+                Replace(ref x!, Matrices.Product(x, inner, (a - b / c) / scale, x, b / c / scale));
+                shifted.Dispose();
+                inner.Dispose();
                 low = Math.Min(1, low * (a + b * low * low) / (1 + c * low * low));
                 scale = 1;
             }
             else
             {
-                // What is missing from I squares itself, times 3/4, with each step.
-                var missing = Math.Sqrt(SquaredLength(Combined(identity, 1, gram, -1)));
+                // What is missing from I squares itself, times 3/4, with each step; spread over the columns, it is below the last place then.
+                var rest = Combined(identity, 1, gram!, -1);
+                var missing = Math.Sqrt(SquaredLength(rest));
+                rest.Dispose();
                 if (!(missing < 0.5))
                     return null;
-                x = Matrices.Product(x, gram, -0.5, x, 1.5);
-                if (missing * missing < (isDouble ? 1e-16 : 1e-7))
+                Replace(ref x!, Matrices.Product(x, gram!, -0.5, x, 1.5));
+                if (missing * missing < (isDouble ? 1e-16 : 6e-8) * Math.Sqrt(x.Shape[1]))
                     return x;
             }
-            gram = Matrices.HermitianProduct(Matrices.H(x), x);
+            Replace(ref gram, Gram(x));
         }
         return null;
+    }
+
+    static void Replace(ref Tensor? x, Tensor by)
+    {
+        x?.Dispose();
+        x = by;
+    }
+
+    static Tensor Gram(Tensor x) => Matrices.HermitianProduct(Matrices.H(x), x);
+
+    // The square of the largest singular value; eight steps of the power method may miss a tenth.
+    static double LargestSquare(Tensor gram)
+    {
+        var (n, estimate) = (gram.Shape[1], Tensor.Empty([1, 1, 1], gram.DType, gram.Device));
+        ByColumns.Run<LargestEigenvalue>(gram.DType, gram.Device, 1, new(n, n, gram), new(2, n), new(1, 1, null, estimate), 8);
+        return Matrices.Numbers(estimate)[0] * 1.1;
     }
 
     // Of the best rational function x (a + b x^2) / (1 + c x^2) on [low, 1].
