@@ -89,6 +89,7 @@ static unsafe class HostKernelGradient
         });
     }
 
+    [MethodImpl(Inline.Step)]
     static void Piece<E, V, FV>(Job job, int segment, int group, int begin, int end)
         where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
     {
@@ -124,9 +125,9 @@ static unsafe class HostKernelGradient
                         var width = height == 1 ? RegisterTile.RowVectors : RegisterTile.Vectors;
                         for (var v = 0; v < vectors; v += width)
                         {
-                            RegisterTile.Run<E, V, FV>(height, gradient + (nint)o * count + (nint)step * height, copy, at + v, off + step, steps,
+                            RegisterTile.Run<E, V, FV>(height, Math.Min(width, vectors - v), gradient + (nint)o * count + (nint)step * height, copy, at + v, off + step, steps,
                                 ConvolutionGeometry.PixelBlock, tile, add: image > first || n + step > 0);
-                            tile += height * width * FV.Width;
+                            tile += height * (height == 1 ? width : Math.Min(width, vectors - v)) * FV.Width;
                         }
                         o += height;
                     }
@@ -258,7 +259,7 @@ static unsafe class HostKernelGradient
                     var row = to + (nint)(o + r) * inputs * taps;
                     for (var k = 0; k < Math.Min(width, job.Vectors - v); k++)
                     {
-                        var sum = tile + (r * width + k) * lanes;
+                        var sum = tile + (r * Math.Min(width, job.Vectors - v) + k) * lanes;
                         var (tap, part) = Math.DivRem(v + k, job.ChannelVectors);
                         var first = job.IsByChannel ? part * lanes : (v + k) * lanes;
                         var count = Math.Min(lanes, (job.IsByChannel ? inputs : inputs * taps) - first);
@@ -266,7 +267,7 @@ static unsafe class HostKernelGradient
                             row[job.IsByChannel ? (first + lane) * taps + tap : first + lane] = sum[lane];
                     }
                 }
-                tile += height * width * lanes;
+                tile += height * (height == 1 ? width : Math.Min(width, job.Vectors - v)) * lanes;
             }
             o += height;
         }
