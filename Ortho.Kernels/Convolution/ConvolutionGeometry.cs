@@ -45,7 +45,7 @@ public sealed record ConvolutionGeometry(int Batch, int Groups, int Inputs, int 
 
     // Parts into which the images are cut for a gradient of the kernel, and the elements that all parts' gradients may have.
     const int MostSegments = 16;
-    const long SegmentElements = 1 << 22;
+    const long SegmentElements = 1 << 21;
 
     /// <summary>Images whose products are summed one after the other in a gradient of the kernel.</summary>
     internal int SegmentImages

@@ -161,7 +161,7 @@ static unsafe class HostKernelGradient
                 for (var o = 0; o < results;)
                 {
                     var height = RegisterTile.Rows<E, V>(results - o);
-                    Transpose(gradients + (nint)o * count, height, y + n + (nint)o * pixels, pixels, Math.Min(height, results - o), count);
+                    Transposition.Run(gradients + (nint)o * count, height, y + n + (nint)o * pixels, pixels, Math.Min(height, results - o), count);
                     o += height;
                 }
                 // A chain at a time: what its vectors read stays in the first-level cache for all channels of the result.
@@ -186,15 +186,16 @@ static unsafe class HostKernelGradient
             }
         }
         var to = (E*)job.Parts + ((nint)(segment * geometry.Groups + group) * geometry.Outputs + begin) * geometry.Inputs * geometry.Taps;
-        for (var v = 0; v < vectors; v++)
+        for (var o = 0; o < results; o++)
         {
-            var (tile, inner) = Math.DivRem(v, RegisterTile.Vectors);
-            var wide = Math.Min(RegisterTile.Vectors, vectors - tile * RegisterTile.Vectors);
-            for (var o = 0; o < results; o++)
+            // From here on `at` says where the sums of each vector are.
+            for (var v = 0; v < vectors; v++)
             {
-                Unpack(job, v, to + (nint)o * geometry.Inputs * geometry.Taps,
-                    o < several ? sums + ((nint)tile * RegisterTile.Vectors * rows + (nint)o * wide + inner) * width : sums + alone + (nint)v * width);
+                var (tile, inner) = Math.DivRem(v, RegisterTile.Vectors);
+                var wide = Math.Min(RegisterTile.Vectors, vectors - tile * RegisterTile.Vectors);
+                at[v] = checked((int)(o < several ? ((nint)tile * RegisterTile.Vectors * rows + (nint)o * wide + inner) * width : alone + (nint)v * width));
             }
+            Unpack(job, sums, at, to + (nint)o * geometry.Inputs * geometry.Taps);
         }
     }
 
@@ -205,13 +206,19 @@ static unsafe class HostKernelGradient
         return p * job.Geometry.Rows.Dilation * job.RowPitch + q * job.Geometry.Columns.Dilation;
     }
 
-    static void Unpack<E>(Job job, int vector, E* to, E* sums) where E : unmanaged
+    // The kernel of one channel of the result, in its order.
+    [MethodImpl(Inline.Step)]
+    static void Unpack<E>(Job job, E* sums, int* at, E* to) where E : unmanaged
     {
-        var (taps, inputs, width) = (job.Geometry.Taps, job.Geometry.Inputs, job.Width);
-        var (plane, tap) = job.Lanes == Lanes.Channels ? Math.DivRem(vector, taps) : (vector, 0);
-        var (step, count) = job.Lanes == Lanes.Channels ? (taps, inputs) : (1, inputs * taps);
-        for (var lane = 0; lane < Math.Min(width, count - plane * width); lane++)
-            to[(plane * width + lane) * step + tap] = sums[lane];
+        var taps = job.Lanes == Lanes.Channels ? job.Geometry.Taps : 1;
+        var count = job.Geometry.Inputs * job.Geometry.Taps / taps;
+        for (var c = 0; c < count; c++)
+        {
+            var (plane, lane) = Math.DivRem(c, job.Width);
+            var vectors = at + plane * taps;
+            for (var tap = 0; tap < taps; tap++)
+                *to++ = sums[vectors[tap] + lane];
+        }
     }
 
     // ---- vectors of groups
@@ -242,7 +249,7 @@ static unsafe class HostKernelGradient
                 for (var k = 0; k < parts * outputs; k++)
                 {
                     var (part, o) = Math.DivRem(k, outputs);
-                    Transpose(gradients + (nint)k * count * width, width, y + n + ((nint)part * width * outputs + o) * pixels, outputs * pixels, Math.Min(width, groups - part * width), count);
+                    Transposition.Run(gradients + (nint)k * count * width, width, y + n + ((nint)part * width * outputs + o) * pixels, outputs * pixels, Math.Min(width, groups - part * width), count);
                 }
                 for (var step = 0; step < count; step += ConvolutionGeometry.PixelBlock)
                 {
@@ -296,7 +303,7 @@ static unsafe class HostKernelGradient
                 else
                 {
                     new Span<E>(line, begin * width).Clear();
-                    Transpose(line + begin * width, width, x + part * width * stride + (nint)row * columns.Input, stride, Math.Min(width, channels - part * width), end - begin);
+                    Transposition.Run(line + begin * width, width, x + part * width * stride + (nint)row * columns.Input, stride, Math.Min(width, channels - part * width), end - begin);
                     new Span<E>(line + end * width, (pitch - end) * width).Clear();
                 }
                 line += pitch * width;
@@ -337,28 +344,6 @@ static unsafe class HostKernelGradient
                     to[(nint)m * width] = default;
                 (t, j) = (t + run, 0);
                 to += (nint)run * width;
-            }
-        }
-    }
-
-    // Rows beside each other: to[j * width + i] = from[i * stride + j], and zeros from the last row on.
-    [MethodImpl(Inline.Step)]
-    static void Transpose<E>(E* to, int width, E* from, nint stride, int rows, int columns) where E : unmanaged
-    {
-        // So many rows at once that planes a power of two apart do not drive each other out of the first-level cache.
-        const int Few = 8;
-        for (var i0 = 0; i0 < width; i0 += Few)
-        {
-            var (count, limit) = (Math.Clamp(rows - i0, 0, Few), Math.Min(Few, width - i0));
-            for (var j = 0; j < columns; j++)
-            {
-                var target = to + (nint)j * width + i0;
-                var source = from + i0 * stride + j;
-                var i = 0;
-                for (; i < count; i++)
-                    target[i] = source[i * stride];
-                for (; i < limit; i++)
-                    target[i] = default;
             }
         }
     }

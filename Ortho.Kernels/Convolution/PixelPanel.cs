@@ -19,8 +19,9 @@ enum PanelForm
 /// <summary>The operand of one <see cref="HostConvolution.Job"/>, cut into pieces.</summary>
 sealed unsafe class PixelPanel
 {
-    // Numbers of one piece's copy: half of the second-level cache in float32.
+    // Numbers of one piece's copy: half of the second-level cache in float32. Copies for each tap are read in order and may fill it (measured).
     const int MostElements = 1 << 17;
+    const int MostPatchElements = 1 << 18;
 
     // Pieces of a call, so that several threads have some each, and channels of the result that are worth a copy of their own.
     const int FewPieces = 16;
@@ -47,7 +48,7 @@ sealed unsafe class PixelPanel
         switch (Form)
         {
             case PanelForm.Patches:
-                pitch = Even((long)job.Geometry.Batch * rows.Count * columns.Count, MostElements / job.Steps, job.Geometry.Groups, RegisterTile.Vectors * lanes);
+                pitch = Even((long)job.Geometry.Batch * rows.Count * columns.Count, MostPatchElements / job.Steps, job.Geometry.Groups, RegisterTile.Vectors * lanes);
                 block = pitch;
                 blocks = (int)(((long)job.Geometry.Batch * rows.Count * columns.Count + block - 1) / block);
                 images = job.Geometry.Groups;
@@ -97,10 +98,12 @@ sealed unsafe class PixelPanel
     /// <summary>Whether every pixel of the result has a place of its own to go to, rather than every vector.</summary>
     public bool IsScattered => Form == PanelForm.Patches || job.Columns.Step != 1;
 
-    // The size of equal blocks of `count` things, each of at most `most` but at least one unit, so that `times` as many are not too few.
+    // The size of nearly equal blocks of `count` things: whole units, at most `most` things but at least one unit, and so small that `times` as
+    // many blocks are not too few.
     static int Even(long count, long most, int times, int unit)
     {
-        var blocks = Math.Max((count + Math.Max(most, unit) - 1) / Math.Max(most, unit), Math.Min(FewPieces / Math.Max(1, times), count / unit));
+        most = Math.Max(most / unit, 1) * unit;
+        var blocks = Math.Max((count + most - 1) / most, Math.Min(FewPieces / Math.Max(1, times), count / unit));
         var block = (count + Math.Max(1, blocks) - 1) / Math.Max(1, blocks);
         return (int)((block + unit - 1) / unit * unit);
     }
@@ -121,7 +124,7 @@ sealed unsafe class PixelPanel
     {
         PanelForm.InPlace => 0,
         PanelForm.Planes => (long)job.Channels * rowPhases.Length * columnPhases.Length * planeRows * pitch + lanes,
-        _ => (long)job.Steps * pitch + lanes,
+        _ => (long)job.Steps * pitch + PaddedElements,
     };
 
     /// <summary>Scratch memory of a piece: sums, the copy, and where pixels go to when each piece has places of its own.</summary>
@@ -274,53 +277,86 @@ sealed unsafe class PixelPanel
         }
     }
 
+    // Rows and columns of one channel of an image that some pixels of the result meet, zeros included.
+    static int Span(Taps taps, int count) => (count - 1) * taps.Stride + taps.LastPlace - taps.FirstPlace + 1;
+
+    int PaddedElements => Span(job.Rows, Math.Min(job.Rows.Count, block / job.Columns.Count + 2)) * Span(job.Columns, job.Columns.Count) + lanes;
+
     [MethodImpl(Inline.Step)]
     void FillPatches<E, V, FV>(E* from, long first, E* to) where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
     {
         var (rows, columns) = (job.Rows, job.Columns);
-        var plane = rows.Count * columns.Count;
+        var (plane, width) = (rows.Count * columns.Count, Span(columns, columns.Count));
         var pixels = (int)Math.Min(block, (long)job.Geometry.Batch * plane - first);
-        var (firstImage, firstPixel) = ((int)(first / plane), (int)(first % plane));
-        var (firstI, firstJ) = Math.DivRem(firstPixel, columns.Count);
+        var (firstImage, firstPixel) = Math.DivRem(first, plane);
         var imageStride = (nint)job.Geometry.Groups * job.Channels * job.FromPlane;
-        var limit = End<E>();
+        var padded = to + (nint)job.Steps * pitch;
         for (var c = 0; c < job.Channels; c++)
         {
-            foreach (var p in rows.All)
+            var image = from + (nint)firstImage * imageStride;
+            var (i, j) = Math.DivRem((int)firstPixel, columns.Count);
+            for (var n = 0; n < pixels;)
             {
-                foreach (var q in columns.All)
+                // Up to the end of the image: its rows with their zeros, and from them a run of each tap for each row.
+                var end = Math.Min(pixels, n + plane - (i * columns.Count + j));
+                Pad<E, V, FV>(image, i, (j + end - n - 1) / columns.Count + 1, width, padded);
+                var tap = to;
+                for (var p = 0; p < rows.All.Length; p++)
                 {
-                    // Places of a row of the result whose source is there.
-                    var begin = Math.Max(0, -q.Shift);
-                    var end = (columns.Extent - q.Phase + columns.Stride - 1) / columns.Stride - q.Shift;
-                    var image = from + firstImage * imageStride;
-                    var (i, j) = (firstI, firstJ);
-                    for (var n = 0; n < pixels;)
+                    for (var q = 0; q < columns.All.Length; q++)
                     {
-                        var count = Math.Min(columns.Count - j, pixels - n);
-                        var row = (i + p.Shift) * rows.Stride + p.Phase;
-                        var (left, right) = (Math.Clamp(begin - j, 0, count), Math.Clamp(end - j, 0, count));
-                        if ((uint)row >= (uint)rows.Extent || right <= left)
-                            Clear<E, V, FV>(to + n, count);
-                        else
+                        var source = padded + (nint)(rows.Place(p) - rows.FirstPlace) * width + columns.Place(q) - columns.FirstPlace;
+                        for (var (m, column) = (n, j); m < end; column = 0)
                         {
-                            Clear<E, V, FV>(to + n, left);
-                            Copy<E, V, FV>(to + n + left, image + (nint)row * columns.Extent + (j + left + q.Shift) * columns.Stride + q.Phase, right - left, columns.Stride, limit);
-                            Clear<E, V, FV>(to + n + right, count - right);
+                            var count = Math.Min(columns.Count - column, end - m);
+                            CopyRun<E, V, FV>(tap + m, source + column * columns.Stride, count, pitch - m, columns.Stride);
+                            m += count;
+                            source += rows.Stride * width;
                         }
-                        n += count;
-                        j = 0;
-                        if (++i < rows.Count)
-                            continue;
-                        i = 0;
-                        image += imageStride;
+                        tap += pitch;
                     }
-                    Clear<E, V, FV>(to + pixels, pitch - pixels);
-                    to += pitch;
                 }
+                (n, i, j) = (end, 0, 0);
+                image += imageStride;
             }
             from += job.FromPlane;
+            to += (nint)job.TapsPerChannel * pitch;
         }
+    }
+
+    // What `count` rows of the result from row i on meet of a channel, zeros included.
+    [MethodImpl(Inline.Always)]
+    void Pad<E, V, FV>(E* image, int i, int count, int width, E* to) where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
+    {
+        var (rows, columns) = (job.Rows, job.Columns);
+        var left = Math.Clamp(-columns.FirstPlace, 0, width);
+        var right = Math.Clamp(columns.Extent - columns.FirstPlace, left, width);
+        for (var (r, row) = (0, i * rows.Stride + rows.FirstPlace); r < Span(rows, count); (r, row) = (r + 1, row + 1))
+        {
+            if ((uint)row >= (uint)rows.Extent)
+                Clear<E, V, FV>(to, width);
+            else
+            {
+                Clear<E, V, FV>(to, left);
+                Copy<E, V, FV>(to + left, image + (nint)row * columns.Extent + left + columns.FirstPlace, right - left, 1, End<E>());
+                Clear<E, V, FV>(to + right, width - right);
+            }
+            to += width;
+        }
+    }
+
+    // Whole vectors are written as long as there is room for them: the runs behind come later.
+    [MethodImpl(Inline.Always)]
+    static void CopyRun<E, V, FV>(E* to, E* from, int count, int room, int stride) where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
+    {
+        var i = 0;
+        if (stride == 1)
+        {
+            for (; i < count && i + FV.Width <= room; i += FV.Width)
+                FV.Store(to + i, FV.Load(from + i));
+        }
+        for (; i < count; i++)
+            to[i] = from[(nint)i * stride];
     }
 
     [MethodImpl(Inline.Always)]

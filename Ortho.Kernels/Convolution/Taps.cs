@@ -5,14 +5,15 @@ namespace Ortho.Kernels.Convolution;
 /// this form.</summary>
 sealed class Taps
 {
-    Taps(IEnumerable<Tap> taps, int count, int extent)
+    Taps(IEnumerable<Tap> taps, int count, int extent, int stride)
     {
-        (All, Count, Extent) = ([.. taps], count, extent);
+        (All, Count, Extent, Stride) = ([.. taps], count, extent, stride);
         if (All.Length == 0)
             return;
         Low = All.Min(tap => tap.Shift);
         Reach = count + All.Max(tap => tap.Shift) - Low;
         Phases = [.. All.Select(tap => tap.Phase).Distinct().Order()];
+        (FirstPlace, LastPlace) = (Enumerable.Range(0, All.Length).Min(Place), Enumerable.Range(0, All.Length).Max(Place));
     }
 
     /// <summary>One tap: its index in the kernel, and where it reads.</summary>
@@ -34,13 +35,22 @@ sealed class Taps
     public int Step { get; private init; } = 1;
 
     /// <summary>From one place that is read to that of the result's next.</summary>
-    public int Stride { get; private init; } = 1;
+    public int Stride { get; }
 
     /// <summary>The smallest shift.</summary>
     public int Low { get; }
 
     /// <summary>Places m + shift that are read: neighbours, at most as many.</summary>
     public int Reach { get; }
+
+    /// <summary>Where a tap reads for place 0 of the result.</summary>
+    public int Place(int tap) => All[tap].Shift * Stride + All[tap].Phase;
+
+    /// <summary>The smallest <see cref="Place"/>.</summary>
+    public int FirstPlace { get; }
+
+    /// <summary>The largest.</summary>
+    public int LastPlace { get; }
 
     /// <summary>The phases that are read, in order.</summary>
     public int[] Phases { get; } = [];
@@ -50,7 +60,7 @@ sealed class Taps
 
     /// <summary>The convolution itself.</summary>
     public static Taps Forward(ConvolutionAxis axis)
-        => new(Enumerable.Range(0, axis.Kernel).Select(k => At(k, k * axis.Dilation - axis.Before, axis.Stride)), axis.Output, axis.Input) { Stride = axis.Stride };
+        => new(Enumerable.Range(0, axis.Kernel).Select(k => At(k, k * axis.Dilation - axis.Before, axis.Stride)), axis.Output, axis.Input, axis.Stride);
 
     static Tap At(int k, int place, int stride)
     {
@@ -65,6 +75,6 @@ sealed class Taps
                    let place = residue + axis.Before - k * axis.Dilation
                    where place % axis.Stride == 0
                    select new Tap(k, place / axis.Stride, 0);
-        return new(taps, (axis.Input - residue + axis.Stride - 1) / axis.Stride, axis.Output) { Start = residue, Step = axis.Stride };
+        return new(taps, (axis.Input - residue + axis.Stride - 1) / axis.Stride, axis.Output, 1) { Start = residue, Step = axis.Stride };
     }
 }
