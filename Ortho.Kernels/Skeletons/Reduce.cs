@@ -239,11 +239,11 @@ public static class Reduce
         var half = partials / 2;
         if (HasVectors<T>())
         {
-            if (Vector512.IsHardwareAccelerated)
+            if (Vector512.IsHardwareAccelerated && half >= Packed512<E>.Width)
                 half = Fold<R, Vec512<E>, E, Packed512<E>>(p, q, half);
-            if (Vector256.IsHardwareAccelerated)
+            if (Vector256.IsHardwareAccelerated && half >= Packed256<E>.Width)
                 half = Fold<R, Vec256<E>, E, Packed256<E>>(p, q, half);
-            if (Vector128.IsHardwareAccelerated)
+            if (Vector128.IsHardwareAccelerated && half >= Packed128<E>.Width)
                 half = Fold<R, Vec128<E>, E, Packed128<E>>(p, q, half);
         }
         _ = Fold<R, T, E, F>(p, q, half);
@@ -443,14 +443,15 @@ public static class Reduce
             var (rows, column) = (Math.Min(Run, n - row), 0);
             if (HasVectors<T>())
             {
-                if (Vector512.IsHardwareAccelerated)
+                if (Vector512.IsHardwareAccelerated && count >= Packed512<E>.Width)
                     column = Strip<R, Vec512<E>, E, Packed512<E>>(from, p, q, rows, inner, column, count);
-                if (Vector256.IsHardwareAccelerated)
+                if (Vector256.IsHardwareAccelerated && count - column >= Packed256<E>.Width)
                     column = Strip<R, Vec256<E>, E, Packed256<E>>(from, p, q, rows, inner, column, count);
-                if (Vector128.IsHardwareAccelerated)
+                if (Vector128.IsHardwareAccelerated && count - column >= Packed128<E>.Width)
                     column = Strip<R, Vec128<E>, E, Packed128<E>>(from, p, q, rows, inner, column, count);
             }
-            _ = Strip<R, T, E, F>(from, p, q, rows, inner, column, count);
+            if (column < count)
+                _ = Strip<R, T, E, F>(from, p, q, rows, inner, column, count);
         }
         for (var column = 0; column < count; column++)
             y[column] = F.Pack(R.Read(new State<T>(F.Splat(p[column]), F.Splat(q[column]))));

@@ -243,14 +243,16 @@ public static class Rowwise
             *row.Y = F.Pack(P.Result(T.Of(0), T.Of(0), T.Of(1), T.Of(0), row.Found<T, F>()));
             return;
         }
+        // Loops are called, and compiled, when there is something left for them.
         var done = 0;
-        if (Vector512.IsHardwareAccelerated)
+        if (Vector512.IsHardwareAccelerated && n >= Packed512<E>.Width)
             done = Results<P, Vec512<E>, E, Packed512<E>>(row, done, n);
-        if (Vector256.IsHardwareAccelerated)
+        if (Vector256.IsHardwareAccelerated && n - done >= Packed256<E>.Width)
             done = Results<P, Vec256<E>, E, Packed256<E>>(row, done, n);
-        if (Vector128.IsHardwareAccelerated)
+        if (Vector128.IsHardwareAccelerated && n - done >= Packed128<E>.Width)
             done = Results<P, Vec128<E>, E, Packed128<E>>(row, done, n);
-        _ = Results<P, T, E, F>(row, done, n);
+        if (done < n)
+            _ = Results<P, T, E, F>(row, done, n);
     }
 
     static unsafe E Total<P, K, T, E, F>(in Row<P, E> row, int n, T option)
