@@ -132,7 +132,8 @@ public static partial class Pointwise
                 at = UpdateLoop<P, Vec256<E>, E, Packed256<E>>((E*)value, (E*)first, (E*)second, (E*)gradient, at, last, job.Numbers);
             else if (Vector128.IsHardwareAccelerated && HasVectors<E>())
                 at = UpdateLoop<P, Vec128<E>, E, Packed128<E>>((E*)value, (E*)first, (E*)second, (E*)gradient, at, last, job.Numbers);
-            UpdateLoop<P, T, E, F>((E*)value, (E*)first, (E*)second, (E*)gradient, at, last, job.Numbers);
+            if (at < last)
+                UpdateLoop<P, T, E, F>((E*)value, (E*)first, (E*)second, (E*)gradient, at, last, job.Numbers);
         });
         GC.KeepAlive(job);
     }

@@ -196,7 +196,9 @@ public static partial class Pointwise
             else if (Vector128.IsHardwareAccelerated)
                 done = Loop<P, Vec128<E>, E, Packed128<E>>(row, 0, n);
         }
-        Loop<P, T, E, F>(row, done, n);
+        // Called, and compiled, when there is something left for it.
+        if (done < n)
+            Loop<P, T, E, F>(row, done, n);
     }
 
     static void ComplexRow<P, T, E, F>(in Row row, nint n)

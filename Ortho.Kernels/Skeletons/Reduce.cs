@@ -207,9 +207,6 @@ public static class Reduce
         where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where S : struct, ISource<E>
     {
         E* p = stackalloc E[Partials], q = stackalloc E[Partials];
-        var zero = R.Zero<T>();
-        new Span<E>(p, partials).Fill(F.Pack(zero.A));
-        new Span<E>(q, partials).Fill(F.Pack(zero.B));
         var rounds = n / partials * partials;
         for (var begin = 0; begin < rounds; begin += Tile)
         {
@@ -224,6 +221,12 @@ public static class Reduce
             else
                 Accumulate<R, T, E, F, S>(source, begin, end, partials, p, q);
         }
+        if (rounds == 0)
+        {
+            var zero = R.Zero<T>();
+            new Span<E>(p, partials).Fill(F.Pack(zero.A));
+            new Span<E>(q, partials).Fill(F.Pack(zero.B));
+        }
         // The last, incomplete round.
         for (var i = rounds; i < n; i++)
         {
@@ -231,14 +234,16 @@ public static class Reduce
             var state = R.Join(new State<T>(F.Splat(p[k]), F.Splat(q[k])), source.At<R, T, F>(i));
             (p[k], q[k]) = (F.Pack(state.A), F.Pack(state.B));
         }
+        if (HasVectors<T>() && Vector512.IsHardwareAccelerated && sizeof(E) == 4 && partials == Partials)
+            return Tree<R, T, E, F>(p, q);
         var half = partials / 2;
         if (HasVectors<T>())
         {
-            if (Vector512.IsHardwareAccelerated)
+            if (Vector512.IsHardwareAccelerated && half >= Packed512<E>.Width)
                 half = Fold<R, Vec512<E>, E, Packed512<E>>(p, q, half);
-            if (Vector256.IsHardwareAccelerated)
+            if (Vector256.IsHardwareAccelerated && half >= Packed256<E>.Width)
                 half = Fold<R, Vec256<E>, E, Packed256<E>>(p, q, half);
-            if (Vector128.IsHardwareAccelerated)
+            if (Vector128.IsHardwareAccelerated && half >= Packed128<E>.Width)
                 half = Fold<R, Vec128<E>, E, Packed128<E>>(p, q, half);
         }
         _ = Fold<R, T, E, F>(p, q, half);
@@ -263,8 +268,12 @@ public static class Reduce
         var j = 0;
         for (; j + 4 * F.Width <= partials; j += 4 * F.Width)
         {
-            State<V> s0 = Partial<V, E, F>(p, q, j), s1 = Partial<V, E, F>(p, q, j + F.Width);
-            State<V> s2 = Partial<V, E, F>(p, q, j + 2 * F.Width), s3 = Partial<V, E, F>(p, q, j + 3 * F.Width);
+            State<V> s0 = R.Zero<V>(), s1 = s0, s2 = s0, s3 = s0;
+            if (begin > 0)
+            {
+                (s0, s1) = (Partial<V, E, F>(p, q, j), Partial<V, E, F>(p, q, j + F.Width));
+                (s2, s3) = (Partial<V, E, F>(p, q, j + 2 * F.Width), Partial<V, E, F>(p, q, j + 3 * F.Width));
+            }
             for (nint i = begin + j; i < end; i += partials)
             {
                 s0 = R.Join(s0, from.At<R, V, F>(i));
@@ -287,7 +296,7 @@ public static class Reduce
         var from = source;
         for (var j = first; j < partials; j += F.Width)
         {
-            var state = Partial<V, E, F>(p, q, j);
+            var state = begin > 0 ? Partial<V, E, F>(p, q, j) : R.Zero<V>();
             for (nint i = begin + j; i < end; i += partials)
                 state = R.Join(state, from.At<R, V, F>(i));
             Keep<V, E, F>(state, p, q, j);
@@ -303,6 +312,23 @@ public static class Reduce
     {
         F.Store(p + j, state.A);
         F.Store(q + j, state.B);
+    }
+
+    // The tree over 64 partials of four bytes, four 512-bit lanes: but for the last two levels, in registers.
+    [MethodImpl(Inline.Root)]
+    static unsafe State<T> Tree<R, T, E, F>(E* p, E* q)
+        where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        var width = Packed512<E>.Width;
+        var even = R.Join(Partial<Vec512<E>, E, Packed512<E>>(p, q, 0), Partial<Vec512<E>, E, Packed512<E>>(p, q, 2 * width));
+        var odd = R.Join(Partial<Vec512<E>, E, Packed512<E>>(p, q, width), Partial<Vec512<E>, E, Packed512<E>>(p, q, 3 * width));
+        var lane = R.Join(even, odd);
+        var half = R.Join(new State<Vec256<E>>(new(lane.A.Value.GetLower()), new(lane.B.Value.GetLower())),
+            new(new(lane.A.Value.GetUpper()), new(lane.B.Value.GetUpper())));
+        var quarter = R.Join(new State<Vec128<E>>(new(half.A.Value.GetLower()), new(half.B.Value.GetLower())),
+            new(new(half.A.Value.GetUpper()), new(half.B.Value.GetUpper())));
+        Keep<Vec128<E>, E, Packed128<E>>(quarter, p, q, 0);
+        return R.Join(R.Join(Partial<T, E, F>(p, q, 0), Partial<T, E, F>(p, q, 2)), R.Join(Partial<T, E, F>(p, q, 1), Partial<T, E, F>(p, q, 3)));
     }
 
     // The tree's levels that fill a lane; half the number of partials that are left.
@@ -417,14 +443,15 @@ public static class Reduce
             var (rows, column) = (Math.Min(Run, n - row), 0);
             if (HasVectors<T>())
             {
-                if (Vector512.IsHardwareAccelerated)
+                if (Vector512.IsHardwareAccelerated && count >= Packed512<E>.Width)
                     column = Strip<R, Vec512<E>, E, Packed512<E>>(from, p, q, rows, inner, column, count);
-                if (Vector256.IsHardwareAccelerated)
+                if (Vector256.IsHardwareAccelerated && count - column >= Packed256<E>.Width)
                     column = Strip<R, Vec256<E>, E, Packed256<E>>(from, p, q, rows, inner, column, count);
-                if (Vector128.IsHardwareAccelerated)
+                if (Vector128.IsHardwareAccelerated && count - column >= Packed128<E>.Width)
                     column = Strip<R, Vec128<E>, E, Packed128<E>>(from, p, q, rows, inner, column, count);
             }
-            _ = Strip<R, T, E, F>(from, p, q, rows, inner, column, count);
+            if (column < count)
+                _ = Strip<R, T, E, F>(from, p, q, rows, inner, column, count);
         }
         for (var column = 0; column < count; column++)
             y[column] = F.Pack(R.Read(new State<T>(F.Splat(p[column]), F.Splat(q[column]))));

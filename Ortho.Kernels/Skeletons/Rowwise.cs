@@ -132,7 +132,7 @@ public static class Rowwise
     // One row, and what was found of it.
     unsafe struct Row<P, E> where P : struct, IRowwise where E : unmanaged
     {
-        public E* A, B, Y, Weight, Bias;
+        public E* A, B, Y, Kept, Weight, Bias;
         public nint WeightStep, BiasStep;
         public bool IsPast;
         public E First, Second, Third, Fourth;
@@ -147,7 +147,7 @@ public static class Rowwise
             var part = this;
             part.A += start;
             part.B += start;
-            part.Y += start;
+            part.Kept += start;
             part.Weight += start;
             part.Bias += start;
             return part;
@@ -156,7 +156,7 @@ public static class Rowwise
         // Terms and results after the kept total read what it has left in place of the first operand.
         [MethodImpl(Inline.Always)]
         public readonly V FirstAt<V, F>(int total, nint i) where V : struct, ILane<V> where F : struct, IFormat<V, E>
-            => F.Load((P.Kept >= 0 && total > P.Kept ? Y : A) + i);
+            => F.Load((P.Kept >= 0 && total > P.Kept ? Kept : A) + i);
 
         [MethodImpl(Inline.Always)]
         public readonly V SecondAt<V, F>(nint i) where V : struct, ILane<V> where F : struct, IFormat<V, E>
@@ -183,7 +183,7 @@ public static class Rowwise
         {
             var term = P.Term(K.Index, row.FirstAt<V, F>(K.Index, i), row.SecondAt<V, F>(i), row.WeightAt<V, F>(i), row.Found<V, F>());
             if (K.Index == P.Kept)
-                F.Store(row.Y + i, term);
+                F.Store(row.Kept + i, term);
             return R.Lift(term);
         }
     }
@@ -193,23 +193,39 @@ public static class Rowwise
         var n = job.N;
         var (a, b, y) = ((nint)HostMemory.Pointer<E>(job.A), (nint)HostMemory.Pointer<E>(job.B ?? job.A), (nint)HostMemory.Pointer<E>(job.Y));
         var (weight, bias) = (job.Weight is null ? 0 : (nint)HostMemory.Pointer<E>(job.Weight), job.Bias is null ? 0 : (nint)HostMemory.Pointer<E>(job.Bias));
-        // Kept terms are in the cache already.
-        var isPast = P.Kept < 0 && !P.IsSummary && HostMemory.IsPastCache(job.Y) && HostMemory.AreAligned(y, n * sizeof(E));
+        // Kept terms that stay in the first cache need not pass through a large result.
+        var isScratch = P.Kept >= 0 && n * sizeof(E) <= ScratchBytes;
+        var isPast = !P.IsSummary && (P.Kept < 0 || isScratch) && HostMemory.IsPastCache(job.Y) && HostMemory.AreAligned(y, n * sizeof(E));
         HostThreads.Range(job.Rows, Math.Max(1, HostThreads.Grain / n), (begin, end) =>
         {
-            for (var index = begin; index < end; index++)
+            var rows = new Row<P, E>
             {
-                var row = new Row<P, E>
-                {
-                    A = (E*)a + index * n, B = (E*)b + index * n, Y = (E*)y + (P.IsSummary ? index : index * n),
-                    Weight = (E*)weight, Bias = (E*)bias, WeightStep = weight == 0 ? 0 : 1, BiasStep = bias == 0 ? 0 : 1, IsPast = isPast,
-                };
-                HostRow<P, T, E, F>(ref row, n, T.Of(job.Option));
-            }
-            if (isPast)
-                HostMemory.Fence();
+                A = (E*)a, B = (E*)b, Y = (E*)y, Weight = (E*)weight, Bias = (E*)bias, WeightStep = weight == 0 ? 0 : 1, BiasStep = bias == 0 ? 0 : 1,
+                IsPast = isPast,
+            };
+            HostRows<P, T, E, F>(rows, begin, end, n, T.Of(job.Option));
         });
         GC.KeepAlive(job);
+    }
+
+    const int ScratchBytes = 16384;
+
+    [SkipLocalsInit]
+    static unsafe void HostRows<P, T, E, F>(in Row<P, E> rows, long begin, long end, int n, T option)
+        where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        var scratch = stackalloc byte[P.Kept >= 0 ? ScratchBytes : 0];
+        for (var index = begin; index < end; index++)
+        {
+            var row = rows;
+            row.A += index * n;
+            row.B += index * n;
+            row.Y += P.IsSummary ? index : index * n;
+            row.Kept = row.IsPast ? (E*)scratch : row.Y;
+            HostRow<P, T, E, F>(ref row, n, option);
+        }
+        if (rows.IsPast)
+            HostMemory.Fence();
     }
 
     static unsafe void HostRow<P, T, E, F>(ref Row<P, E> row, int n, T option)
@@ -227,14 +243,16 @@ public static class Rowwise
             *row.Y = F.Pack(P.Result(T.Of(0), T.Of(0), T.Of(1), T.Of(0), row.Found<T, F>()));
             return;
         }
+        // Loops are called, and compiled, when there is something left for them.
         var done = 0;
-        if (Vector512.IsHardwareAccelerated)
+        if (Vector512.IsHardwareAccelerated && n >= Packed512<E>.Width)
             done = Results<P, Vec512<E>, E, Packed512<E>>(row, done, n);
-        if (Vector256.IsHardwareAccelerated)
+        if (Vector256.IsHardwareAccelerated && n - done >= Packed256<E>.Width)
             done = Results<P, Vec256<E>, E, Packed256<E>>(row, done, n);
-        if (Vector128.IsHardwareAccelerated)
+        if (Vector128.IsHardwareAccelerated && n - done >= Packed128<E>.Width)
             done = Results<P, Vec128<E>, E, Packed128<E>>(row, done, n);
-        _ = Results<P, T, E, F>(row, done, n);
+        if (done < n)
+            _ = Results<P, T, E, F>(row, done, n);
     }
 
     static unsafe E Total<P, K, T, E, F>(in Row<P, E> row, int n, T option)

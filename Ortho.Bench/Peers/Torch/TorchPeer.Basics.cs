@@ -1,4 +1,8 @@
+using System.Runtime.CompilerServices;
 using Ortho.Autograd;
+using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Pointwise;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -52,6 +56,12 @@ sealed partial class TorchPeer
             return (Work.Forward(() => (x + b).Gelu() * 1.5), Forward(() => nn.functional.gelu(p + q) * 1.5f));
         });
 
+        yield return Compare("fused", "the same as one formula", 1e-5, () =>
+        {
+            var (x, b) = (Work.Sample(1, 4096, 1024), Work.Sample(2, 1024));
+            var (p, q) = (Same(x), Same(b));
+            return (Work.Forward(() => PointwiseOps.Apply<Ternary<BiasGeluScale>>("BiasGeluScale", x, b, 1.5)), Forward(() => nn.functional.gelu(p + q) * 1.5f));
+        });
         yield return Compare("fused", "Adam step, 4M parameters", 1e-5, () =>
         {
             var (x, g) = (Work.Sample(1, 2048, 2048), Work.Sample(2, 2048, 2048));
@@ -88,6 +98,13 @@ sealed partial class TorchPeer
                 var p = Same(x);
                 return (Work.Forward(() => ours(x)), Forward(() => theirs(p)));
             });
+    }
+
+    // GELU of x + bias, scaled: how a user writes a chain in one pass.
+    readonly struct BiasGeluScale : ITernary
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static T Apply<T>(T x, T bias, T scale) where T : struct, ILane<T> => Gelu.Apply(x + bias) * scale;
     }
 
     static IEnumerable<Comparison> Transforms()
