@@ -28,9 +28,11 @@ sealed class Application(Services services, Terminal terminal)
         var root = new TrainCommand(services, terminal).Root();
         root.Add(new TrainCommand(services, terminal).Train());
         root.Add(new DevicesCommand(services, terminal).Create());
+        root.Add(new AccuracyCommand(services, terminal).Create());
         root.Add(new OpsCommand(terminal).Create());
         root.Add(new MemoryCommand(terminal).Create());
         root.Add(new PeersCommand(services.Peers, terminal).Create());
+        root.Add(new KernelsCommand(terminal).Create());
         try
         {
             var parsed = root.Parse(args);

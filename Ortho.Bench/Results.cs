@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ortho.Bench.Experiments;
+using Ortho.Bench.Microbenchmarks;
 using Ortho.Bench.Peers;
 
 namespace Ortho.Bench;
@@ -25,7 +26,7 @@ sealed record RunResult(string Device, ulong Seed, double Seconds, IReadOnlyList
 /// <param name="Certified">For each radius, the share it gets right and provably would under any perturbation of that size.</param>
 /// <param name="Pgd">For each radius, the share it still gets right under projected gradient descent of that size.</param>
 /// <param name="MaxSingularValueError">Over all layers, the largest distance of a singular value from 1.</param>
-/// <param name="MsPerStep">Median milliseconds of a training step.</param>
+/// <param name="MsPerStep">Median milliseconds of a training step, over the readings of the loss.</param>
 /// <param name="FinalLoss">Mean training loss of the last epoch.</param>
 sealed record NetworkResult(
     string Name,
@@ -38,6 +39,9 @@ sealed record NetworkResult(
 {
     /// <summary>One entry for each epoch.</summary>
     public IReadOnlyList<EpochResult> History { get; init; } = [];
+
+    /// <summary>Copies of values from the device to the host within the training steps; losses are read between them.</summary>
+    public long HostCopies { get; init; }
 
     /// <summary>One entry for each linear or convolutional layer, from input to output.</summary>
     public IReadOnlyList<LayerSpectrum> Layers { get; init; } = [];
@@ -64,5 +68,7 @@ sealed record LayerSpectrum(string Name, double Smallest, double Largest);
 [JsonSerializable(typeof(RunResult))]
 [JsonSerializable(typeof(IReadOnlyList<OpEntry>))]
 [JsonSerializable(typeof(MemoryCurve))]
+[JsonSerializable(typeof(IReadOnlyList<AccuracyEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<PeerResult>))]
+[JsonSerializable(typeof(IReadOnlyList<KernelResult>))]
 sealed partial class ResultJson : JsonSerializerContext;

@@ -7,13 +7,17 @@ namespace Ortho.Bench;
 
 /// <summary>What the commands need from the engine. Functions, because <c>--help</c> must not start a GPU driver.</summary>
 /// <param name="Devices">The devices of this machine; the first is the one to use when the user names none.</param>
+/// <param name="Open">The device of an id.</param>
 /// <param name="Experiment">The main job.</param>
-sealed record Services(Func<IReadOnlyList<DeviceDescription>> Devices, Func<IExperiment> Experiment)
+sealed record Services(Func<IReadOnlyList<DeviceDescription>> Devices, Func<string, Device> Open, Func<IExperiment> Experiment)
 {
     /// <summary>The real ones.</summary>
     public static Services Product { get; } = new(
         Devices: () => [.. Found().Select(found => found.Description)],
-        Experiment: () => new RobustTraining(id => Found().First(found => found.Description.Id == id).Open()));
+        Open: Find,
+        Experiment: () => new RobustTraining(Find));
+
+    static Device Find(string id) => Found().First(found => found.Description.Id == id).Open();
 
     /// <summary>Libraries to compare with: those that this build was made with.</summary>
     public IReadOnlyList<IPeer> Peers { get; init; } =

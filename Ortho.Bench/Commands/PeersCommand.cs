@@ -71,14 +71,23 @@ sealed class PeersCommand(IReadOnlyList<IPeer> peers, Terminal terminal)
         var table = new Table().Border(TableBorder.Rounded).AddColumns("family", "peer");
         var counts = results.Select(result => result.Threads).Distinct().ToList();
         foreach (var count in counts) _ = table.AddColumn(new TableColumn($"ratio, {count} thread{(count == 1 ? "" : "s")}").RightAligned());
+        _ = table.AddColumns(new TableColumn("floor").RightAligned(), new TableColumn("aim").RightAligned());
         foreach (var family in results.GroupBy(result => (result.Family, result.Peer)))
-            _ = table.AddRow([family.Key.Family, family.Key.Peer, .. counts.Select(count => GeometricMean(family.Where(result => result.Threads == count)))]);
+        {
+            var target = family.Key.Peer == Target.Peer ? Target.Of.GetValueOrDefault(family.Key.Family) : null;
+            _ = table.AddRow([family.Key.Family, family.Key.Peer, .. counts.Select(count => Cell(family.Where(result => result.Threads == count), target)), Text(target?.Floor), Text(target?.Aim)]);
+        }
         Terminals.Console(terminal).Write(table);
 
-        static string GeometricMean(IEnumerable<PeerResult> results)
+        // The geometric mean, marked when it is above the floor.
+        static string Cell(IEnumerable<PeerResult> results, Target? target)
         {
             var logarithms = results.Select(result => Math.Log(result.Ratio)).ToList();
-            return logarithms.Count == 0 ? "" : Math.Exp(logarithms.Average()).ToString("0.00", CultureInfo.InvariantCulture);
+            if (logarithms.Count == 0) return "";
+            var mean = Math.Exp(logarithms.Average());
+            return (mean > target?.Floor ? "! " : "") + Text(mean);
         }
+
+        static string Text(double? ratio) => ratio?.ToString("0.00", CultureInfo.InvariantCulture) ?? "";
     }
 }

@@ -18,6 +18,9 @@ sealed class RobustTraining(Func<string, Device> open) : IExperiment
 
     const double LearningRate = 4e-3;
 
+    // Losses stay on the device and are read together: a step that reads its own would wait for the device each time.
+    const int StepsPerReading = 8;
+
     // The orthogonal network's logits cannot grow: the temperature makes its softmax decided, the margin asks for a distance to the
     // decision boundary beyond the largest radius that is judged.
     const double Temperature = 8;
@@ -36,7 +39,7 @@ sealed class RobustTraining(Func<string, Device> open) : IExperiment
         NetworkResult Judge(string name, Module network, Func<Tensor, Tensor, Tensor> loss)
         {
             network.To(device);
-            var history = Train(name, network, loss, options, device, progress, token);
+            var (history, hostCopies) = Train(name, network, loss, options, device, progress, token);
             var last = history[^1];
             progress.Report(new(name, options.Epochs, options.Epochs, 1, 1, last.Loss) { Stage = "certifying" });
             var layers = Networks.Spectra(network);
@@ -45,26 +48,27 @@ sealed class RobustTraining(Func<string, Device> open) : IExperiment
             progress.Report(new(name, options.Epochs, options.Epochs, 1, 1, last.Loss) { Stage = "attacking" });
             var attacked = Attack(network, options, device, token);
             var error = layers.Max(layer => Math.Max(Math.Abs(layer.Largest - 1), Math.Abs(layer.Smallest - 1)));
-            return new NetworkResult(name, accuracy, certified, attacked, error, last.MsPerStep, last.Loss) { History = history, Layers = layers };
+            return new NetworkResult(name, accuracy, certified, attacked, error, last.MsPerStep, last.Loss) { History = history, Layers = layers, HostCopies = hostCopies };
         }
     }
 
-    static List<EpochResult> Train(string name, Module network, Func<Tensor, Tensor, Tensor> loss, ExperimentOptions options, Device device,
+    static (List<EpochResult> History, long HostCopies) Train(string name, Module network, Func<Tensor, Tensor, Tensor> loss, ExperimentOptions options, Device device,
         IProgress<TrainingProgress> progress, CancellationToken token)
     {
         var loader = new DataLoader(options.Train, Math.Min(BatchSize, options.Train.Count), device, new PhiloxStream(options.Seed), dropLast: true);
         var optimizer = new Adam(network.Parameters(), LearningRate);
         var history = new List<EpochResult>();
-        var (steps, total) = (0, options.Epochs * loader.BatchCount);
+        var (steps, total, hostCopies) = (0, options.Epochs * loader.BatchCount, 0L);
         for (var epoch = 1; epoch <= options.Epochs; epoch++)
         {
             network.Train();
-            var (sum, done, times) = (0.0, 0, new List<double>());
+            var (sum, done, times, losses) = (0.0, 0, new List<double>(), new List<Tensor>());
+            var start = Stopwatch.GetTimestamp();
             foreach (var (images, labels) in loader.Batches())
             {
                 token.ThrowIfCancellationRequested();
-                var start = Stopwatch.GetTimestamp();
-                using (new TensorScope())
+                var copiesBefore = device.HostCopies;
+                using (var scope = new TensorScope())
                 {
                     var value = loss(network.Forward(images), labels);
                     value.Backward();
@@ -72,12 +76,18 @@ sealed class RobustTraining(Func<string, Device> open) : IExperiment
                     optimizer.LearningRate = LearningRate * (0.05 + 0.95 * 0.5 * (1 + Math.Cos(Math.PI * steps++ / total)));
                     optimizer.Step();
                     optimizer.ZeroGrad();
-                    sum += value.Item();
+                    losses.Add(scope.Keep(value.Detach()));
                 }
                 images.Dispose();
                 labels.Dispose();
-                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+                hostCopies += device.HostCopies - copiesBefore;
                 done++;
+                if (losses.Count < StepsPerReading && done < loader.BatchCount)
+                    continue;
+                sum += Read(losses);
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds / losses.Count);
+                losses.Clear();
+                start = Stopwatch.GetTimestamp();
                 if (done < loader.BatchCount)
                     progress.Report(new(name, epoch, options.Epochs, done, loader.BatchCount, sum / done));
             }
@@ -87,7 +97,16 @@ sealed class RobustTraining(Func<string, Device> open) : IExperiment
             history.Add(finished);
             progress.Report(new(name, epoch, options.Epochs, done, loader.BatchCount, finished.Loss) { Finished = finished });
         }
-        return history;
+        return (history, hostCopies);
+    }
+
+    // Waits for the device: its work is done when the numbers are here.
+    static double Read(List<Tensor> losses)
+    {
+        using var scope = new TensorScope();
+        var sum = Tensor.Stack(losses).ToArray<float>().Sum(value => (double)value);
+        losses.ForEach(loss => loss.Dispose());
+        return sum;
     }
 
     static double Accuracy(Module network, ImageDataset images, Device device)

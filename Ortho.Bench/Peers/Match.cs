@@ -32,7 +32,7 @@ static class Match
         var (oursCount, theirsCount) = (WarmUp(ours.Run, isQuick), WarmUp(theirs.Run, isQuick));
         var (oursMs, theirsMs) = (new List<double>(), new List<double>());
         var clock = Stopwatch.StartNew();
-        var (fewest, budget) = isQuick ? (5, 400) : (15, 2500);
+        var (fewest, budget) = isQuick ? (5, 400) : (9, 1500);
         while (oursMs.Count < fewest || clock.ElapsedMilliseconds < budget && oursMs.Count < 200)
         {
             oursMs.Add(Time(ours.Run, oursCount));

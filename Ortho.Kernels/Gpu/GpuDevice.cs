@@ -11,11 +11,6 @@ using Device = Ortho.Tensors.Device;
 
 namespace Ortho.Kernels.Gpu;
 
-/// <summary>A kernel that was launched: what a lowering test must be able to assemble.</summary>
-/// <param name="Method">The closed kernel method.</param>
-/// <param name="IsGrouped">Whether it addresses groups explicitly; otherwise its first argument is an <see cref="Index1D"/>.</param>
-sealed record LaunchedKernel(MethodInfo Method, bool IsGrouped);
-
 /// <summary>A GPU (or ILGPU's simulator of one): memory, one stream, and its compiled kernels.</summary>
 /// <remarks>Work is asynchronous in the device's one stream; only reading a value waits.</remarks>
 public sealed class GpuDevice : Device, IDisposable
@@ -26,6 +21,8 @@ public sealed class GpuDevice : Device, IDisposable
 
     readonly Context context;
     readonly Accelerator accelerator;
+    readonly KernelStore? store;
+    readonly KernelLoader loader;
     readonly ConcurrentDictionary<MethodInfo, Delegate> launchers = new();
     readonly Lock gate = new();
 
@@ -38,6 +35,7 @@ public sealed class GpuDevice : Device, IDisposable
     {
         Kind = kind;
         (context, accelerator) = opened;
+        loader = new(accelerator, store = KernelStore.For(accelerator));
     }
 
     /// <summary>The CUDA and OpenCL devices of this machine, opened; empty when there are none. The simulator is not among them.</summary>
@@ -55,8 +53,8 @@ public sealed class GpuDevice : Device, IDisposable
     /// <summary>Memory of the device in bytes.</summary>
     public long MemoryBytes => accelerator.MemorySize;
 
-    /// <summary>Times that values were copied from the device to the host.</summary>
-    public long HostCopies => Interlocked.Read(ref downloads);
+    /// <inheritdoc/>
+    public override long HostCopies => Interlocked.Read(ref downloads);
 
     /// <summary>Threads per block for kernels that work in groups: a power of two.</summary>
     internal int GroupSize => Kind == DeviceKind.Simulator ? SimulatorGroup : 256;
@@ -77,37 +75,40 @@ public sealed class GpuDevice : Device, IDisposable
         return (context, context.Devices.OfType<CPUDevice>().First().CreateCPUAccelerator(context));
     }
 
-    static List<GpuDevice> Find()
+    static List<GpuDevice> Find() => [.. Found(DeviceKind.Cuda), .. Found(DeviceKind.OpenCL)];
+
+    static IEnumerable<GpuDevice> Found(DeviceKind kind)
+    {
+        int count;
+        try
+        {
+            using var context = CreateContext(kind);
+            count = context.Devices.Count(device => IsOf(kind, device));
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException or NotSupportedException or TypeInitializationException)
+        {
+            count = 0;
+        }
+        return Enumerable.Range(0, count).Select(number => Open(kind, number));
+    }
+
+    /// <summary>A device of its own, with its own memory pool and kernels, beside those of <see cref="All"/>.</summary>
+    /// <param name="kind">OpenCL or Cuda.</param>
+    /// <param name="number">Which of that kind.</param>
+    internal static GpuDevice Open(DeviceKind kind, int number)
     {
         // One context for each device: a kernel that fails to compile leaves its context unusable.
-        var devices = new List<GpuDevice>();
-        Probe(DeviceKind.Cuda, builder => builder.Cuda());
-        Probe(DeviceKind.OpenCL, builder => builder.OpenCL(device => device.Capabilities.GenericAddressSpace));
-        return devices;
-
-        void Probe(DeviceKind kind, Action<Context.Builder> add)
-        {
-            int count;
-            try
-            {
-                using var context = Context.Create(builder => add(Configure(builder)));
-                count = context.Devices.Count(IsOf);
-            }
-            catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException or NotSupportedException or TypeInitializationException)
-            {
-                return;
-            }
-            for (var i = 0; i < count; i++)
-            {
-                var context = Context.Create(builder => add(Configure(builder)));
-                Intrinsics.Register(context);
-                devices.Add(new(kind, (context, context.Devices.Where(IsOf).ElementAt(i).CreateAccelerator(context))));
-            }
-
-            bool IsOf(ILGPU.Runtime.Device device)
-                => device.AcceleratorType == (kind == DeviceKind.Cuda ? AcceleratorType.Cuda : AcceleratorType.OpenCL);
-        }
+        var context = CreateContext(kind);
+        Intrinsics.Register(context);
+        return new(kind, (context, context.Devices.Where(device => IsOf(kind, device)).ElementAt(number).CreateAccelerator(context)));
     }
+
+    static Context CreateContext(DeviceKind kind) => Context.Create(builder => _ = kind == DeviceKind.Cuda
+        ? Configure(builder).Cuda()
+        : Configure(builder).OpenCL(device => device.Capabilities.GenericAddressSpace));
+
+    static bool IsOf(DeviceKind kind, ILGPU.Runtime.Device device)
+        => device.AcceleratorType == (kind == DeviceKind.Cuda ? AcceleratorType.Cuda : AcceleratorType.OpenCL);
 
     /// <inheritdoc/>
     public override void Synchronize() => accelerator.Synchronize();
@@ -120,7 +121,7 @@ public sealed class GpuDevice : Device, IDisposable
         }
         catch (Exception error) when (error is AcceleratorException or OutOfMemoryException)
         {
-            throw new DeviceException($"{this}: no memory for {bytes:N0} bytes of {MemoryBytes:N0}; {Pool.LiveBytes:N0} are live.", error);
+            throw new DeviceException($"the device has {MemoryBytes:N0} in all; {error.Message}", error);
         }
     }
 
@@ -166,8 +167,20 @@ public sealed class GpuDevice : Device, IDisposable
             return;
         if (count > int.MaxValue)
             throw new DeviceException($"{this}: {kernel.Method.Name} over {count:N0} elements; a launch takes at most {int.MaxValue:N0}.");
-        var launcher = (Action<Index1D, A>)launchers.GetOrAdd(kernel.Method, _ => Load(kernel.Method, false, () => accelerator.LoadAutoGroupedStreamKernel(kernel)));
-        Guard(kernel.Method, () => launcher(new((int)count), arguments));
+        var launcher = (Action<AcceleratorStream, Index1D, A>)Launcher(kernel.Method, isGrouped: false);
+        // A kernel object holds the arguments of its next launch: OpenCL's are not safe to set from two threads. Launching does not wait
+        // for the device.
+        lock (gate)
+        {
+            try
+            {
+                launcher(accelerator.DefaultStream, new((int)count), arguments);
+            }
+            catch (AcceleratorException error)
+            {
+                throw Failed(kernel.Method, $"over {count:N0} elements", error);
+            }
+        }
     }
 
     /// <summary>Runs <paramref name="groups"/> groups of <paramref name="threads"/> threads of a kernel that addresses its group itself.</summary>
@@ -175,31 +188,62 @@ public sealed class GpuDevice : Device, IDisposable
     {
         if (groups == 0)
             return;
-        var launcher = (Action<KernelConfig, A>)launchers.GetOrAdd(kernel.Method, _ => Load(kernel.Method, true, () => accelerator.LoadStreamKernel(kernel)));
-        Guard(kernel.Method, () => launcher(new KernelConfig(groups, threads), arguments));
-    }
-
-    Delegate Load(MethodInfo method, bool grouped, Func<Delegate> load)
-    {
-        launched.TryAdd(method, new(method, grouped));
+        var launcher = (Action<AcceleratorStream, KernelConfig, A>)Launcher(kernel.Method, isGrouped: true);
         lock (gate)
-            return load();
+        {
+            try
+            {
+                launcher(accelerator.DefaultStream, new KernelConfig(groups, threads), arguments);
+            }
+            catch (AcceleratorException error)
+            {
+                throw Failed(kernel.Method, $"in {groups:N0} groups of {threads:N0} threads", error);
+            }
+        }
     }
 
-    void Guard(MethodInfo kernel, Action launch)
+    /// <summary>Loads every kernel that earlier runs compiled for this kind of device, so that none has to be when it is first wanted.</summary>
+    /// <returns>Their number; 0 on the simulator, and where no kernels are kept (see the environment variable ORTHO_KERNEL_CACHE).</returns>
+    /// <exception cref="DeviceException">The driver refused a kernel.</exception>
+    public int Warmup()
     {
-        try
+        var count = 0;
+        foreach (var kernel in store?.Kernels ?? [])
         {
-            // A kernel object holds the arguments of its next launch: OpenCL's are not safe to set from two threads. Launching does not
-            // wait for the device.
-            lock (gate)
-                launch();
+            _ = Launcher(kernel.Method, kernel.IsGrouped);
+            count++;
         }
-        catch (Exception error) when (error is AcceleratorException)
+        return count;
+    }
+
+    /// <summary>Kernels taken from disk and kernels compiled in this process.</summary>
+    internal (int Restored, int Compiled) KernelCounts => loader.Counts;
+
+    Delegate Launcher(MethodInfo method, bool isGrouped)
+    {
+        if (launchers.TryGetValue(method, out var known))
+            return known;
+        var kernel = new LaunchedKernel(method, isGrouped);
+        launched.TryAdd(method, kernel);
+        lock (gate)
         {
-            throw new DeviceException($"{this}: kernel {kernel.DeclaringType?.Name}.{kernel.Name} failed: {error.Message}", error);
+            if (launchers.TryGetValue(method, out known))
+                return known;
+            try
+            {
+                var loaded = loader.Load(kernel);
+                var type = typeof(Action<,,>).MakeGenericType(typeof(AcceleratorStream), isGrouped ? typeof(KernelConfig) : typeof(Index1D), method.GetParameters()[^1].ParameterType);
+                return launchers[method] = loaded.Launcher!.CreateDelegate(type, loaded);
+            }
+            catch (AcceleratorException error)
+            {
+                throw Failed(method, "could not be loaded", error);
+            }
         }
     }
+
+    DeviceException Failed(MethodInfo kernel, string launch, AcceleratorException error)
+        => new($"{this}: kernel {kernel.DeclaringType?.Name}.{kernel.Name} failed ({launch}): {error.Message}", error);
 
     /// <summary>Gives the device back. Its tensors become unusable.</summary>
     public void Dispose()

@@ -24,15 +24,15 @@ public static class HostThreads
     internal const int Grain = 1 << 15;
 
     /// <summary>Runs <paramref name="piece"/> for 0 .. <paramref name="pieces"/> - 1, on several threads when there are several.</summary>
+    /// <remarks>The first exception of a piece is thrown here; pieces that have not begun by then are left out.</remarks>
     internal static void For(int pieces, Action<int> piece)
     {
-        if (pieces <= 1 || count == 1)
+        var threads = Math.Min(count, pieces);
+        if (threads <= 1 || !WorkerPool.TryRun(pieces, piece, threads))
         {
             for (var i = 0; i < pieces; i++)
                 piece(i);
-            return;
         }
-        Parallel.For(0, pieces, new ParallelOptions { MaxDegreeOfParallelism = count }, piece);
     }
 
     /// <summary>Runs <paramref name="range"/> over [0, <paramref name="length"/>) in pieces of <paramref name="grain"/>.</summary>

@@ -33,6 +33,9 @@ public abstract class Device
     /// <summary>Live, cached and peak bytes on this device.</summary>
     public MemoryPool Pool { get; }
 
+    /// <summary>Times that values were copied from the device to the host so far; on the CPU they are there already, and it stays 0.</summary>
+    public virtual long HostCopies => 0;
+
     /// <summary>Waits until all work given to the device is done.</summary>
     public abstract void Synchronize();
 
@@ -107,7 +110,7 @@ sealed class CpuDevice : Device
         }
         catch (OutOfMemoryException error)
         {
-            throw new DeviceException($"{this}: no memory for {bytes:N0} bytes; {Pool.LiveBytes:N0} are live.", error);
+            throw new DeviceException("the operating system has no more", error);
         }
     }
 

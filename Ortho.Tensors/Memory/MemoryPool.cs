@@ -1,10 +1,13 @@
+using System.Globalization;
+
 namespace Ortho.Tensors;
 
 /// <summary>A device's memory, cached: blocks of freed tensors are kept by size class and given out again.</summary>
 /// <remarks>
 /// Nothing need be disposed for memory to stay flat: the finalizer of a storage returns its block, and before the pool grows past its
 /// mark it asks the garbage collector to run - once for each quarter of the mark given out, lest a full pool pay a collection for every
-/// few small tensors. A <see cref="TensorScope"/> returns blocks at once.
+/// few small tensors. A <see cref="TensorScope"/> returns blocks at once. When a device has no more memory, or its <see cref="Limit"/> is
+/// reached, dead tensors are collected and cached blocks given up first; what then fails is the one allocation.
 /// </remarks>
 public sealed class MemoryPool
 {
@@ -12,12 +15,27 @@ public sealed class MemoryPool
 
     readonly Device device;
     readonly Lock gate = new();
-    readonly Dictionary<long, Stack<MemoryBlock>> free = [];
+    readonly Dictionary<long, BlockClass> classes = [];
     long mark = FirstMark, givenSinceCollection;
 
     readonly AllocationSites sites = new();
 
     internal MemoryPool(Device device) => this.device = device;
+
+    /// <summary>The most bytes that tensors and cache may hold together; no bound when null. A tensor that would exceed it is a
+    /// <see cref="DeviceException"/> that says what is live.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public long? Limit
+    {
+        get;
+        set
+        {
+            if (value is { } bytes)
+                ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+            field = value;
+            MakeRoom(0);
+        }
+    }
 
     /// <summary>Whether, for tensors made from now on, the place is remembered for <see cref="Report"/>. For debugging: each allocation then
     /// walks the stack. False unless set.</summary>
@@ -83,10 +101,9 @@ public sealed class MemoryPool
         }
         if (collect)
         {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            if (TryRent(size) is { } returned)
-                return returned;
+            Collect();
+            if (TryRent(size) is { } found)
+                return found;
             bool isFull;
             lock (gate)
             {
@@ -98,6 +115,16 @@ public sealed class MemoryPool
                 Trim();
         }
 
+        if (!HasRoom(size))
+        {
+            Collect();
+            if (TryRent(size) is { } returned)
+                return returned;
+            MakeRoom(size);
+            if (!HasRoom(size))
+                throw new DeviceException(Shortage(size, $"the pool's limit is {Limit:N0}"));
+        }
+
         MemoryBlock block;
         try
         {
@@ -106,33 +133,93 @@ public sealed class MemoryPool
         catch (DeviceException)
         {
             // Fragmented or nearly full: give back what is cached, collect what is dead, and try once more.
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
+            Collect();
             Trim();
-            block = device.AllocateBlock(size);
+            try
+            {
+                block = device.AllocateBlock(size);
+            }
+            catch (DeviceException error)
+            {
+                throw new DeviceException(Shortage(size, error.Message), error);
+            }
         }
         lock (gate)
         {
             DeviceAllocations++;
-            Count(size);
+            if (!classes.TryGetValue(size, out var blocks))
+                classes[size] = blocks = new();
+            Count(size, blocks);
         }
         return block;
+    }
+
+    static void Collect()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
+    bool HasRoom(long bytes)
+    {
+        lock (gate)
+            return !(LiveBytes + CachedBytes + bytes > Limit);
+    }
+
+    // Gives up cached blocks, the largest first, until so many bytes more are within the limit.
+    void MakeRoom(long bytes)
+    {
+        List<MemoryBlock> released = [];
+        lock (gate)
+        {
+            foreach (var (size, blocks) in classes.OrderByDescending(entry => entry.Key))
+            {
+                while (LiveBytes + CachedBytes + bytes > Limit && blocks.Free.TryPop(out var block))
+                {
+                    CachedBytes -= size;
+                    released.Add(block);
+                }
+            }
+        }
+        foreach (var block in released)
+            block.Free();
+    }
+
+    // What is live, largest first: the reader has to find out what to let go.
+    string Shortage(long bytes, string why)
+    {
+        const int shown = 5;
+        lock (gate)
+        {
+            var text = new System.Text.StringBuilder();
+            text.Append(CultureInfo.InvariantCulture, $"{device}: no memory for {bytes:N0} bytes ({why}); {LiveBytes:N0} bytes are live in tensors");
+            var largest = classes.Where(entry => entry.Value.Live > 0).OrderByDescending(entry => entry.Key).Take(shown).ToList();
+            if (largest.Count > 0)
+                text.Append(CultureInfo.InvariantCulture, $", the largest of {string.Join(", ", largest.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Value.Live:N0} x {entry.Key:N0}")))}");
+            text.Append('.');
+            foreach (var site in sites.Largest(shown))
+                text.AppendLine().Append(CultureInfo.InvariantCulture, $"  {site.Bytes,15:N0} bytes in {site.Count,6:N0}  {site.Where}");
+            if (!TracksSites)
+                text.Append(" Pool.TracksSites = true tells who made them.");
+            return text.ToString();
+        }
     }
 
     MemoryBlock? TryRent(long size)
     {
         lock (gate)
         {
-            if (!free.TryGetValue(size, out var blocks) || !blocks.TryPop(out var block))
+            if (!classes.TryGetValue(size, out var blocks) || !blocks.Free.TryPop(out var block))
                 return null;
             CachedBytes -= size;
-            Count(size);
+            Count(size, blocks);
             return block;
         }
     }
 
-    void Count(long size)
+    void Count(long size, BlockClass blocks)
     {
+        blocks.Live++;
         givenSinceCollection += size;
         LiveBytes += size;
         PeakBytes = Math.Max(PeakBytes, LiveBytes);
@@ -144,9 +231,10 @@ public sealed class MemoryPool
         {
             LiveBytes -= block.Bytes;
             CachedBytes += block.Bytes;
-            if (!free.TryGetValue(block.Bytes, out var blocks))
-                free[block.Bytes] = blocks = new();
-            blocks.Push(block);
+            // The first of a class is counted before it can come back.
+            var blocks = classes[block.Bytes];
+            blocks.Live--;
+            blocks.Free.Push(block);
         }
     }
 
@@ -156,11 +244,20 @@ public sealed class MemoryPool
         List<MemoryBlock> released;
         lock (gate)
         {
-            released = [.. free.Values.SelectMany(blocks => blocks)];
-            free.Clear();
+            released = [.. classes.Values.SelectMany(blocks => blocks.Free)];
+            foreach (var blocks in classes.Values)
+                blocks.Free.Clear();
             CachedBytes = 0;
         }
         foreach (var block in released)
             block.Free();
+    }
+
+    // The blocks of one size: those that are free, and how many tensors hold.
+    sealed class BlockClass
+    {
+        public Stack<MemoryBlock> Free { get; } = new();
+
+        public int Live { get; set; }
     }
 }

@@ -1,5 +1,6 @@
 using Ortho.Bench;
 using Ortho.Bench.Experiments;
+using Ortho.Tensors;
 
 namespace Ortho.Tests.Bench;
 
@@ -9,7 +10,7 @@ sealed record BenchRun(int ExitCode, string Output, string Error)
     public static BenchRun Of(IExperiment experiment, params string[] arguments)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var services = new Services(() => [new("cpu", "Processor [x]", "many threads"), new("cuda:1", "Card", "much memory")], () => experiment);
+        var services = new Services(() => [new("cpu", "Processor [x]", "many threads"), new("cuda:1", "Card", "much memory")], _ => Device.Cpu, () => experiment);
         var exitCode = new Application(services, new Terminal(output, error, IsInteractive: false)).Run(arguments);
         return new BenchRun(exitCode, output.ToString(), error.ToString());
     }

@@ -51,6 +51,25 @@ public class PeersTests
         Assert.That(results[0].GetProperty("ratio").GetDouble(), Is.EqualTo(results[0].GetProperty("ours_ms").GetDouble() / results[0].GetProperty("peer_ms").GetDouble()));
     }
 
+    [Test]
+    public void A_family_above_its_floor_is_marked()
+    {
+        var run = Run([new Slower("gemm"), new Slower("fft")], "--quick", "--threads", "1");
+        Assert.That(run.ExitCode, Is.EqualTo(0), "slower is no error");
+        Assert.That(run.Output, Does.Match(@"gemm +│ libtorch +│ +! \d+\.\d\d +│ +1\.00 +│ +0\.90").And.Match(@"fft +│ libtorch +│ +! \d+\.\d\d +│ +1\.00 +│ +0\.50"));
+    }
+
+    // Ortho's side sleeps, the other does nothing.
+    sealed class Slower(string family) : IPeer
+    {
+        public IEnumerable<Comparison> Comparisons => [new(family, "small", Target.Peer, 0, () => (new(() => Thread.Sleep(1), () => []), new(() => { }, () => [])))];
+
+        public void SetThreads(int count)
+        {
+            // It has none.
+        }
+    }
+
     [TestCase(1.01f), TestCase(float.NaN)]
     public void A_result_that_differs_is_a_failure(float theirs)
     {

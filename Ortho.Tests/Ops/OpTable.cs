@@ -32,6 +32,7 @@ public static partial class OpTable
         .. Matrices(),
         .. Contractions(),
         .. Fourier(),
+        .. Convolutions(),
         .. Orthogonal(),
         .. Creation(),
         .. Grids(),

@@ -15,8 +15,6 @@ namespace Ortho.Tests.Support;
 /// </remarks>
 public sealed record LoweredKernel(MethodInfo Method, bool IsGrouped)
 {
-    const BindingFlags Anywhere = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
-
     /// <summary>A kernel that is always there: the list is never empty.</summary>
     public static LoweredKernel Sample { get; } = new(new Action<Index1D, ArrayView<float>, ArrayView<float>>(MultiplyThenAdd).Method, IsGrouped: false);
 
@@ -33,30 +31,15 @@ public sealed record LoweredKernel(MethodInfo Method, bool IsGrouped)
             : [Sample];
 
     /// <summary>The kernels that this process has launched.</summary>
-    public static IEnumerable<LoweredKernel> Launched => GpuDevice.Launched.Select(kernel => new LoweredKernel(kernel.Method, kernel.IsGrouped));
+    public static IEnumerable<LoweredKernel> Launched => GpuDevice.Launched.Select(Of);
 
-    /// <summary>Everything that finds the method again in another process, separated by tabs.</summary>
-    public string Line
-        => string.Join('\t', (string[])
-        [
-            IsGrouped ? "grouped" : "indexed",
-            Method.DeclaringType!.AssemblyQualifiedName!,
-            Definition(Method).ToString()!,
-            .. Method.GetGenericArguments().Select(type => type.AssemblyQualifiedName!),
-        ]);
+    static LoweredKernel Of(LaunchedKernel kernel) => new(kernel.Method, kernel.IsGrouped);
+
+    /// <summary>Its line; see <see cref="LaunchedKernel.Line"/>.</summary>
+    public string Line => new LaunchedKernel(Method, IsGrouped).Line;
 
     /// <summary>Finds the method of a <see cref="Line"/>.</summary>
-    public static LoweredKernel Parse(string line)
-    {
-        var fields = line.Split('\t');
-        var type = Type.GetType(fields[1], throwOnError: true)!;
-        var method = type.GetMethods(Anywhere).Single(candidate => candidate.ToString() == fields[2]);
-        if (fields.Length > 3)
-            method = method.MakeGenericMethod([.. fields[3..].Select(name => Type.GetType(name, throwOnError: true)!)]);
-        return new(method, fields[0] == "grouped");
-    }
-
-    static MethodInfo Definition(MethodInfo method) => method.IsGenericMethod ? method.GetGenericMethodDefinition() : method;
+    public static LoweredKernel Parse(string line) => Of(LaunchedKernel.Parse(line));
 
     /// <summary>The name as C# would write it; it becomes the name of the test.</summary>
     public override string ToString() => $"{Name(Method.DeclaringType!)}.{Method.Name}{Arguments(Method.GetGenericArguments())}";

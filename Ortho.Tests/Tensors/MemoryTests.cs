@@ -4,6 +4,7 @@ using Ortho.Autograd;
 using Ortho.Layers;
 using Ortho.Layers.Optimizers;
 using Ortho.Tensors;
+using Ortho.Tests.Support;
 
 namespace Ortho.Tests.Tensors;
 
@@ -142,6 +143,48 @@ public class MemoryTests
     }
 
     [Test]
+    public void A_limit_is_kept_and_what_exceeds_it_is_refused_with_what_is_live([ValueSource(typeof(Devices), nameof(Devices.Kinds))] string kind)
+    {
+        var device = Devices.Of(kind);
+        TensorTests.Collect();
+        device.Pool.Trim();
+        var before = device.Pool.LiveBytes;
+        try
+        {
+            device.Pool.Limit = before + (10 << 20);
+            var held = Tensor.Empty([1 << 20], DType.Float32, device);
+            // Dead and cached blocks make room before anything is refused.
+            for (var i = 0; i < 20; i++)
+                _ = Tensor.Empty([(2 << 20) - 4096 * i], DType.Bool, device);
+            Assert.That(device.Pool.LiveBytes + device.Pool.CachedBytes, Is.LessThanOrEqualTo(device.Pool.Limit));
+            var refused = Assert.Throws<DeviceException>(() => Tensor.Empty([2 << 20], DType.Float32, device))!;
+            Assert.That(refused.Message, Does.StartWith($"{device}: no memory for 8,388,608 bytes (the pool's limit is")
+                .And.Contain("bytes are live in tensors, the largest of").And.Contain("1 x 4,194,304").And.Contain("Pool.TracksSites"));
+            device.Pool.TracksSites = true;
+            var product = HoldProduct(device);
+            Assert.That(Assert.Throws<DeviceException>(() => Tensor.Empty([3 << 20], DType.Float32, device))!.Message, Does.Contain(nameof(HoldProduct)));
+            Assert.That((Tensor.Ones([2, 2], device: device) + 1).ToArray<float>(), Is.All.EqualTo(2), "the device is still usable");
+            product.Dispose();
+            held.Dispose();
+        }
+        finally
+        {
+            device.Pool.TracksSites = false;
+            device.Pool.Limit = null;
+        }
+        Assert.That(() => Tensor.Empty([3 << 20], DType.Float32, device).Dispose(), Throws.Nothing);
+        Assert.That(() => device.Pool.Limit = -1, Throws.TypeOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
+    public void Memory_that_no_machine_has_is_refused_and_the_next_tensor_is_made()
+    {
+        var refused = Assert.Throws<DeviceException>(() => Tensor.Empty([1 << 30, 1 << 20], DType.Float64))!;
+        Assert.That(refused.Message, Does.Contain("no memory for 9,007,199,254,740,992 bytes").And.Contain("bytes are live"));
+        Assert.That(Tensor.Ones([3]).Sum().Item(), Is.EqualTo(3));
+    }
+
+    [Test]
     public void The_report_names_who_holds_the_memory()
     {
         Pool.TracksSites = true;
@@ -164,9 +207,9 @@ public class MemoryTests
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static Tensor HoldProduct()
+    static Tensor HoldProduct(Device? device = null)
     {
         using var scope = new TensorScope();
-        return scope.Keep(Tensor.Ones([300, 100]).MatMul(Tensor.Ones([100, 200])));
+        return scope.Keep(Tensor.Ones([300, 100], device: device).MatMul(Tensor.Ones([100, 200], device: device)));
     }
 }

@@ -9,15 +9,13 @@ namespace Ortho.Bench.Peers.Torch;
 /// <summary>libtorch, through TorchSharp.</summary>
 sealed partial class TorchPeer : IPeer
 {
-    const string Name = "libtorch";
-
     /// <inheritdoc/>
     public void SetThreads(int count) => set_num_threads(count);
 
     /// <inheritdoc/>
-    public IEnumerable<Comparison> Comparisons => [.. Products(), .. Elementwise(), .. Transforms(), .. Orthogonal(), .. Training()];
+    public IEnumerable<Comparison> Comparisons => [.. Products(), .. Elementwise(), .. Transforms(), .. Convolutions(), .. Orthogonal(), .. Training()];
 
-    static Comparison Compare(string family, string work, double tolerance, Func<(Contender, Contender)> prepare) => new(family, work, Name, tolerance, prepare);
+    static Comparison Compare(string family, string work, double tolerance, Func<(Contender, Contender)> prepare) => new(family, work, Target.Peer, tolerance, prepare);
 
     static TorchTensor Same(Tensor x) => torch.tensor(x.ToArray<float>(), [.. x.Shape.Select(extent => (long)extent)]);
 

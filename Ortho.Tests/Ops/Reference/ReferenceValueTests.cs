@@ -130,6 +130,13 @@ public class ReferenceValueTests
         ["einsum of diagonals"] = x => Tensor.Einsum("iij,jk", x),
         ["tensordot"] = x => x[0].TensorDot(x[1], [0, 2], [2, 0]),
         ["circular convolution"] = x => x[0].CircularConv2d(x[1]),
+        ["conv1d"] = x => x[0].Conv1d(x[1], x[2], stride: 2, padding: 3, dilation: 2),
+        ["conv2d"] = x => x[0].Conv2d(x[1], x[2], stride: (2, 3), padding: (1, 2), dilation: (2, 1), groups: 2),
+        ["conv2d, same"] = x => x[0].Conv2d(x[1], padding: Padding2.Same),
+        ["conv2d, complex"] = x => x[0].Conv2d(x[1], x[2], padding: 1),
+        ["conv_transpose1d"] = x => x[0].ConvTranspose1d(x[1], x[2], stride: 2, padding: 1, outputPadding: 1),
+        ["conv_transpose2d"] = x => x[0].ConvTranspose2d(x[1], x[2], stride: (2, 3), padding: 1, outputPadding: (1, 0), dilation: (1, 2), groups: 2),
+        ["conv_transpose2d, complex"] = x => x[0].ConvTranspose2d(x[1], stride: 2),
     };
 
     // A value of an op that does not exist yet waits for it.

@@ -161,6 +161,20 @@ def main():
     torch_case("einsum of diagonals", "Einsum", lambda a, b: torch.einsum("iij,jk", a, b), complex_(3, 3, 2), complex_(2, 4))
     torch_case("tensordot", "TensorDot", lambda a, b: torch.tensordot(a, b, ([0, 2], [2, 0])), real(2, 3, 4), real(4, 5, 2))
 
+    # ---- convolution
+    conv = torch.nn.functional
+    torch_case("conv1d", "Conv1d", lambda x, w, b: conv.conv1d(x, w, b, stride=2, padding=3, dilation=2), real(2, 3, 11), real(4, 3, 3), real(4))
+    torch_case("conv2d", "Conv2d", lambda x, w, b: conv.conv2d(x, w, b, stride=(2, 3), padding=(1, 2), dilation=(2, 1), groups=2),
+               real(2, 4, 7, 9), real(6, 2, 3, 2), real(6))
+    torch_case("conv2d, same", "Conv2d", lambda x, w: conv.conv2d(x, w, padding="same"), real(1, 2, 4, 6), real(2, 2, 2, 4))
+    torch_case("conv2d, complex", "Conv2d", lambda x, w, b: conv.conv2d(x, w, b, padding=1), complex_(1, 2, 4, 5), complex_(3, 2, 3, 3), complex_(3))
+    torch_case("conv_transpose1d", "ConvTranspose1d", lambda x, w, b: conv.conv_transpose1d(x, w, b, stride=2, padding=1, output_padding=1),
+               real(2, 3, 5), real(3, 2, 4), real(2))
+    torch_case("conv_transpose2d", "ConvTranspose2d",
+               lambda x, w, b: conv.conv_transpose2d(x, w, b, stride=(2, 3), padding=1, output_padding=(1, 0), dilation=(1, 2), groups=2),
+               real(2, 4, 3, 4), real(4, 3, 3, 2), real(6))
+    torch_case("conv_transpose2d, complex", "ConvTranspose2d", lambda x, w: conv.conv_transpose2d(x, w, stride=2), complex_(1, 2, 3, 2), complex_(2, 3, 3, 2))
+
     libraries = f"NumPy {np.__version__}, SciPy {scipy.__version__}, PyTorch {torch.__version__}"
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
     sys.stdout.write(f'{{"libraries":"{libraries}","cases":[\n{lines}\n]}}\n')
