@@ -146,7 +146,7 @@ static unsafe class HostFft
         => (E*)HostMemory.Pointer<byte>(tensor.View(Layout.Dense([]))) + tensor.Layout.Offset * (tensor.DType.Size / sizeof(E));
 
     // Two buffers of the steps stay well within a core's second-level cache (1 MB where it was measured); longer signals run on narrower vectors.
-    const long CachedBytes = 512 << 10;
+    const long CachedBytes = 768 << 10;
 
     /// <summary>Signals that are transformed at once.</summary>
     /// <param name="numbers">Numbers of one signal that the work on it keeps in the cache.</param>
@@ -155,7 +155,7 @@ static unsafe class HostFft
         var width = Vector512.IsHardwareAccelerated ? Packed512<E>.Width
             : Vector256.IsHardwareAccelerated ? Packed256<E>.Width
             : Vector128.IsHardwareAccelerated ? Packed128<E>.Width : 1;
-        while (width > Packed128<E>.Width && numbers * width * sizeof(E) > CachedBytes)
+        while (width > Packed256<E>.Width && numbers * width * sizeof(E) > CachedBytes)
             width /= 2;
         return width;
     }
