@@ -146,7 +146,7 @@ static unsafe class HostFft
         => (E*)HostMemory.Pointer<byte>(tensor.View(Layout.Dense([]))) + tensor.Layout.Offset * (tensor.DType.Size / sizeof(E));
 
     // Two buffers of the steps stay well within a core's second-level cache (1 MB where it was measured); longer signals run on narrower vectors.
-    const long CachedBytes = 512 << 10;
+    const long CachedBytes = 768 << 10;
 
     /// <summary>Signals that are transformed at once.</summary>
     /// <param name="numbers">Numbers of one signal that the work on it keeps in the cache.</param>
@@ -155,7 +155,7 @@ static unsafe class HostFft
         var width = Vector512.IsHardwareAccelerated ? Packed512<E>.Width
             : Vector256.IsHardwareAccelerated ? Packed256<E>.Width
             : Vector128.IsHardwareAccelerated ? Packed128<E>.Width : 1;
-        while (width > Packed128<E>.Width && numbers * width * sizeof(E) > CachedBytes)
+        while (width > Packed256<E>.Width && numbers * width * sizeof(E) > CachedBytes)
             width /= 2;
         return width;
     }
@@ -228,7 +228,7 @@ static unsafe class HostFft
             {
                 source = new(PlaceKind.Packed, (nint)b);
                 if (inner == 1)
-                    Packing.Pack<V, E, FV>(signals, 0, from.Numbers, 0, from, b);
+                    Packing.Pack<V, E, FV>(signals, 0, from.Numbers, 0, from, b, Next(from, lanes));
                 else
                     Packing.Gather(signals, inner * from.Parts, from, b, lanes);
             }
@@ -244,10 +244,13 @@ static unsafe class HostFft
                 (target, isPacked) = (PackedResult<E>(last, lanes, job.Scale), true);
             Execute<V, E, FV>(plan, source, target, a, b);
             if (isPacked && inner == 1)
-                Packing.Unpack<V, E, FV>(signals, count, 0, to.Numbers, 0, to, last);
+                Packing.Unpack<V, E, FV>(signals, count, 0, to.Numbers, 0, to, last, Next(to, lanes));
             else if (isPacked)
                 Packing.Scatter(signals, inner * to.Parts, to, last, lanes, count);
         }
+
+        // From a block of dense signals to the next, if that is worth fetching: more would push out of the cache what is there (measured).
+        static nint Next(Packing.Side side, int lanes) => side.Numbers * lanes * sizeof(E) <= 32 << 10 ? side.Numbers * lanes * sizeof(E) : 0;
 
         void Addresses(E* start, Packing.Side side, long first, int count, nint* signals, int lanes)
         {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Ortho.Kernels.Lanes;
 
 namespace Ortho.Kernels.Fourier;
@@ -29,7 +30,8 @@ static unsafe class Packing
     /// <param name="turn">Places by which the signal is rotated.</param>
     /// <param name="side">The form of a whole signal.</param>
     /// <param name="rows">The rows.</param>
-    public static void Pack<V, E, FV>(nint* signals, nint at, int given, int turn, Side side, E* rows)
+    /// <param name="ahead">Bytes from the signals to those that come next, which are fetched into the cache; 0 for none.</param>
+    public static void Pack<V, E, FV>(nint* signals, nint at, int given, int turn, Side side, E* rows, nint ahead = 0)
         where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
     {
         var width = FV.Width;
@@ -41,6 +43,8 @@ static unsafe class Packing
             // The last tile overlaps the one before it, unless it is the only one.
             var (first, count) = (Math.Max(0, Math.Min(i, given - width)), Math.Min(width, given));
             Rows<V, E, FV>(rows, side, first + turn, count, to);
+            if (ahead != 0)
+                Fetch<E>(signals, at + first, width, ahead);
             Tile<V, E, FV>(signals, at + first, to, count);
         }
     }
@@ -80,7 +84,7 @@ static unsafe class Packing
     }
 
     /// <summary>Rows to dense signals: the inverse of <see cref="Pack"/>, for the first <paramref name="count"/> signals.</summary>
-    public static void Unpack<V, E, FV>(nint* signals, int count, nint at, int wanted, int turn, Side side, E* rows)
+    public static void Unpack<V, E, FV>(nint* signals, int count, nint at, int wanted, int turn, Side side, E* rows, nint ahead = 0)
         where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
     {
         var width = FV.Width;
@@ -89,6 +93,8 @@ static unsafe class Packing
         {
             var (first, numbers) = (Math.Max(0, Math.Min(i, wanted - width)), Math.Min(width, wanted));
             Rows<V, E, FV>(rows, side, first + turn, numbers, from);
+            if (ahead != 0)
+                Fetch<E>(signals, at + first, width, ahead);
             Untile<V, E, FV>(from, numbers, signals, at + first, count);
         }
     }
@@ -113,6 +119,16 @@ static unsafe class Packing
         {
             for (var e = w < full ? done : 0; e < numbers; e++)
                 ((E*)signals[w])[at + e] = ((E*)rows[e])[w];
+        }
+    }
+
+    // Hardware does not foresee what is read and written next: a few numbers of many signals.
+    static void Fetch<E>(nint* signals, nint at, int width, nint ahead) where E : unmanaged
+    {
+        if (Sse.IsSupported)
+        {
+            for (var w = 0; w < width; w++)
+                Sse.Prefetch1((E*)(signals[w] + ahead) + at);
         }
     }
 
