@@ -86,12 +86,7 @@ public static class DecompositionOps
     internal static Tensor Complement(Tensor a)
     {
         using var pause = Graph.NoGrad();
-        var (m, n) = (a.Shape[^2], a.Shape[^1]);
-        var last = Tensor.Eye(m, dtype: a.DType, device: a.Device).Narrow(-1, n, m - n);
-        if (n == 0)
-            return last.Expand([.. a.Shape[..^2].Concat([m, m]).Span]).Clone();
-        var (v, t, _) = QrKernel.Compact(a);
-        return last - v.MatMul(t.MatMul(v.Narrow(-2, n, m - n).H));
+        return QrKernel.Complement(a);
     }
 
     // With rows in P's order, square: L^-H (strict lower of L^H gL + upper of gU U^H) U^-H. What is below or beside the square part a1 = L1 U1

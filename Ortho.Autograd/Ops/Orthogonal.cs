@@ -1,3 +1,4 @@
+using Ortho.Kernels.MatMul;
 using Ortho.Tensors;
 
 namespace Ortho.Autograd;
@@ -113,22 +114,24 @@ public static class OrthogonalOps
             throw new TensorArgumentException(operation, nameof(steps), $"{steps}", "0 or more");
         // A zero matrix stays zero; any other norm is far above this number.
         var y = x / ((norm ?? x.Norm([-2, -1], keepDimensions: true)) + 1e-30);
-        var isTall = x.Shape[^2] > x.Shape[^1];
+        if (steps == 0 || c.Count == 1)
+            return y * Math.Pow(c[0], steps);
+        if (!y.WantsGrad)
+            return OddPolynomial.Run(y, c, steps);
+        // The same products, each of which knows its derivative.
         for (var step = 0; step < steps; step++)
-        {
-            if (c.Count == 1)
-            {
-                y *= c[0];
-                continue;
-            }
-            // Horner's rule in the Gram matrix: p = c_1 g + c_2 g^2 + ...
-            var gram = isTall ? y.H.MatMul(y) : y.MatMul(y.H);
-            var p = gram * c[^1];
-            for (var k = c.Count - 2; k > 0; k--)
-                p = p.MatMul(gram) + gram * c[k];
-            y = (isTall ? y.MatMul(p) : p.MatMul(y)) + y * c[0];
-        }
+            y = OddPolynomial.Step(new RecordedProducts(), y, y.Shape[^2] >= y.Shape[^1], c);
         return y;
+    }
+
+    readonly struct RecordedProducts : IMatrixProducts<Tensor>
+    {
+        public Tensor Adjoint(Tensor x) => x.H;
+
+        public Tensor Gram(Tensor a, Tensor b) => MatMulOps.Product("Gram", a, b, null, 1, 1, isHermitian: true);
+
+        public Tensor Product(Tensor a, Tensor b, Tensor c, double alpha, double beta, bool isHermitian)
+            => MatMulOps.Product("Polynomial", a, b, c, alpha, beta, isHermitian);
     }
 
     static int CheckReflectors(string operation, Tensor v)

@@ -80,6 +80,7 @@ sealed unsafe class FftPlan
                 AddComplex(length);
                 break;
         }
+        Steps = [.. steps];
         (InLength, OutLength) = (steps[0].Item2.Length, steps[^1].Item2.OutLength);
         Longest = steps.Max(step => Math.Max(step.Item2.Length, step.Item2.OutLength));
         // Pinned, and kept by the plan: host loops read the constants through pointers.
@@ -104,7 +105,7 @@ sealed unsafe class FftPlan
     // A failure (no memory) is not remembered; of values made at the same time, the first counts.
     static Lazy<V> Once<V>(Func<V> make) => new(make, LazyThreadSafetyMode.PublicationOnly);
 
-    public IReadOnlyList<(StepKind Kind, StepShape Shape)> Steps => steps;
+    public (StepKind Kind, StepShape Shape)[] Steps { get; }
 
     /// <summary>Complex elements before the first step, after the last, and at most between.</summary>
     public int InLength { get; }
@@ -235,13 +236,19 @@ sealed unsafe class FftPlan
         return passes;
     }
 
+    /// <summary>The first length from <paramref name="least"/> on, in steps, without prime factors above 5.</summary>
+    public static int FastLength(int least, int step)
+    {
+        while (Factors(least) is [.., > 5])
+            least += step;
+        return least;
+    }
+
     void AddBluestein(int n)
     {
         if (n > int.MaxValue / 4)
             throw new TensorArgumentException("Fft", "length", $"{n}", "a length below 2^29 or one without large prime factors");
-        var length = 2 * n - 1;
-        while (Factors(length)[^1] > 5)
-            length++;
+        var length = FastLength(2 * n - 1, step: 1);
         var chirp = table.Count / 2;
         var spectrum = GC.AllocateArray<double>(2 * length, pinned: true);
         var work = GC.AllocateUninitializedArray<double>(2 * length, pinned: true);
@@ -256,7 +263,9 @@ sealed unsafe class FftPlan
         }
         fixed (double* x = spectrum, y = work)
         {
-            var result = HostFft.Execute<F64, double, DoubleCell>(Of(TransformKind.Complex, length), x, y);
+            var plan = Of(TransformKind.Complex, length);
+            var result = HostFft.LastOf(plan, y, x);
+            HostFft.Execute<F64, double, DoubleCell>(plan, new(PlaceKind.Packed, (nint)x), new(PlaceKind.Packed, (nint)result), y, x);
             var first = table.Count / 2;
             for (var k = 0; k < length; k++)
                 AddConstant(result[2 * k], result[2 * k + 1]);

@@ -116,6 +116,12 @@ public interface ILane<T> where T : struct, ILane<T>
     /// <summary>Quotient by a real number: two real quotients, not a complex one.</summary>
     static virtual T OverReal(T a, T b) => a / b;
 
+    /// <summary>Product with a real number: two real products, not a complex one.</summary>
+    [MethodImpl(Inline.Always)] static virtual T TimesReal(T a, T b) => a * b;
+
+    /// <summary>a b + c for a real b: one fused multiply-add for each part.</summary>
+    [MethodImpl(Inline.Always)] static virtual T FmaReal(T a, T b, T c) => T.Fma(a, b, c);
+
     /// <summary>e^x; see <see cref="Functions.Elementary.Exp{T}"/>.</summary>
     [MethodImpl(Inline.Always)] static virtual T Exp(T x) => Functions.Elementary.Exp(x);
 

@@ -64,6 +64,17 @@ sealed class Iteration
         return offset;
     }
 
+    /// <summary>Exchanges loops so that one along which an operand's elements are neighbours, if there is one, is at a place.</summary>
+    public void MoveUnitStride(int operand, Index place)
+    {
+        var (at, found) = (place.GetOffset(Extents.Length), Array.IndexOf(Strides[operand], 1));
+        if (found < 0 || Strides[operand][at] == 1)
+            return;
+        (Extents[at], Extents[found]) = (Extents[found], Extents[at]);
+        foreach (var strides in Strides)
+            (strides[at], strides[found]) = (strides[found], strides[at]);
+    }
+
     /// <summary>Whether every operand but the first is dense or one number, so that one linear index serves all.</summary>
     public bool IsFlat => Extents.Length == 1 && Strides.All(stride => stride[0] is 0 or 1);
 }

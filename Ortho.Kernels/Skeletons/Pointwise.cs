@@ -115,6 +115,9 @@ public static partial class Pointwise
         /// precision.</summary>
         public int Numbers;
 
+        /// <summary>Whether the results, which begin at a cache line, are written past the cache.</summary>
+        public bool IsPast;
+
         public readonly bool IsVector => StepA is 0 or 1 && StepB is 0 or 1 && StepC is 0 or 1 && StepD is 0 or 1;
     }
 
@@ -141,9 +144,15 @@ public static partial class Pointwise
             bases[k + 1] = (nint)Unsafe.AsPointer(ref constants[k]);
         }
 
+        var isPast = HostMemory.IsPastCache(y) && HostMemory.AreAligned(bases[0], loops.Rows == 1 ? 0 : (nint)loops.Inner * size);
         if (loops.Rows == 1)
         {
-            HostThreads.Range(loops.Inner, HostThreads.Grain, (begin, end) => run(At(0, begin), (nint)(end - begin)));
+            HostThreads.Range(loops.Inner, HostThreads.Grain, (begin, end) =>
+            {
+                run(At(0, begin), (nint)(end - begin));
+                if (isPast)
+                    HostMemory.Fence();
+            });
         }
         else
         {
@@ -152,6 +161,8 @@ public static partial class Pointwise
             {
                 for (var row = begin; row < end; row++)
                     run(At(row, 0), loops.Inner);
+                if (isPast)
+                    HostMemory.Fence();
             });
         }
         GC.KeepAlive(constants);
@@ -159,7 +170,7 @@ public static partial class Pointwise
 
         Row At(long row, long column)
         {
-            var at = new Row { Numbers = numbers, Y = bases[0] + (nint)((row * loops.Inner + column) * size) };
+            var at = new Row { Numbers = numbers, IsPast = isPast, Y = bases[0] + (nint)((row * loops.Inner + column) * size) };
             (at.A, at.StepA) = Place(1);
             (at.B, at.StepB) = Place(2);
             (at.C, at.StepC) = Place(3);
@@ -261,7 +272,11 @@ public static partial class Pointwise
                 c = F.Load((E*)pc + i * row.StepC);
             if (P.Arity > 3 && row.StepD != 0)
                 d = F.Load((E*)pd + i * row.StepD);
-            F.Store((E*)py + i, P.Apply(a, b, c, d));
+            var y = P.Apply(a, b, c, d);
+            if (F.Width > 1 && row.IsPast)
+                F.StorePast((E*)py + i, y);
+            else
+                F.Store((E*)py + i, y);
         }
         return i;
     }
