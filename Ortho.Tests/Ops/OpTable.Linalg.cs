@@ -49,7 +49,7 @@ public static partial class OpTable
         var lower = rows.Select(_ => new Complex[k]).ToList();
         for (var c = 0; c < k; c++)
         {
-            var pivot = Enumerable.Range(c, m - c).MaxBy(i => rows[i][c].Magnitude);
+            var pivot = Enumerable.Range(c, m - c).MaxBy(i => Math.Abs(rows[i][c].Real) + Math.Abs(rows[i][c].Imaginary));
             (rows[c], rows[pivot], lower[c], lower[pivot]) = (rows[pivot], rows[c], lower[pivot], lower[c]);
             lower[c][c] = 1;
             for (var i = c + 1; i < m; i++)
