@@ -17,11 +17,22 @@ sealed class Iteration
     public int Inner => Extents[^1];
 
     /// <summary>Runs of the innermost loop.</summary>
-    public long Rows => Extents.AsSpan(..^1).ToArray().Aggregate(1L, (product, extent) => product * extent);
+    public long Rows
+    {
+        get
+        {
+            var rows = 1L;
+            foreach (var extent in Extents.AsSpan(..^1))
+                rows *= extent;
+            return rows;
+        }
+    }
 
     /// <summary>The loops over <paramref name="shape"/> for operands with these layouts; null stands for a number.</summary>
     public static Iteration Over(Shape shape, ReadOnlySpan<Layout?> operands, string operation)
     {
+        if (IsOneRun(shape, operands))
+            return new([(int)shape.ElementCount], [.. operands.ToArray().Select(layout => layout is null ? repeated : dense)]);
         var strides = new long[operands.Length][];
         for (var k = 0; k < operands.Length; k++)
             strides[k] = operands[k] is { } layout ? layout.Expand(shape, operation).Strides.ToArray() : new long[shape.Rank];
@@ -50,6 +61,21 @@ sealed class Iteration
                 stride.Add(0);
         }
         return new([.. extents], [.. merged.Select(stride => stride.ToArray())]);
+    }
+
+    static readonly long[] dense = [1], repeated = [0];
+
+    // Whether all operands are dense and of one shape, or numbers: what most calls are.
+    static bool IsOneRun(Shape shape, ReadOnlySpan<Layout?> operands)
+    {
+        if (shape.ElementCount is < 1 or > int.MaxValue)
+            return false;
+        foreach (var layout in operands)
+        {
+            if (layout is not null && !(layout.IsContiguous && layout.Shape == shape))
+                return false;
+        }
+        return true;
     }
 
     /// <summary>Where operand <paramref name="operand"/> stands at the start of row <paramref name="row"/>.</summary>

@@ -126,8 +126,8 @@ public static partial class Pointwise
     static unsafe void OnHost<P, E, C>(Iteration loops, Tensor y, ReadOnlySpan<Operand> operands, Func<double, C> convert, RowLoop run)
         where P : struct, IPointwise where E : unmanaged where C : unmanaged
     {
-        // Numbers are read like tensors of one element, from this small array.
-        var constants = GC.AllocateUninitializedArray<C>(4, pinned: true);
+        // Numbers are read like tensors of one element, from here.
+        var constants = stackalloc C[4];
         var numbers = 0;
         var bases = new nint[5];
         bases[0] = (nint)HostMemory.Parts<byte>(y);
@@ -141,10 +141,11 @@ public static partial class Pointwise
             }
             numbers |= 1 << k;
             constants[k] = k < operands.Length ? convert(operands[k].Constant) : default;
-            bases[k + 1] = (nint)Unsafe.AsPointer(ref constants[k]);
+            bases[k + 1] = (nint)(constants + k);
         }
 
-        var isPast = HostMemory.IsPastCache(y) && HostMemory.AreAligned(bases[0], loops.Rows == 1 ? 0 : (nint)loops.Inner * size);
+        // What is read before it is written is in the cache already.
+        var isPast = HostMemory.IsPastCache(y) && !IsOperand(y, operands) && HostMemory.AreAligned(bases[0], loops.Rows == 1 ? 0 : (nint)loops.Inner * size);
         if (loops.Rows == 1)
         {
             HostThreads.Range(loops.Inner, HostThreads.Grain, (begin, end) =>
@@ -165,7 +166,6 @@ public static partial class Pointwise
                     HostMemory.Fence();
             });
         }
-        GC.KeepAlive(constants);
         HostMemory.KeepAlive(y, operands);
 
         Row At(long row, long column)
@@ -181,6 +181,16 @@ public static partial class Pointwise
                 ? ((nint)((E*)bases[k] + loops.RowOffset(k, row) + column * loops.Strides[k][^1]), (nint)loops.Strides[k][^1])
                 : (bases[k], 0);
         }
+    }
+
+    static bool IsOperand(Tensor y, ReadOnlySpan<Operand> operands)
+    {
+        foreach (var operand in operands)
+        {
+            if (operand.Tensor?.Storage == y.Storage)
+                return true;
+        }
+        return false;
     }
 
     static void RealRow<P, T, E, F>(in Row row, nint n)
