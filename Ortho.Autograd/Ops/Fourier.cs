@@ -183,11 +183,16 @@ public static class FourierOps
     {
         CheckReal(operation, nameof(kernel), kernel);
         CheckRank(operation, nameof(kernel), kernel, 4, "M, C, kh, kw");
-        var (outputs, inputs, kh, kw) = (kernel.Shape[0], kernel.Shape[1], kernel.Shape[2], kernel.Shape[3]);
+        var (outputs, inputs) = (kernel.Shape[0], kernel.Shape[1]);
         CheckKernel(operation, kernel, h, w);
-        var spectrum = Pad(Pad(kernel, 3, w), 2, h).Rfft2();
-        var symbol = spectrum.Conj() * Phase(h, w, kh / 2, kw / 2, spectrum);
-        return symbol.Permute(2, 3, 0, 1).Reshape(h * (w / 2 + 1), outputs, inputs);
+        return ToSymbol(operation, KernelSpectra(operation, kernel.Wide, h, w), [h * (w / 2 + 1), outputs, inputs], w).Conj();
+    }
+
+    // The kernel's middle lies at (0, 0); a cross-correlation multiplies by the conjugates.
+    static Tensor KernelSpectra(string operation, Tensor kernel, int h, int w)
+    {
+        var (kh, kw) = (kernel.Shape[2], kernel.Shape[3]);
+        return Spectrum(operation, kernel, new(h, w, kh, kw, (h - kh / 2) % h, (w - kw / 2) % w), swap: false);
     }
 
     static void CheckKernel(string operation, Tensor kernel, int h, int w)
@@ -195,27 +200,6 @@ public static class FourierOps
         var (kh, kw) = (kernel.Shape[2], kernel.Shape[3]);
         if (kh < 1 || kw < 1 || kh > h || kw > w)
             throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.Shape}", $"1 <= kh <= {h} and 1 <= kw <= {w}: a kernel no larger than the image");
-    }
-
-    static Tensor Pad(Tensor x, int axis, int extent) => x.Shape[axis] == extent
-        ? x
-        : Tensor.Concat([x, Tensor.Zeros(x.Shape.With(axis, extent - x.Shape[axis]), x.DType, x.Device)], axis);
-
-    // exp(-2 pi i (r1 f1 / h + r2 f2 / w)) [h, w/2 + 1].
-    static Tensor Phase(int h, int w, int r1, int r2, Tensor like)
-    {
-        var columns = w / 2 + 1;
-        var phase = new Complex[h * columns];
-        for (var row = 0; row < h; row++)
-        {
-            for (var column = 0; column < columns; column++)
-            {
-                // Counted in turns of h w steps, so that the angle is reduced exactly.
-                var steps = ((long)r1 * row * w + (long)r2 * column * h) % ((long)h * w);
-                phase[row * columns + column] = Complex.FromPolarCoordinates(1, -2 * Math.PI * steps / ((double)h * w));
-            }
-        }
-        return Tensor.From(phase, [h, columns], like.Device).To(like.DType);
     }
 
     extension(Tensor)
@@ -363,12 +347,10 @@ public static class FourierOps
     static Tensor Convolve(string operation, Tensor x, Tensor kernel, Shape given, Shape givenKernel)
     {
         CheckChannels(operation, x, kernel, kernel.Shape[1], given, givenKernel);
-        var (h, w, kh, kw) = (x.Shape[2], x.Shape[3], kernel.Shape[2], kernel.Shape[3]);
+        var (h, w) = (x.Shape[2], x.Shape[3]);
         CheckKernel(operation, kernel, h, w);
-        if (x.IsHalf)
-            return Convolve(operation, x.Wide, kernel.Wide, given, givenKernel).To(x.DType);
-        // The kernel's middle lies at (0, 0); a cross-correlation multiplies by the conjugate.
-        var plane = new Plane(h, w, kh, kw, (h - kh / 2) % h, (w - kw / 2) % w);
-        return Convolve(operation, Spectrum(operation, kernel, plane, swap: false), kernel.Shape[0], x, conjugate: true);
+        return x.IsHalf
+            ? Convolve(operation, x.Wide, kernel.Wide, given, givenKernel).To(x.DType)
+            : Convolve(operation, KernelSpectra(operation, kernel, h, w), kernel.Shape[0], x, conjugate: true);
     }
 }

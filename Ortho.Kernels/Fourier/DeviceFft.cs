@@ -193,6 +193,7 @@ static class DeviceFft
             case StepKind.Radix3: gpu.Launch(StepKernel<Radix3, T, E, F>, count, arguments); break;
             case StepKind.Radix4: gpu.Launch(StepKernel<Radix4, T, E, F>, count, arguments); break;
             case StepKind.Radix5: gpu.Launch(StepKernel<Radix5, T, E, F>, count, arguments); break;
+            case StepKind.Radix7: gpu.Launch(StepKernel<Radix7, T, E, F>, count, arguments); break;
             case StepKind.Radix8: gpu.Launch(StepKernel<Radix8, T, E, F>, count, arguments); break;
             case StepKind.RadixOdd: gpu.Launch(StepKernel<RadixOdd, T, E, F>, count, arguments); break;
             case StepKind.Take: gpu.Launch(StepKernel<Take, T, E, F>, count, arguments); break;

@@ -8,7 +8,7 @@ namespace Ortho.Kernels.Fourier;
 
 /// <summary>Discrete Fourier transforms of any length along any dimension: X_k = scale sum_j x_j exp(-+ 2 pi i j k / n).</summary>
 /// <remarks>
-/// Stockham passes of radix 8, 4, 2, 3, 5 and odd primes up to 31, Bluestein's convolution for other lengths, real signals through complex
+/// Stockham passes of radix 8, 4, 2, 3, 5, 7 and odd primes up to 31, Bluestein's convolution for other lengths, real signals through complex
 /// ones of half the length. Butterflies are written once over lanes and read the same constants everywhere: the same bits on every vector
 /// width and device. The error in float32 stays below about 1e-7 log2(n) of the result's norm.
 /// </remarks>
@@ -112,34 +112,51 @@ public static class Fft
 
     // ---- two dimensions: rows, then columns; back, columns, then rows
 
-    /// <summary>Transforms complex images over their last two dimensions; see <see cref="Complex"/>.</summary>
+    /// <summary>Transforms complex images over their last two dimensions.</summary>
+    /// <param name="operation">Name for error messages.</param>
+    /// <param name="x">Complex64 or Complex128 [..., h, w], in any layout.</param>
+    /// <param name="inverse">As for <see cref="Complex"/>.</param>
+    /// <param name="scale">Factor of the result.</param>
+    /// <exception cref="TensorArgumentException">Not complex, or no element along a dimension.</exception>
     public static Tensor Complex2(string operation, Tensor x, bool inverse, double scale = 1)
-    {
-        var y = Plane(TransformKind.Complex, x, x.Shape, x.DType, x.Shape[^1], inverse, scale);
-        return y ?? Complex(operation, Complex(operation, x, -1, inverse), -2, inverse, scale);
-    }
+        => Plane(TransformKind.Complex, x, x.Shape, x.DType, x.Shape[^1], inverse, scale)
+            ?? Complex(operation, Complex(operation, x, -1, inverse), -2, inverse, scale);
 
-    /// <summary>Real images [h, w] to [h, w/2 + 1]: <see cref="RealToComplex"/> along rows, <see cref="Complex"/> along columns.</summary>
+    /// <summary>Real images to half spectra: <see cref="RealToComplex"/> along rows, <see cref="Complex"/> along columns.</summary>
+    /// <param name="operation">Name for error messages.</param>
+    /// <param name="x">Float32 or Float64 [..., h, w], in any layout.</param>
+    /// <param name="scale">Factor of the result.</param>
+    /// <returns>[..., h, w/2 + 1].</returns>
+    /// <exception cref="TensorArgumentException">Not real floating-point, or no element along a dimension.</exception>
     public static Tensor RealToComplex2(string operation, Tensor x, double scale = 1)
     {
         if (x.Shape[^2] == 1)
             return RealToComplex(operation, x, -1, scale);
-        var y = Plane(TransformKind.RealToComplex, x, x.Shape.With(-1, x.Shape[^1] / 2 + 1), x.DType.ComplexType, x.Shape[^1], inverse: false, scale);
-        return y ?? Complex(operation, RealToComplex(operation, x, -1), -2, inverse: false, scale);
+        var spectra = x.Shape.With(-1, x.Shape[^1] / 2 + 1);
+        return Plane(TransformKind.RealToComplex, x, spectra, x.DType.ComplexType, x.Shape[^1], inverse: false, scale)
+            ?? Complex(operation, RealToComplex(operation, x, -1), -2, inverse: false, scale);
     }
 
-    /// <summary>Spectra [h, w/2 + 1] to real images [h, w]: <see cref="Complex"/> along columns, <see cref="ComplexToReal"/> along rows.</summary>
+    /// <summary>Half spectra to real images, nothing divided: <see cref="Complex"/> along columns, <see cref="ComplexToReal"/> along rows.</summary>
+    /// <param name="operation">Name for error messages.</param>
+    /// <param name="x">Complex64 or Complex128 [..., h, w/2 + 1], in any layout.</param>
+    /// <param name="w">Width of the images.</param>
+    /// <param name="scale">Factor of the result.</param>
+    /// <returns>[..., h, w].</returns>
+    /// <exception cref="TensorArgumentException">Not complex, or not w/2 + 1 elements along the last dimension.</exception>
     public static Tensor ComplexToReal2(string operation, Tensor x, int w, double scale = 1)
     {
         if (x.Shape[^2] == 1)
             return ComplexToReal(operation, x, w, -1, scale);
-        var y = Plane(TransformKind.ComplexToReal, x, x.Shape.With(-1, w), x.DType.RealType, w, inverse: true, scale);
-        return y ?? ComplexToReal(operation, Complex(operation, x, -2, inverse: true), w, -1, scale);
+        return Plane(TransformKind.ComplexToReal, x, x.Shape.With(-1, w), x.DType.RealType, w, inverse: true, scale)
+            ?? ComplexToReal(operation, Complex(operation, x, -2, inverse: true), w, -1, scale);
     }
 
+    // On the host, unless one dimension after the other is better or there is something to refuse.
     static Tensor? Plane(TransformKind kind, Tensor x, Shape shape, DType dtype, int w, bool inverse, double scale)
     {
-        if (x.Device is GpuDevice || x.ElementCount == 0)
+        var (isReal, bins) = (kind == TransformKind.RealToComplex, kind == TransformKind.ComplexToReal ? w / 2 + 1 : w);
+        if (x.Device is GpuDevice || x.ElementCount == 0 || x.Shape[^1] != bins || (isReal ? x.DType is not (DType.Float32 or DType.Float64) : !x.DType.IsComplex))
             return null;
         x = Copy.Contiguous(x);
         var y = Tensor.Empty(shape, dtype, x.Device);

@@ -26,6 +26,7 @@ enum StepKind
     Radix3,
     Radix4,
     Radix5,
+    Radix7,
     Radix8,
     RadixOdd,
     Take,
@@ -39,7 +40,7 @@ enum StepKind
 
 /// <summary>The steps of one transform and their constants: the same on every device.</summary>
 /// <remarks>
-/// Lengths whose prime factors are at most <see cref="LargestRadix"/> run as Stockham passes of radix 8, 4, 2, 3, 5 and odd primes; others by
+/// Lengths whose prime factors are at most <see cref="LargestRadix"/> run as Stockham passes of radix 8, 4, 2, 3, 5, 7 and odd primes; others by
 /// Bluestein's convolution. Constants are computed in float64 and rounded once to the dtype. Plans live as long as the process.
 /// </remarks>
 sealed unsafe class FftPlan
@@ -217,7 +218,7 @@ sealed unsafe class FftPlan
                     AddConstant(re, im);
                 }
             }
-            var kind = radix switch { 2 => StepKind.Radix2, 3 => StepKind.Radix3, 4 => StepKind.Radix4, 5 => StepKind.Radix5, 8 => StepKind.Radix8, _ => StepKind.RadixOdd };
+            var kind = radix switch { 2 => StepKind.Radix2, 3 => StepKind.Radix3, 4 => StepKind.Radix4, 5 => StepKind.Radix5, 7 => StepKind.Radix7, 8 => StepKind.Radix8, _ => StepKind.RadixOdd };
             if (kind == StepKind.RadixOdd && !roots.ContainsKey(radix))
             {
                 roots[radix] = table.Count / 2;

@@ -89,6 +89,7 @@ static unsafe class HostFft
             case StepKind.Radix3: Step<Radix3, V, E, FV>(x, y, table, shape); break;
             case StepKind.Radix4: Step<Radix4, V, E, FV>(x, y, table, shape); break;
             case StepKind.Radix5: Step<Radix5, V, E, FV>(x, y, table, shape); break;
+            case StepKind.Radix7: Step<Radix7, V, E, FV>(x, y, table, shape); break;
             case StepKind.Radix8: Step<Radix8, V, E, FV>(x, y, table, shape); break;
             case StepKind.RadixOdd: Step<RadixOdd, V, E, FV>(x, y, table, shape); break;
             case StepKind.Take: Step<Take, V, E, FV>(x, y, table, shape); break;

@@ -17,7 +17,7 @@ public readonly record struct Letters(int I, int J, int K);
 /// <param name="Extents">Extents of the letters.</param>
 /// <param name="X">The first factor's letters.</param>
 /// <param name="Y">The second factor's.</param>
-/// <param name="Z">The result's; it lacks at most one letter of more than one value, over which is summed in rising order.</param>
+/// <param name="Z">The result's; it lacks at most one letter whose extent is not 1; over that one is summed, in rising order.</param>
 /// <param name="ConjugateX">Whether the first factor is conjugated.</param>
 /// <param name="ConjugateY">Whether the second is; not both.</param>
 public readonly record struct SpectralProduct(Letters Extents, Letters X, Letters Y, Letters Z, bool ConjugateX = false, bool ConjugateY = false)
@@ -53,9 +53,9 @@ public readonly record struct SpectralProduct(Letters Extents, Letters X, Letter
         return ordered.Z.I == 1 && ordered.Extents.I > 1 ? ordered.Exchanged(2) : ordered;
     }
 
-    static bool IsSummed(int extent, int step) => step == 0 && extent > 1;
+    static bool IsSummed(int extent, int step) => step == 0 && extent != 1;
 
-    static bool IsFree(int extent, int step) => step != 0 && extent > 1;
+    static bool IsFree(int extent, int step) => step != 0 && extent != 1;
 
     SpectralProduct Exchanged(int which)
     {

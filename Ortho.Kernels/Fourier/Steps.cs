@@ -142,6 +142,52 @@ readonly struct Radix5 : IStep
     }
 }
 
+/// <summary>Butterflies of seven.</summary>
+readonly struct Radix7 : IStep
+{
+    // Cosines and sines of 2 pi / 7, 4 pi / 7 and 6 pi / 7.
+    const double C1 = 0.62348980185873353053, C2 = -0.22252093395631440429, C3 = -0.90096886790241912624;
+    const double S1 = 0.78183148246802980871, S2 = 0.97492791218182360702, S3 = 0.43388373911755812048;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
+    {
+        var (s, step) = (shape.Inner, shape.Inner * shape.Outer);
+        var (i, o) = (q + s * p, q + s * 7 * p);
+        var w = shape.Table + 6 * p;
+        var a = x.Get(i);
+        var (b, c) = (x.Get(i + step), x.Get(i + 6 * step));
+        var (p1, m1) = (b + c, b - c);
+        (b, c) = (x.Get(i + 2 * step), x.Get(i + 5 * step));
+        var (p2, m2) = (b + c, b - c);
+        (b, c) = (x.Get(i + 3 * step), x.Get(i + 4 * step));
+        var (p3, m3) = (b + c, b - c);
+        y.Set(o, a + (p1 + (p2 + p3)));
+        var even = Sum(a, p1, p2, p3, T.Of(C1), T.Of(C2), T.Of(C3));
+        var odd = Cx<T>.TimesI(Sum(m1 * T.Of(S1), m2, m3, T.Of(S2), T.Of(S3)));
+        y.Set(o + s, table.Turn(even - odd, w));
+        y.Set(o + 6 * s, table.Turn(even + odd, w + 5));
+        even = Sum(a, p1, p2, p3, T.Of(C2), T.Of(C3), T.Of(C1));
+        odd = Cx<T>.TimesI(Sum(m1 * T.Of(S2), m2, m3, T.Of(-S3), T.Of(-S1)));
+        y.Set(o + 2 * s, table.Turn(even - odd, w + 1));
+        y.Set(o + 5 * s, table.Turn(even + odd, w + 4));
+        even = Sum(a, p1, p2, p3, T.Of(C3), T.Of(C1), T.Of(C2));
+        odd = Cx<T>.TimesI(Sum(m1 * T.Of(S3), m2, m3, T.Of(-S1), T.Of(S2)));
+        y.Set(o + 3 * s, table.Turn(even - odd, w + 2));
+        y.Set(o + 4 * s, table.Turn(even + odd, w + 3));
+    }
+
+    [MethodImpl(Inline.Always)]
+    static Cx<T> Sum<T>(Cx<T> a, Cx<T> b, Cx<T> c, T scaleB, T scaleC) where T : struct, ILane<T>
+        => Complexes.AddScaled(Complexes.AddScaled(a, b, scaleB), c, scaleC);
+
+    [MethodImpl(Inline.Always)]
+    static Cx<T> Sum<T>(Cx<T> a, Cx<T> b, Cx<T> c, Cx<T> d, T scaleB, T scaleC, T scaleD) where T : struct, ILane<T>
+        => Complexes.AddScaled(Sum(a, b, c, scaleB, scaleC), d, scaleD);
+}
+
 /// <summary>Butterflies of eight: two of four, on sums and on differences turned by eighths.</summary>
 readonly struct Radix8 : IStep
 {

@@ -105,6 +105,25 @@ public sealed class CircularConvolutionTests
     }
 
     [Test]
+    public void Sums_over_nothing_are_zero()
+    {
+        foreach (var device in (Device[])[Device.Cpu, .. Devices.Gpus])
+        {
+            foreach (var (batch, channels, outputs) in ((int, int, int)[])[(0, 2, 3), (2, 0, 3), (2, 2, 0)])
+            {
+                Tensor[] at = [Tensor.Ones([batch, channels, 2, 3], device: device).RequiresGrad(), Tensor.Ones([outputs, channels, 1, 2], device: device).RequiresGrad()];
+                var y = at[0].CircularConv2d(at[1]);
+                Assert.That(y.Shape, Is.EqualTo(Shape.Create([batch, outputs, 2, 3])));
+                var gradients = Graph.Gradients([y], at, [Tensor.Ones(y.Shape, y.DType, device)]);
+                Assert.That(gradients.Append(y).SelectMany(g => g.ToArray<float>()), Is.All.Zero, $"{batch}, {channels}, {outputs} on {device}");
+            }
+            var taps = Tensor.Ones([2, 3], device: device).RequiresGrad();
+            var none = Tensor.Zeros([0, 2, 4], device: device).CausalConv1d(taps);
+            Assert.That(Graph.Gradients([none], [taps], [none.Detach()])[0].ToArray<float>(), Is.All.Zero, $"{device}");
+        }
+    }
+
+    [Test]
     public void Causal_convolutions_equal_the_direct_sum()
     {
         foreach (var (n, k) in ((int, int)[])[(1, 1), (2, 2), (7, 3), (16, 16), (33, 20), (100, 1)])
