@@ -1,5 +1,6 @@
 using Ortho.Tensors;
 using LuKernel = Ortho.Kernels.Linalg.Lu;
+using PolarKernel = Ortho.Kernels.Orthogonal.Polar;
 
 namespace Ortho.Autograd;
 
@@ -118,7 +119,8 @@ public static class MatrixFunctionOps
 
         /// <summary>a [..., m, n] = U P, m &gt;= n: U [..., m, n] with orthonormal columns, the nearest such matrix to a, and P [..., n, n] Hermitian
         /// positive semidefinite. For a wide matrix, take the factors of its conjugate transpose: a = P U^H.</summary>
-        /// <remarks>By singular value decomposition. Differentiable to any order where a has full rank, also with equal singular values; without
+        /// <remarks>By Newton's and Halley's iterations, or singular value decomposition where a matrix is singular to working precision, which is read: the
+        /// call waits for the device. Differentiable to any order where a has full rank, also with equal singular values; without
         /// full rank U is not unique, values are right and gradients not finite.</remarks>
         /// <exception cref="TensorArgumentException">Fewer rows than columns, fewer than two dimensions, or an unsuitable dtype.</exception>
         [Op(Family = "orthogonal", Takes = Numbers.Real | Numbers.Complex)]
@@ -131,8 +133,8 @@ public static class MatrixFunctionOps
             Tensor u, p;
             using (Graph.NoGrad())
             {
-                var (left, s, right) = a.Svd();
-                (u, p) = (left.MatMul(right.H), MatrixParts.Compose(right, s));
+                u = PolarKernel.Run(a);
+                p = MatrixParts.Hermitian(u.H.MatMul(a));
             }
             Graph.Record("PolarDecomposition", [u, p], (a, gradients =>
             {

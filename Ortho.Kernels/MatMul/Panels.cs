@@ -167,13 +167,11 @@ static unsafe class Panels
             var re = to;
             var im = to + width;
             var j = 0;
-            if (b.Column == 2 && Sse2.IsSupported)
+            for (; b.Column == 2 && j + Vector128<E>.Count <= columns; j += Vector128<E>.Count)
             {
-                j = columns / 4 * 4;
-                if (typeof(E) == typeof(float))
-                    Packing.Separate((float*)from, (float*)re, (float*)im, j);
-                else
-                    Packing.Separate((double*)from, (double*)re, (double*)im, j);
+                var parts = Weave.Unzip<Vec128<E>, E, Packed128<E>>(from + 2 * j);
+                parts.Re.Value.Store(re + j);
+                parts.Im.Value.Store(im + j);
             }
             for (; j < columns; j++)
                 (re[j], im[j]) = (from[j * b.Column], from[j * b.Column + 1]);
@@ -186,14 +184,8 @@ static unsafe class Panels
     public static void Join<E>(E* y, E* re, E* im, int count) where E : unmanaged
     {
         var j = 0;
-        if (Sse2.IsSupported)
-        {
-            j = count / 4 * 4;
-            if (typeof(E) == typeof(float))
-                Packing.Join((float*)y, (float*)re, (float*)im, j);
-            else
-                Packing.Join((double*)y, (double*)re, (double*)im, j);
-        }
+        for (; j + Vector128<E>.Count <= count; j += Vector128<E>.Count)
+            Weave.Zip<Vec128<E>, E, Packed128<E>>(y + 2 * j, new(new(Vector128.Load(re + j)), new(Vector128.Load(im + j))));
         for (; j < count; j++)
             (y[2 * j], y[2 * j + 1]) = (re[j], im[j]);
     }
@@ -224,11 +216,12 @@ static unsafe class Panels
         var j = 0;
         for (; j + 4 <= columns; j += 4, y += 4 * yRow)
         {
-            var (p, q, r, s) = Packing.Transpose(Vector128.Load(x + j), Vector128.Load(x + xRow + j), Vector128.Load(x + 2 * xRow + j), Vector128.Load(x + 3 * xRow + j));
-            p.Store(y);
-            q.Store(y + yRow);
-            r.Store(y + 2 * yRow);
-            s.Store(y + 3 * yRow);
+            var (a, b, c, d) = (Vector128.Load(x + j), Vector128.Load(x + xRow + j), Vector128.Load(x + 2 * xRow + j), Vector128.Load(x + 3 * xRow + j));
+            var (ab, cd, abHigh, cdHigh) = (Sse.UnpackLow(a, b), Sse.UnpackLow(c, d), Sse.UnpackHigh(a, b), Sse.UnpackHigh(c, d));
+            Sse.MoveLowToHigh(ab, cd).Store(y);
+            Sse.MoveHighToLow(cd, ab).Store(y + yRow);
+            Sse.MoveLowToHigh(abHigh, cdHigh).Store(y + 2 * yRow);
+            Sse.MoveHighToLow(cdHigh, abHigh).Store(y + 3 * yRow);
         }
         for (; j < columns; j++, y += yRow)
             (y[0], y[1], y[2], y[3]) = (x[j], x[xRow + j], x[2 * xRow + j], x[3 * xRow + j]);
