@@ -34,9 +34,8 @@ public static class DecompositionOps
         }
 
         /// <summary>a [..., m, n] = P L U by partial pivoting: P [..., m, m] a permutation matrix, L [..., m, k] unit lower and U [..., k, n]
-        /// upper triangular, k = min(m, n).</summary>
-        /// <remarks>The pivot is the element of a column with the largest magnitude or, of complex ones, the largest real or imaginary part.
-        /// A singular matrix has finite factors and a zero on U's diagonal. Differentiable to any order where the leading k columns
+        /// upper triangular, k = min(m, n). A pivot is the largest of its column by |Re| + |Im|, as in LAPACK.</summary>
+        /// <remarks>A singular matrix has finite factors and a zero on U's diagonal. Differentiable to any order where the leading k columns
         /// of P^T a's first k rows are regular (P is constant); elsewhere gradients are not finite.</remarks>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or an unsuitable dtype.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]

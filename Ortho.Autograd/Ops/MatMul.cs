@@ -1,3 +1,4 @@
+using Ortho.Kernels.MatMul;
 using Ortho.Tensors;
 using MatMulKernel = Ortho.Kernels.MatMul.MatMul;
 
@@ -31,6 +32,16 @@ public static class MatMulOps
                 return a.MatMul(b.Unsqueeze(1)).Squeeze(-1);
             return Product("MatMul", a, b);
         }
+
+        /// <summary>The same product of Float32 matrices with operands rounded first: faster on the tensor cores of CUDA devices, and never
+        /// used unless asked for. Its gradients are of the same precision.</summary>
+        /// <param name="b">[..., inner, columns], Float32.</param>
+        /// <param name="precision">Of the operands; sums are float32.</param>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, not Float32, or shapes or devices that do not fit.</exception>
+        [Op]
+        public Tensor MatMul(Tensor b, MatMulPrecision precision)
+            => Graph.Record("MatMul", ReducedMatMul.Run("MatMul", a, b, precision),
+                (a, g => g.MatMul(b.H, precision).SumTo(a.Shape)), (b, g => a.H.MatMul(g, precision).SumTo(b.Shape)));
 
         /// <summary>The sum of a_i b_i over two vectors [n], without conjugation.</summary>
         /// <param name="b">A vector of a's length and dtype.</param>

@@ -120,8 +120,11 @@ public static class OrthogonalOps
         if (!y.WantsGrad)
             return OddPolynomial.Run(y, c, steps);
         // The same products, each of which knows its derivative.
-        for (var step = 0; step < steps; step++)
-            y = OddPolynomial.Step(new RecordedProducts(), y, y.Shape[^2] >= y.Shape[^1], c);
+        for (var made = 0; made < steps;)
+        {
+            (y, var count) = OddPolynomial.Advance(new RecordedProducts(), y, y.Shape[^2], y.Shape[^1], c, steps - made);
+            made += count;
+        }
         return y;
     }
 
@@ -129,10 +132,13 @@ public static class OrthogonalOps
     {
         public Tensor Adjoint(Tensor x) => x.H;
 
-        public Tensor Gram(Tensor a, Tensor b) => MatMulOps.Product("Gram", a, b, null, 1, 1, isHermitian: true);
+        public Tensor Product(Tensor a, Tensor b, bool isHermitian) => MatMulOps.Product("Polynomial", a, b, isHermitian: isHermitian);
 
         public Tensor Product(Tensor a, Tensor b, Tensor c, double alpha, double beta, bool isHermitian)
             => MatMulOps.Product("Polynomial", a, b, c, alpha, beta, isHermitian);
+
+        public Tensor Shifted(Tensor x, double factor, double shift)
+            => (factor == 1 ? x : x * factor) + Tensor.Eye(x.Shape[^1], dtype: x.DType, device: x.Device) * shift;
     }
 
     static int CheckReflectors(string operation, Tensor v)

@@ -117,6 +117,9 @@ public readonly struct Cx<T>(T re, T im) : ILane<Cx<T>> where T : struct, ILane<
     [MethodImpl(Inline.Always)] public static Cx<T> SquaredAbs(Cx<T> x) => Real(SquaredMagnitude(x));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> AbsSum(Cx<T> x) => Real(T.Abs(x.Re) + T.Abs(x.Im));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Cx<T> LargerPart(Cx<T> x) => Real(T.Max(T.Abs(x.Re), T.Abs(x.Im)));
 
     /// <inheritdoc/>

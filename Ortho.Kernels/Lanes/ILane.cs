@@ -110,6 +110,9 @@ public interface ILane<T> where T : struct, ILane<T>
     /// parts.</summary>
     static virtual T LargerPart(T x) => T.Abs(x);
 
+    /// <summary>The absolute value, or for complex numbers the sum of the parts' absolute values: the size by which LAPACK chooses pivots.</summary>
+    static virtual T AbsSum(T x) => T.Abs(x);
+
     /// <summary>Square root of a real number that is not negative: no complex root, and no range lost to its squares.</summary>
     static virtual T SqrtReal(T x) => T.Sqrt(x);
 

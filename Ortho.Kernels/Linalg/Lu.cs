@@ -119,11 +119,11 @@ static class Pivots
     public static T Find<M, T, W>(M a, int k) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         W.Meet();
-        var (largest, at, row) = (T.LargerPart(a.At(k, k)), T.Of(0), T.Of(0));
+        var (largest, at, row) = (T.AbsSum(a.At(k, k)), T.Of(0), T.Of(0));
         for (var i = k + 1; i < a.Rows; i++)
         {
             row += T.Of(1);
-            var size = T.LargerPart(a.At(i, k));
+            var size = T.AbsSum(a.At(i, k));
             at = T.SelectLess(largest, size, row, at);
             largest = T.Max(size, largest);
         }

@@ -40,8 +40,8 @@ sealed unsafe class BlockedProducts<E, T, F, V, FV> : HostProducts<E>
     // Elements of b that stay in the first-level cache, or close to it, while rows of a go by: packing would not pay.
     const int DirectElements = 1 << 14;
 
-    // Columns of b packed at once: with KBlock rows, under 1 MB of the second-level cache.
-    const int ColumnBlock = 768;
+    // Bytes of a row of b's columns that are packed at once: with KBlock rows, 3/4 MB of the second-level cache (measured).
+    const int ColumnBytes = 3072;
 
     // Pieces that a product is cut into for threads; rows of a piece, and strips of one, are not fewer than these.
     const int Pieces = 8, LeastRows = 32, MostRows = 128, LeastStrips = 4;
@@ -125,9 +125,13 @@ sealed unsafe class BlockedProducts<E, T, F, V, FV> : HostProducts<E>
     {
         var rows = RowsOf(x.M);
         var rowPieces = (x.M + rows - 1) / rows;
-        for (var j0 = 0; j0 < x.N; j0 += ColumnBlock)
+        // Blocks of about the same number of columns, whole strips but for the last.
+        var strip = 3 * FV.Width;
+        var blocks = (x.N * sizeof(E) + ColumnBytes - 1) / ColumnBytes;
+        var block = ((x.N + blocks - 1) / blocks + strip - 1) / strip * strip;
+        for (var j0 = 0; j0 < x.N; j0 += block)
         {
-            var columns = Math.Min(ColumnBlock, x.N - j0);
+            var columns = Math.Min(block, x.N - j0);
             var strips = new Strips((columns + FV.Width - 1) / FV.Width);
             var columnPieces = parallel ? Math.Clamp(Pieces / rowPieces, 1, (strips.Count + LeastStrips - 1) / LeastStrips) : 1;
             var stripsOfPiece = (strips.Count + columnPieces - 1) / columnPieces;
@@ -209,12 +213,16 @@ sealed unsafe class BlockedProducts<E, T, F, V, FV> : HostProducts<E>
                 RegisterTile<E, V, FV>.Run(tile, height, vectors);
                 if (!isAside)
                     continue;
+                var finish = x.Finish(x.IsComplex ? joined : aside, step * width, rows / step, step * real, i / step, step * (j0 + j), k0, depth);
                 if (x.IsComplex)
                 {
+                    var isPlain = !finish.Adds && !finish.Scales;
                     for (var row = 0; row < rows; row += 2)
-                        Panels.Join(joined + row * width, aside + row * width, aside + (row + 1) * width, real);
+                        Panels.Join(isPlain ? finish.Y + row / 2 * finish.YRow : joined + row * width, aside + row * width, aside + (row + 1) * width, real);
+                    if (isPlain)
+                        continue;
                 }
-                Finishing<E, T, F, V, FV>.Run(x.Finish(x.IsComplex ? joined : aside, step * width, rows / step, step * real, i / step, step * (j0 + j), k0, depth));
+                Finishing<E, T, F, V, FV>.Run(finish);
             }
         }
     }

@@ -87,16 +87,42 @@ static unsafe class Panels
     {
         if (rows < height)
             new Span<E>(to, depth * height).Clear();
-        for (var i = 0; i < rows; i += 2)
+        // Pairs first, as the rows of even inner indices; then those of odd ones, i times them.
+        var from = a.Start + (i0 >> 1) * a.Row + (k0 >> 1) * a.Column;
+        if (typeof(E) == typeof(float) && a.Column == 2)
         {
-            var from = a.Start + ((i0 + i) >> 1) * a.Row + (k0 >> 1) * a.Column;
-            var pair = to + i;
-            for (var k = 0; k < depth; k += 2, from += a.Column, pair += 2 * height)
+            Turn((double*)from, a.Row / 2, (double*)to, height, rows / 2, depth / 2);
+        }
+        else
+        {
+            for (var k = 0; k < depth; k += 2)
             {
-                var (re, im) = (from[0], from[1]);
-                (pair[0], pair[1], pair[height], pair[height + 1]) = (re, im, Negate(im), re);
+                for (var i = 0; i < rows; i += 2)
+                {
+                    var pair = from + (i >> 1) * a.Row + (k >> 1) * a.Column;
+                    (to[k * height + i], to[k * height + i + 1]) = (pair[0], pair[1]);
+                }
             }
         }
+        for (var k = 0; k < depth; k += 2, to += 2 * height)
+        {
+            if (typeof(E) == typeof(float))
+                TimesI((float*)to, (float*)to + height, height);
+            else
+                TimesI((double*)to, (double*)to + height, height);
+        }
+    }
+
+    static void TimesI(float* x, float* y, int count)
+    {
+        for (var i = 0; i < count; i += 4)
+            (Vector128.Shuffle(Vector128.Load(x + i), Vector128.Create(1, 0, 3, 2)) ^ Vector128.Create(-0f, 0, -0f, 0)).Store(y + i);
+    }
+
+    static void TimesI(double* x, double* y, int count)
+    {
+        for (var i = 0; i < count; i += 2)
+            (Vector128.Shuffle(Vector128.Load(x + i), Vector128.Create(1L, 0)) ^ Vector128.Create(-0.0, 0)).Store(y + i);
     }
 
     /// <summary>One strip of b: <paramref name="depth"/> rows of neighbouring columns, zero beyond the last.</summary>
@@ -141,13 +167,11 @@ static unsafe class Panels
             var re = to;
             var im = to + width;
             var j = 0;
-            if (b.Column == 2 && Sse2.IsSupported)
+            for (; b.Column == 2 && j + Vector128<E>.Count <= columns; j += Vector128<E>.Count)
             {
-                j = columns / 4 * 4;
-                if (typeof(E) == typeof(float))
-                    Packing.Separate((float*)from, (float*)re, (float*)im, j);
-                else
-                    Packing.Separate((double*)from, (double*)re, (double*)im, j);
+                var parts = Weave.Unzip<Vec128<E>, E, Packed128<E>>(from + 2 * j);
+                parts.Re.Value.Store(re + j);
+                parts.Im.Value.Store(im + j);
             }
             for (; j < columns; j++)
                 (re[j], im[j]) = (from[j * b.Column], from[j * b.Column + 1]);
@@ -160,14 +184,8 @@ static unsafe class Panels
     public static void Join<E>(E* y, E* re, E* im, int count) where E : unmanaged
     {
         var j = 0;
-        if (Sse2.IsSupported)
-        {
-            j = count / 4 * 4;
-            if (typeof(E) == typeof(float))
-                Packing.Join((float*)y, (float*)re, (float*)im, j);
-            else
-                Packing.Join((double*)y, (double*)re, (double*)im, j);
-        }
+        for (; j + Vector128<E>.Count <= count; j += Vector128<E>.Count)
+            Weave.Zip<Vec128<E>, E, Packed128<E>>(y + 2 * j, new(new(Vector128.Load(re + j)), new(Vector128.Load(im + j))));
         for (; j < count; j++)
             (y[2 * j], y[2 * j + 1]) = (re[j], im[j]);
     }
@@ -198,11 +216,12 @@ static unsafe class Panels
         var j = 0;
         for (; j + 4 <= columns; j += 4, y += 4 * yRow)
         {
-            var (p, q, r, s) = Packing.Transpose(Vector128.Load(x + j), Vector128.Load(x + xRow + j), Vector128.Load(x + 2 * xRow + j), Vector128.Load(x + 3 * xRow + j));
-            p.Store(y);
-            q.Store(y + yRow);
-            r.Store(y + 2 * yRow);
-            s.Store(y + 3 * yRow);
+            var (a, b, c, d) = (Vector128.Load(x + j), Vector128.Load(x + xRow + j), Vector128.Load(x + 2 * xRow + j), Vector128.Load(x + 3 * xRow + j));
+            var (ab, cd, abHigh, cdHigh) = (Sse.UnpackLow(a, b), Sse.UnpackLow(c, d), Sse.UnpackHigh(a, b), Sse.UnpackHigh(c, d));
+            Sse.MoveLowToHigh(ab, cd).Store(y);
+            Sse.MoveHighToLow(cd, ab).Store(y + yRow);
+            Sse.MoveLowToHigh(abHigh, cdHigh).Store(y + 2 * yRow);
+            Sse.MoveHighToLow(cdHigh, abHigh).Store(y + 3 * yRow);
         }
         for (; j < columns; j++, y += yRow)
             (y[0], y[1], y[2], y[3]) = (x[j], x[xRow + j], x[2 * xRow + j], x[3 * xRow + j]);
