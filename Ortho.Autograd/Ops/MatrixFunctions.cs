@@ -1,5 +1,6 @@
 using Ortho.Tensors;
 using LuKernel = Ortho.Kernels.Linalg.Lu;
+using LyapunovKernel = Ortho.Kernels.Linalg.Lyapunov;
 using PolarKernel = Ortho.Kernels.Orthogonal.Polar;
 
 namespace Ortho.Autograd;
@@ -229,17 +230,13 @@ public static class MatrixFunctionOps
         return Tensor.Where(values.Less(noise), values, values.Relu()).Sqrt();
     }
 
-    // The X with s X + X s = c for Hermitian positive definite s: in the basis of s's eigenvectors a division by sums of eigenvalues. Its
-    // derivatives are equations of the same kind, so no difference of eigenvalues appears at any order.
+    // The X with s X + X s = c for Hermitian positive definite s. Its derivatives are equations of the same kind, so no difference of eigenvalues
+    // appears at any order.
     static Tensor Lyapunov(Tensor s, Tensor c)
     {
         Tensor x;
         using (Graph.NoGrad())
-        {
-            var (values, vectors) = s.Eigh();
-            var sums = (values.Unsqueeze(-1) + values.Unsqueeze(-2)).To(s.DType);
-            x = vectors.MatMul(vectors.H.MatMul(c).MatMul(vectors) / sums).MatMul(vectors.H);
-        }
+            x = LyapunovKernel.Iterates(s.Shape[^1]) ? LyapunovKernel.Run(s, c) : ByEigenvectors();
         return Graph.Record("Lyapunov", x,
             (s, g =>
             {
@@ -247,5 +244,13 @@ public static class MatrixFunctionOps
                 return -(z.MatMul(x.H) + x.H.MatMul(z));
             }),
             (c, g => Lyapunov(s, g)));
+
+        // In the basis of s's eigenvectors a division by sums of eigenvalues.
+        Tensor ByEigenvectors()
+        {
+            var (values, vectors) = s.Eigh();
+            var sums = (values.Unsqueeze(-1) + values.Unsqueeze(-2)).To(s.DType);
+            return vectors.MatMul(vectors.H.MatMul(c).MatMul(vectors) / sums).MatMul(vectors.H);
+        }
     }
 }

@@ -186,8 +186,8 @@ public static class OrthogonalOps
     {
         var (d, r) = (v.Shape[^2], v.Shape[^1]);
         var lead = v.Shape[..^2];
-        // What no graph holds is changed where it lies.
-        var result = v.WantsGrad ? null : Tensor.Eye(d, r, v.DType, v.Device).Expand([.. lead.Concat([d, r]).Span]).Clone();
+        // What no graph holds is changed where it lies, by all blocks.
+        var result = v.WantsGrad || r <= BlockSize ? null : Tensor.Eye(d, r, v.DType, v.Device).Expand([.. lead.Concat([d, r]).Span]).Clone();
         Tensor? y = null;
         for (var first = (r - 1) / BlockSize * BlockSize; first >= 0; first -= BlockSize)
         {

@@ -11,8 +11,8 @@ namespace Ortho.Kernels.Linalg;
 /// the same order on every device.</remarks>
 public static class Inverse
 {
-    // Matrices up to this size are inverted whole, and larger ones by blocks of as many columns (measured).
-    const int Whole = 64;
+    /// <summary>Matrices up to this size are inverted whole, and larger ones by blocks of as many columns (measured).</summary>
+    internal const int Whole = 64;
 
     /// <summary>The inverse of square matrices [..., n, n]; a singular one gives infinities or NaN in its own place of the batch.</summary>
     /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Ortho.Kernels.Lanes;
 using Ortho.Kernels.Pointwise;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
@@ -40,6 +42,9 @@ static class Matrices
     /// <summary>Where a matrix of this size is halved: a multiple of 32, which products like.</summary>
     public static int Half(int n) => (n / 2 + 31) / 32 * 32;
 
+    /// <summary>One matrix of a batch, [1, rows, columns].</summary>
+    public static Tensor One(Tensor x, int k) => x.View(x.Layout.Slice(0, k, 1, 1));
+
     public static Tensor Rows(Tensor x, int first, int count) => x.View(x.Layout.Slice(1, first, count, 1));
 
     public static Tensor Columns(Tensor x, int first, int count) => x.View(x.Layout.Slice(2, first, count, 1));
@@ -71,6 +76,19 @@ static class Matrices
         return Cast.To(real, DType.Float64).ToArray<double>();
     }
 
+    /// <summary>a x + b y.</summary>
+    public static Tensor Combined(Tensor x, double a, Tensor y, double b) => Skeletons.Pointwise.Run<Combination>("Combined", x, a, y, b);
+
+    /// <summary>The sum of squared magnitudes of all of [batch, rows, columns]; waits for the device.</summary>
+    public static double SquaredLength(Tensor x) => Numbers(Reduce.Over<SquaredLength>("SquaredLength", x, 0, 3))[0];
+
+    /// <summary>Puts another tensor in place of one that nobody else holds, and its memory back to the pool.</summary>
+    public static void Replace(ref Tensor? x, Tensor by)
+    {
+        x?.Dispose();
+        x = by;
+    }
+
     public static Tensor Minus(Tensor a, Tensor b) => Skeletons.Pointwise.Run<Binary<Subtract>>("Subtract", a, b);
 
     public static Tensor Negative(Tensor a) => Skeletons.Pointwise.Run<Unary<Negate>>("Negate", a);
@@ -92,4 +110,27 @@ static class Matrices
         Copy.Into(y.View(Layout.Strided(ones.Shape, [columns + 1], 0)), ones);
         return y;
     }
+}
+
+/// <summary>a b + c d.</summary>
+readonly struct Combination : IPointwise
+{
+    public static int Arity => 4;
+
+    [MethodImpl(Inline.Always)] public static T Apply<T>(T a, T b, T c, T d) where T : struct, ILane<T> => T.Fma(a, b, c * d);
+
+    [MethodImpl(Inline.Always)]
+    public static T Slope<T>(int argument, T a, T b, T c, T d) where T : struct, ILane<T> => Slopes.Of<Combination, T>(argument, a, b, c, d);
+}
+
+/// <summary>Sum of |x|^2.</summary>
+readonly struct SquaredLength : IReduction
+{
+    [MethodImpl(Inline.Always)] public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Of(0), T.Of(0));
+
+    [MethodImpl(Inline.Always)] public static State<T> Lift<T>(T x) where T : struct, ILane<T> => new(T.SquaredAbs(x), T.Of(0));
+
+    [MethodImpl(Inline.Always)] public static State<T> Join<T>(State<T> p, State<T> q) where T : struct, ILane<T> => new(p.A + q.A, p.B);
+
+    [MethodImpl(Inline.Always)] public static T Read<T>(State<T> state) where T : struct, ILane<T> => state.A;
 }

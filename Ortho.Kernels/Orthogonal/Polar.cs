@@ -18,14 +18,14 @@ namespace Ortho.Kernels.Orthogonal;
 /// </remarks>
 public static class Polar
 {
-    // Matrices that are iterated whole, in the cache.
-    const int Whole = 32;
+    /// <summary>Matrices that are iterated whole, as many at a time as a vector has positions.</summary>
+    internal const int Whole = 32;
 
     // Newton takes 9 steps from a condition of 1e15.
     const int Steps = 14;
 
     /// <summary>Largest over smallest singular value at which Halley's weights, which amplify rounding errors by as much, begin.</summary>
-    internal const double HalleyRange = 100;
+    internal const double HalleyRange = 32;
 
     /// <summary>U [..., m, n] of matrices [..., m, n], m &gt;= n: a = U P with U^H U = I. Columns that the matrix leaves open complete the others.</summary>
     /// <exception cref="TensorArgumentException">More columns than rows, or an unsuitable dtype.</exception>
@@ -51,7 +51,7 @@ public static class Polar
         for (var k = 0; k < batch; k++)
         {
             if (marks[k] != 0)
-                Copy.Into(One(u, k), BySingularValues(One(x, k)));
+                Copy.Into(Matrices.One(u, k), BySingularValues(Matrices.One(x, k)));
         }
         return u;
     }
@@ -61,14 +61,12 @@ public static class Polar
         var u = Tensor.Empty(x.Shape, x.DType, x.Device);
         for (var k = 0; k < x.Shape[0]; k++)
         {
-            var factor = Iterated(One(x, k)) ?? BySingularValues(One(x, k));
-            Copy.Into(One(u, k), factor);
+            var factor = Iterated(Matrices.One(x, k)) ?? BySingularValues(Matrices.One(x, k));
+            Copy.Into(Matrices.One(u, k), factor);
             factor.Dispose();
         }
         return u;
     }
-
-    static Tensor One(Tensor x, int k) => x.View(x.Layout.Slice(0, k, 1, 1));
 
     static Tensor BySingularValues(Tensor x)
     {
@@ -77,7 +75,7 @@ public static class Polar
     }
 
     /// <summary>Condition, of Frobenius norms, up to which inverses keep enough figures.</summary>
-    internal static double Limit(bool isDouble) => isDouble ? 1e13 : 3e6;
+    internal static double Limit(bool keepsMore) => keepsMore ? 1e13 : 3e6;
 
     // x [1, n, n]; nothing if it does not converge. Matrices that are done with go back to the pool at once, to be there in the cache for the next.
     static Tensor? Iterated(Tensor x)
@@ -85,25 +83,30 @@ public static class Polar
         var largest = Matrices.Numbers(Reduce.Over<LargestPart>("PolarDecomposition", x, 0, 3))[0];
         if (!(largest > 0 && double.IsFinite(largest)))
             return null;
-        x = Combined(x, Math.ScaleB(1, -Math.ILogB(largest)), x, 0);
-        Tensor? gram = null;
-        var square = double.PositiveInfinity;
-        for (var step = 0; square > HalleyRange * HalleyRange; step++)
+        x = Matrices.Combined(x, Math.ScaleB(1, -Math.ILogB(largest)), x, 0);
+        Tensor? gram = Gram(x);
+        var square = LargestSquare(gram);
+        for (var step = 0; step == 0 || square > HalleyRange * HalleyRange; step++)
         {
             var inverse = Inverse.Run(x);
-            var (size, inverseSize) = (SquaredLength(x), SquaredLength(inverse));
-            // From the second step on the condition is known to have been fit.
-            if (step == Steps || !(step > 0 || Math.Sqrt(size * inverseSize) <= Limit(x.DType.RealType == DType.Float64)))
-                return null;
-            var z = Math.Sqrt(Math.Sqrt(inverseSize / size));
+            var inverseNorm = 1.0;
+            if (step == 0)
+            {
+                // Inverses by blocks lose figures in proportion to the condition (measured), whatever the precision.
+                var size = Matrices.SquaredLength(inverse);
+                if (!(Math.Sqrt(size * Matrices.SquaredLength(x)) <= Limit(x.DType.RealType == DType.Float64 && x.Shape[1] <= Inverse.Whole)))
+                    return null;
+                inverseNorm = Math.Sqrt(size);
+            }
+            // The largest singular value and that of the inverse come to the same size; after the first step every one is at least 1.
+            var z = Math.Sqrt(inverseNorm / Math.Sqrt(square));
             var adjoint = Copy.Dense(Matrices.H(inverse));
-            Replace(ref x!, Combined(x, z / 2, adjoint, 0.5 / z));
-            Replace(ref gram, Gram(x));
+            Matrices.Replace(ref x!, Matrices.Combined(x, z / 2, adjoint, 0.5 / z));
+            Matrices.Replace(ref gram, Gram(x));
             inverse.Dispose();
             adjoint.Dispose();
-            // Every singular value is at least 1 now.
             square = LargestSquare(gram!);
-            if (!double.IsFinite(square))
+            if (step == Steps || !double.IsFinite(square))
                 return null;
         }
         return Finished(x, gram!, Math.Sqrt(square));
@@ -120,9 +123,9 @@ public static class Polar
             if (low < 0.98)
             {
                 var (a, b, c) = Weights(low);
-                var shifted = Combined(identity, 1, gram!, c / (scale * scale));
+                var shifted = Matrices.Combined(identity, 1, gram!, c / (scale * scale));
                 var inner = Inverse.OfPositive(shifted);
-                Replace(ref x!, Matrices.Product(x, inner, (a - b / c) / scale, x, b / c / scale));
+                Matrices.Replace(ref x!, Matrices.Product(x, inner, (a - b / c) / scale, x, b / c / scale));
                 shifted.Dispose();
                 inner.Dispose();
                 low = Math.Min(1, low * (a + b * low * low) / (1 + c * low * low));
@@ -131,24 +134,18 @@ public static class Polar
             else
             {
                 // What is missing from I squares itself, times 3/4, with each step; spread over the columns, it is below the last place then.
-                var rest = Combined(identity, 1, gram!, -1);
-                var missing = Math.Sqrt(SquaredLength(rest));
+                var rest = Matrices.Combined(identity, 1, gram!, -1);
+                var missing = Math.Sqrt(Matrices.SquaredLength(rest));
                 rest.Dispose();
                 if (!(missing < 0.5))
                     return null;
-                Replace(ref x!, Matrices.Product(x, gram!, -0.5, x, 1.5));
+                Matrices.Replace(ref x!, Matrices.Product(x, gram!, -0.5, x, 1.5));
                 if (missing * missing < (isDouble ? 1e-16 : 6e-8) * Math.Sqrt(x.Shape[1]))
                     return x;
             }
-            Replace(ref gram, Gram(x));
+            Matrices.Replace(ref gram, Gram(x));
         }
         return null;
-    }
-
-    static void Replace(ref Tensor? x, Tensor by)
-    {
-        x?.Dispose();
-        x = by;
     }
 
     static Tensor Gram(Tensor x) => Matrices.HermitianProduct(Matrices.H(x), x);
@@ -172,10 +169,6 @@ public static class Polar
         return (a, b, a + b - 1);
     }
 
-    static double SquaredLength(Tensor x) => Matrices.Numbers(Reduce.Over<SquaredLength>("PolarDecomposition", x, 0, 3))[0];
-
-    // x a + y b
-    static Tensor Combined(Tensor x, double a, Tensor y, double b) => Skeletons.Pointwise.Run<Combination>("PolarDecomposition", x, a, y, b);
 }
 
 /// <summary>a [n, n] becomes its unitary polar factor by Newton's iteration; element (0, 0) of c [2 n + 2, n] becomes 1 where it did not come to that,
@@ -331,29 +324,6 @@ readonly struct LargestEigenvalue : IByColumns
         if (W.Index == 0)
             c.Put(0, 0, estimate);
     }
-}
-
-/// <summary>a b + c d.</summary>
-readonly struct Combination : IPointwise
-{
-    public static int Arity => 4;
-
-    [MethodImpl(Inline.Always)] public static T Apply<T>(T a, T b, T c, T d) where T : struct, ILane<T> => T.Fma(a, b, c * d);
-
-    [MethodImpl(Inline.Always)]
-    public static T Slope<T>(int argument, T a, T b, T c, T d) where T : struct, ILane<T> => Slopes.Of<Combination, T>(argument, a, b, c, d);
-}
-
-/// <summary>Sum of |x|^2.</summary>
-readonly struct SquaredLength : IReduction
-{
-    [MethodImpl(Inline.Always)] public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Of(0), T.Of(0));
-
-    [MethodImpl(Inline.Always)] public static State<T> Lift<T>(T x) where T : struct, ILane<T> => new(T.SquaredAbs(x), T.Of(0));
-
-    [MethodImpl(Inline.Always)] public static State<T> Join<T>(State<T> p, State<T> q) where T : struct, ILane<T> => new(p.A + q.A, p.B);
-
-    [MethodImpl(Inline.Always)] public static T Read<T>(State<T> state) where T : struct, ILane<T> => state.A;
 }
 
 /// <summary>The largest real or imaginary part, NaN where there is one.</summary>
