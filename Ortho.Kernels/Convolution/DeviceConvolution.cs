@@ -21,7 +21,7 @@ static class DeviceConvolution
     {
         public ArrayView<E> X, W, Y, Bias;
         public Axis Rows, Columns;
-        public int HasBias, Batch, Groups, Inputs, Outputs, ChannelBlock, SegmentImages;
+        public int HasBias, Batch, Groups, Inputs, Outputs, ChannelBlock, PixelChain, SegmentImages;
     }
 
     static Arguments<E> Pack<E>(ConvolutionGeometry geometry, Tensor x, Tensor w, Tensor y, Tensor? bias) where E : unmanaged => new()
@@ -29,7 +29,7 @@ static class DeviceConvolution
         X = GpuDevice.View<E>(x), W = GpuDevice.View<E>(w), Y = GpuDevice.View<E>(y), Bias = GpuDevice.View<E>(bias ?? w),
         Rows = Axis.Of(geometry.Rows), Columns = Axis.Of(geometry.Columns), HasBias = bias is null ? 0 : 1,
         Batch = geometry.Batch, Groups = geometry.Groups, Inputs = geometry.Inputs, Outputs = geometry.Outputs,
-        ChannelBlock = geometry.ChannelBlock, SegmentImages = geometry.SegmentImages,
+        ChannelBlock = geometry.ChannelBlock, PixelChain = geometry.PixelChain, SegmentImages = geometry.SegmentImages,
     };
 
     public static void Run<T, E, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor to, Tensor from, Tensor w, Tensor? bias, bool isAdjoint)
@@ -133,10 +133,13 @@ static class DeviceConvolution
         {
             var from = (image * x.Groups * x.Inputs + group * x.Inputs + c) * x.Rows.Input * x.Columns.Input;
             var gradient = (image * x.Groups * x.Outputs + output) * pixels;
-            for (var start = 0; start < pixels; start += ConvolutionGeometry.PixelBlock)
+            var end = 0;
+            for (var start = 0; start < pixels; start = end)
             {
                 var chain = T.Of(0);
-                var end = IntrinsicMath.Min(pixels, start + ConvolutionGeometry.PixelBlock);
+                end = IntrinsicMath.Min(pixels, start + x.PixelChain);
+                if (x.PixelChain < x.Columns.Output)
+                    end = IntrinsicMath.Min(end, (start / x.Columns.Output + 1) * x.Columns.Output);
                 for (var n = start; n < end; n++)
                 {
                     var row = n / x.Columns.Output * x.Rows.Stride + p * x.Rows.Dilation - x.Rows.Before;
