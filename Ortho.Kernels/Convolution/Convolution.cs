@@ -9,7 +9,7 @@ namespace Ortho.Kernels.Convolution;
 /// <summary>Convolutions of images by kernels of a few taps, summed directly, and their two adjoints.</summary>
 /// <remarks>
 /// One trilinear form, sum over b, o, i, j, c, p, q of y[b, o, i, j] w[o, c, p, q] x[b, c, i s + p d - before, j s + q d - before], gives three
-/// maps, each linear in two tensors: <see cref="Forward"/> leaves y open, <see cref="Images"/> x, <see cref="Kernel"/> w. Each is the
+/// maps, each linear in two tensors: <see cref="Forward"/> leaves y open, <see cref="Images"/> x, <see cref="Weights"/> w. Each is the
 /// derivative of the others, so the three are closed under differentiation. (With several groups the sum is over channels of one group.)
 /// <para>
 /// An element of y is a sum over (c, p, q), in this order, of fused multiply-adds that begin at zero; of x over (o, p, q), those taps whose
@@ -76,7 +76,7 @@ public static class Convolution
     /// <param name="geometry">The sizes of the convolution.</param>
     /// <param name="x">Images; Float32 or Float64.</param>
     /// <param name="y">Of the shape of its result, of x's dtype and device.</param>
-    public static Tensor Kernel(ConvolutionGeometry geometry, Tensor x, Tensor y)
+    public static Tensor Weights(ConvolutionGeometry geometry, Tensor x, Tensor y)
     {
         Shape shape = [geometry.Groups * geometry.Outputs, geometry.Inputs, geometry.Rows.Kernel, geometry.Columns.Kernel];
         if (x.ElementCount == 0 || y.ElementCount == 0)
@@ -86,8 +86,8 @@ public static class Convolution
         var parts = Tensor.Empty([flat.Segments, .. shape], x.DType, x.Device);
         switch (x.DType, x.Device)
         {
-            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Kernel<F32, float, SingleCell>(gpu, flat, parts, x, y); break;
-            case (_, GpuDevice gpu): DeviceConvolution.Kernel<F64, double, DoubleCell>(gpu, flat, parts, x, y); break;
+            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Weights<F32, float, SingleCell>(gpu, flat, parts, x, y); break;
+            case (_, GpuDevice gpu): DeviceConvolution.Weights<F64, double, DoubleCell>(gpu, flat, parts, x, y); break;
             case (DType.Float32, _): HostKernelGradient.Run<float, F32, SingleCell>(flat, parts, x, y); break;
             default: HostKernelGradient.Run<double, F64, DoubleCell>(flat, parts, x, y); break;
         }

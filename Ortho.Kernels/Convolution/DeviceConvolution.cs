@@ -41,9 +41,9 @@ static class DeviceConvolution
             gpu.Launch(ForwardKernel<T, E, F>, to.ElementCount, Pack<E>(geometry, from, w, to, bias));
     }
 
-    public static void Kernel<T, E, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
+    public static void Weights<T, E, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-        => gpu.Launch(KernelKernel<T, E, F>, parts.ElementCount, Pack<E>(geometry, x, parts, y, null));
+        => gpu.Launch(WeightsKernel<T, E, F>, parts.ElementCount, Pack<E>(geometry, x, parts, y, null));
 
     internal static void ForwardKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
@@ -118,7 +118,7 @@ static class DeviceConvolution
         Cells.Write<T, E, F>(x.X, index, total);
     }
 
-    internal static void KernelKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    internal static void WeightsKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (q, p) = (index % x.Columns.Kernel, index / x.Columns.Kernel % x.Rows.Kernel);
         var rest = index / (x.Columns.Kernel * x.Rows.Kernel);

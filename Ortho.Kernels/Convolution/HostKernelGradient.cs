@@ -6,7 +6,7 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Convolution;
 
-/// <summary>The host half of <see cref="Convolution.Kernel"/>: sums over pixels, in vectors of channels, of taps or of groups.</summary>
+/// <summary>The host half of <see cref="Convolution.Weights"/>: sums over pixels, in vectors of channels, of taps or of groups.</summary>
 /// <remarks>
 /// A piece of work is a segment's gradient of some channels of the result. Image after image, a copy is made of the rows that some pixels of
 /// the result meet, in planes of vectors (<see cref="Lanes"/>), so that each step reads the vector beside the last one, and of the result's gradient with
