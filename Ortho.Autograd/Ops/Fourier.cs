@@ -1,5 +1,6 @@
-using System.Numerics;
+using Ortho.Kernels.Fourier;
 using Ortho.Tensors;
+using Complex = System.Numerics.Complex;
 using FftKernel = Ortho.Kernels.Fourier.Fft;
 
 namespace Ortho.Autograd;
@@ -34,6 +35,26 @@ public static class FourierOps
         {
             var half = RealToHalf(operation, g, axis, scale);
             return half * InteriorWeights(half, n, axis, 2);
+        }));
+
+    // The same over the last two dimensions, in one.
+
+    static Tensor Transform2(string operation, Tensor x, bool inverse, double scale)
+        => Graph.Record(operation, FftKernel.Complex2(operation, x, inverse, scale), (x, g => Transform2(operation, g, !inverse, scale)));
+
+    static Tensor RealToHalf2(string operation, Tensor x, double scale)
+    {
+        x = x.Wide;
+        var n = x.Shape[^1];
+        return Graph.Record(operation, FftKernel.RealToComplex2(operation, x, scale),
+            (x, g => HalfToReal2(operation, g * InteriorWeights(g, n, g.Rank - 1, 0.5), n, scale)));
+    }
+
+    static Tensor HalfToReal2(string operation, Tensor x, int w, double scale)
+        => Graph.Record(operation, FftKernel.ComplexToReal2(operation, x, w, scale), (x, g =>
+        {
+            var half = RealToHalf2(operation, g, scale);
+            return half * InteriorWeights(half, w, half.Rank - 1, 2);
         }));
 
     // The weight at bins that have a conjugate partner, 1 at bin 0 and, for even n, n/2; shaped to broadcast along the axis.
@@ -105,7 +126,7 @@ public static class FourierOps
         public Tensor Fft2()
         {
             CheckPlane("Fft2", x);
-            return Transform("Fft2", Transform("Fft2", AsComplex("Fft2", x), x.Rank - 1, inverse: false, 1), x.Rank - 2, inverse: false, 1);
+            return Transform2("Fft2", AsComplex("Fft2", x), inverse: false, 1);
         }
 
         /// <summary><c>Ifft</c> over the last two dimensions.</summary>
@@ -114,8 +135,7 @@ public static class FourierOps
         public Tensor Ifft2()
         {
             CheckPlane("Ifft2", x);
-            var rows = Transform("Ifft2", AsComplex("Ifft2", x), x.Rank - 1, inverse: true, 1);
-            return Transform("Ifft2", rows, x.Rank - 2, inverse: true, 1.0 / ((double)x.Shape[^2] * x.Shape[^1]));
+            return Transform2("Ifft2", AsComplex("Ifft2", x), inverse: true, 1.0 / ((double)x.Shape[^2] * x.Shape[^1]));
         }
 
         /// <summary>Over the last two dimensions [h, w] of a real tensor: <c>Rfft</c> along rows, <c>Fft</c> along columns; [h, w/2 + 1].</summary>
@@ -124,8 +144,8 @@ public static class FourierOps
         public Tensor Rfft2()
         {
             CheckPlane("Rfft2", x);
-            var rows = RealToHalf("Rfft2", x, x.Rank - 1, 1);
-            return x.Shape[^2] == 1 ? rows : Transform("Rfft2", rows, x.Rank - 2, inverse: false, 1);
+            CheckReal("Rfft2", nameof(x), x);
+            return RealToHalf2("Rfft2", x, 1);
         }
 
         /// <summary>The real images [h, w] with this half spectrum [h, w/2 + 1]: the inverse of <c>Rfft2</c>.</summary>
@@ -136,9 +156,7 @@ public static class FourierOps
             CheckPlane("Irfft2", x);
             if (h < 1 || w < 1 || x.Shape[^2] != h || x.Shape[^1] != w / 2 + 1)
                 throw new TensorArgumentException("Irfft2", $"{nameof(h)}, {nameof(w)}", $"{h}, {w} for a spectrum {x.Shape}", "a spectrum [..., h, w/2 + 1]");
-            var spectrum = AsComplex("Irfft2", x);
-            var columns = h == 1 ? spectrum : Transform("Irfft2", spectrum, x.Rank - 2, inverse: true, 1);
-            return HalfToReal("Irfft2", columns, w, x.Rank - 1, 1.0 / ((double)h * w));
+            return HalfToReal2("Irfft2", AsComplex("Irfft2", x), w, 1.0 / ((double)h * w));
         }
     }
 
@@ -165,33 +183,23 @@ public static class FourierOps
     {
         CheckReal(operation, nameof(kernel), kernel);
         CheckRank(operation, nameof(kernel), kernel, 4, "M, C, kh, kw");
-        var (outputs, inputs, kh, kw) = (kernel.Shape[0], kernel.Shape[1], kernel.Shape[2], kernel.Shape[3]);
-        if (kh < 1 || kw < 1 || kh > h || kw > w)
-            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.Shape}", $"1 <= kh <= {h} and 1 <= kw <= {w}: a kernel no larger than the image");
-        var spectrum = Pad(Pad(kernel, 3, w), 2, h).Rfft2();
-        var symbol = spectrum.Conj() * Phase(h, w, kh / 2, kw / 2, spectrum);
-        return symbol.Permute(2, 3, 0, 1).Reshape(h * (w / 2 + 1), outputs, inputs);
+        var (outputs, inputs) = (kernel.Shape[0], kernel.Shape[1]);
+        CheckKernel(operation, kernel, h, w);
+        return ToSymbol(operation, KernelSpectra(operation, kernel.Wide, h, w), [h * (w / 2 + 1), outputs, inputs], w).Conj();
     }
 
-    static Tensor Pad(Tensor x, int axis, int extent) => x.Shape[axis] == extent
-        ? x
-        : Tensor.Concat([x, Tensor.Zeros(x.Shape.With(axis, extent - x.Shape[axis]), x.DType, x.Device)], axis);
-
-    // exp(-2 pi i (r1 f1 / h + r2 f2 / w)) [h, w/2 + 1].
-    static Tensor Phase(int h, int w, int r1, int r2, Tensor like)
+    // The kernel's middle lies at (0, 0); a cross-correlation multiplies by the conjugates.
+    static Tensor KernelSpectra(string operation, Tensor kernel, int h, int w)
     {
-        var columns = w / 2 + 1;
-        var phase = new Complex[h * columns];
-        for (var row = 0; row < h; row++)
-        {
-            for (var column = 0; column < columns; column++)
-            {
-                // Counted in turns of h w steps, so that the angle is reduced exactly.
-                var steps = ((long)r1 * row * w + (long)r2 * column * h) % ((long)h * w);
-                phase[row * columns + column] = Complex.FromPolarCoordinates(1, -2 * Math.PI * steps / ((double)h * w));
-            }
-        }
-        return Tensor.From(phase, [h, columns], like.Device).To(like.DType);
+        var (kh, kw) = (kernel.Shape[2], kernel.Shape[3]);
+        return Spectrum(operation, kernel, new(h, w, kh, kw, (h - kh / 2) % h, (w - kw / 2) % w), swap: false);
+    }
+
+    static void CheckKernel(string operation, Tensor kernel, int h, int w)
+    {
+        var (kh, kw) = (kernel.Shape[2], kernel.Shape[3]);
+        if (kh < 1 || kw < 1 || kh > h || kw > w)
+            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.Shape}", $"1 <= kh <= {h} and 1 <= kw <= {w}: a kernel no larger than the image");
     }
 
     extension(Tensor)
@@ -206,6 +214,40 @@ public static class FourierOps
         public static Tensor ApplySymbol(Tensor symbol, Tensor x) => Convolve("ApplySymbol", symbol, x);
     }
 
+    // ---- spectra as they are multiplied: linear maps, their adjoints, and products, closed under differentiation (Kernels.Fourier.Spectra)
+
+    // Kept until the gradient has passed, they are what backward needs of the inputs: nothing is transformed twice.
+    static Tensor Spectrum(string operation, Tensor x, Plane plane, bool swap, double scale = 1)
+    {
+        var (p, q) = (x.Shape[0], x.Shape[1]);
+        return Graph.Record(operation, Spectra.Forward(x, plane, swap, scale), (x, g => Images(operation, g, p, q, plane, swap, scale)));
+    }
+
+    static Tensor Images(string operation, Tensor spectra, int p, int q, Plane plane, bool swap, double scale)
+        => Graph.Record(operation, Spectra.Inverse(spectra, p, q, plane, swap, scale), (spectra, g => Spectrum(operation, g, plane, swap, scale)));
+
+    static Tensor Multiply(string operation, Tensor x, Tensor y, SpectralProduct product)
+        => Graph.Record(operation, Spectra.Product(x, y, product),
+            (x, g => Multiply(operation, g, y, product.OfX)),
+            (y, g => Multiply(operation, x, g, product.OfY)));
+
+    // Between a symbol, whose gradient counts what is stored, and spectra, whose gradient is that of the whole: an interior frequency
+    // of the half spectrum stands for two.
+    static Tensor FromSymbol(string operation, Tensor symbol, int w)
+    {
+        var shape = symbol.Shape;
+        return Graph.Record(operation, Spectra.FromComplex(symbol), (symbol, g => ToSymbol(operation, g, shape, w) * SymbolWeights(symbol, w, 2)));
+    }
+
+    static Tensor ToSymbol(string operation, Tensor spectra, Shape shape, int w)
+        => Graph.Record(operation, Spectra.ToComplex(spectra, shape), (spectra, g => FromSymbol(operation, g * SymbolWeights(g, w, 0.5), w)));
+
+    static Tensor SymbolWeights(Tensor symbol, int w, double weight)
+    {
+        var (frequencies, bins) = (symbol.Shape[0], w / 2 + 1);
+        return InteriorWeights(symbol, w, symbol.Rank - 1, weight).Reshape(1, bins).Expand(frequencies / bins, bins).Reshape(frequencies, 1, 1);
+    }
+
     static Tensor Convolve(string operation, Tensor symbol, Tensor x)
     {
         CheckReal(operation, nameof(x), x);
@@ -213,15 +255,21 @@ public static class FourierOps
         CheckRank(operation, nameof(symbol), symbol, 3, "F, M, C");
         if (x.IsHalf)
             return Convolve(operation, symbol, x.Wide).To(x.DType);
-        var (batch, channels, h, w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
-        var (outputs, columns) = (symbol.Shape[1], w / 2 + 1);
+        var (channels, h, w) = (x.Shape[1], x.Shape[2], x.Shape[3]);
         if (symbol.DType != x.DType.ComplexType)
             throw new TensorArgumentException(operation, nameof(symbol), $"{symbol.DType} beside {x.DType} images", $"{x.DType.ComplexType}");
-        if (h < 1 || w < 1 || symbol.Shape[0] != h * columns || symbol.Shape[2] != channels)
-            throw new TensorArgumentException(operation, nameof(symbol), $"{symbol.Shape} beside images {x.Shape}", $"[{h * columns}, M, {channels}]");
-        var spectrum = x.Rfft2().Permute(2, 3, 1, 0).Reshape(h * columns, channels, batch);
-        var product = symbol.MatMul(spectrum).Reshape(h, columns, outputs, batch);
-        return product.Permute(3, 2, 0, 1).Irfft2(h, w);
+        if (h < 1 || w < 1 || symbol.Shape[0] != h * (w / 2 + 1) || symbol.Shape[2] != channels)
+            throw new TensorArgumentException(operation, nameof(symbol), $"{symbol.Shape} beside images {x.Shape}", $"[{h * (w / 2 + 1)}, M, {channels}]");
+        return Convolve(operation, FromSymbol(operation, symbol, w), symbol.Shape[1], x, conjugate: false);
+    }
+
+    // At every frequency, matrices [M, C] of kernels (or their conjugates) times [C, B] of images.
+    static Tensor Convolve(string operation, Tensor kernels, int outputs, Tensor x, bool conjugate)
+    {
+        var (batch, channels, h, w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
+        var plane = new Plane(h, w, h, w, 0, 0);
+        var product = Multiply(operation, kernels, Spectrum(operation, x, plane, swap: true), SpectralProduct.Matrices(outputs, channels, batch) with { ConjugateX = conjugate });
+        return Images(operation, product, batch, outputs, plane, swap: true, 1.0 / ((double)h * w));
     }
 
     extension(Tensor x)
@@ -251,15 +299,58 @@ public static class FourierOps
             CheckRank("CircularConv2d", nameof(kernel), kernel, 4, "M, C, kh, kw");
             return Convolve("CircularConv2d", x, kernel, x.Shape, kernel.Shape);
         }
+
+        /// <summary>Long causal convolution of signals [B, C, n]: y[b, c, t] = sum over s &lt;= t of K[c, s] x[b, c, t - s] for a kernel [C, k];
+        /// y[b, m, t] = sum over c and s &lt;= t of K[m, c, s] x[b, c, t - s] for a kernel [M, C, k]; through the Fourier domain, on signals
+        /// that zeros lengthen.</summary>
+        /// <remarks>The convolution of state-space and long-convolution models, in O(n log n) for kernels as long as the signal: Gu et al.
+        /// 2022 (S4), Poli et al. 2023 (Hyena).</remarks>
+        /// <param name="kernel">[C, k], one for each channel, or [M, C, k], which mixes them; 1 &lt;= k &lt;= n.</param>
+        /// <returns>[B, C, n] or [B, M, n].</returns>
+        /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit, or the kernel is longer than the signal.</exception>
+        [Op]
+        public Tensor CausalConv1d(Tensor kernel) => Causal(x, kernel);
     }
 
-    static Tensor Convolve(string operation, Tensor x, Tensor kernel, Shape given, Shape givenKernel)
+    static Tensor Causal(Tensor x, Tensor kernel)
+    {
+        const string operation = "CausalConv1d";
+        CheckRank(operation, nameof(x), x, 3, "B, C, n");
+        if (kernel.Rank is not (2 or 3))
+            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.Shape}", "shape [C, k] or [M, C, k]");
+        CheckChannels(operation, x, kernel, kernel.Shape[^2], x.Shape, kernel.Shape);
+        var (batch, channels, n, k) = (x.Shape[0], x.Shape[1], x.Shape[2], kernel.Shape[^1]);
+        if (k < 1 || k > n)
+            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.Shape} beside {x.Shape}", $"1 <= k <= {n}: a kernel no longer than the signal");
+        if (x.IsHalf)
+            return Causal(x.Wide, kernel.Wide).To(x.DType);
+        // Long enough that what leaves at the end does not come in again at the beginning.
+        var length = FftKernel.FastLength(n + k - 1);
+        var (signals, taps) = (new Plane(1, length, 1, n, 0, 0), new Plane(1, length, 1, k, 0, 0));
+        var mixes = kernel.Rank == 3;
+        var outputs = mixes ? kernel.Shape[0] : channels;
+        var kernels = Spectrum(operation, kernel.Reshape(mixes ? outputs : 1, channels, 1, k), taps, swap: false);
+        var spectra = Spectrum(operation, x.Unsqueeze(2), signals, swap: mixes);
+        var product = Multiply(operation, kernels, spectra, mixes ? SpectralProduct.Matrices(outputs, channels, batch) : SpectralProduct.Channels(batch, channels));
+        return Images(operation, product, batch, outputs, signals, swap: mixes, 1.0 / length).Squeeze(2);
+    }
+
+    static void CheckChannels(string operation, Tensor x, Tensor kernel, int channels, Shape given, Shape givenKernel)
     {
         CheckReal(operation, nameof(x), x);
         if (kernel.DType != x.DType || kernel.Device != x.Device)
             throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.DType} on {kernel.Device}", $"{x.DType} on {x.Device}, as x");
-        if (kernel.Shape[1] != x.Shape[1])
+        if (channels != x.Shape[1])
             throw new TensorArgumentException(operation, nameof(kernel), $"{givenKernel} beside {given}", $"{x.Shape[1]} input channels");
-        return Convolve(operation, Symbol(operation, kernel, x.Shape[2], x.Shape[3]), x);
+    }
+
+    static Tensor Convolve(string operation, Tensor x, Tensor kernel, Shape given, Shape givenKernel)
+    {
+        CheckChannels(operation, x, kernel, kernel.Shape[1], given, givenKernel);
+        var (h, w) = (x.Shape[2], x.Shape[3]);
+        CheckKernel(operation, kernel, h, w);
+        return x.IsHalf
+            ? Convolve(operation, x.Wide, kernel.Wide, given, givenKernel).To(x.DType)
+            : Convolve(operation, KernelSpectra(operation, kernel, h, w), kernel.Shape[0], x, conjugate: true);
     }
 }

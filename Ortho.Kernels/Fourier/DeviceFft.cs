@@ -25,6 +25,9 @@ static class DeviceFft
         public E Scale;
 
         public int IsScaled;
+
+        /// <summary>1 in a last pass of butterflies, where all twiddles are 1.</summary>
+        public int AreOnes;
     }
 
     internal struct RealArguments<E, R> where E : unmanaged where R : unmanaged
@@ -62,12 +65,21 @@ static class DeviceFft
         }
     }
 
-    readonly struct Constants<T, E, F>(ArrayView<E> elements) : ITable<T>
+    readonly struct Constants<T, E, F>(ArrayView<E> elements, int areOnes) : ITable<T>
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E>
     {
         readonly ArrayView<E> elements = elements;
+        readonly int areOnes = areOnes;
 
         [MethodImpl(Inline.Always)] public Cx<T> At(int index) => F.Splat(elements[index]);
+
+        [MethodImpl(Inline.Always)]
+        public Cx<T> Turn(Cx<T> value, int index)
+        {
+            if (areOnes == 0)
+                value = value * At(index);
+            return value;
+        }
     }
 
     internal static void StepKernel<S, T, E, F>(Index1D index, Arguments<E> x)
@@ -82,7 +94,7 @@ static class DeviceFft
         var outer = rest / x.Shape.Outer;
         var from = new Signal<T, E, F>(x.X, outer * x.Shape.Length * x.Inner + inner, x.Inner, x.FlipX, 0, x.Scale);
         var to = new Signal<T, E, F>(x.Y, outer * x.Shape.OutLength * x.Inner + inner, x.Inner, x.FlipY, x.IsScaled, x.Scale);
-        S.Apply<T, Signal<T, E, F>, Constants<T, E, F>>(from, to, new(x.Table), x.Shape, p, q);
+        S.Apply<T, Signal<T, E, F>, Signal<T, E, F>, Constants<T, E, F>>(from, to, new(x.Table, x.AreOnes), x.Shape, p, q);
     }
 
     // Real signals to the complex ones of a plan: pairs of numbers, or each one a real part.
@@ -146,16 +158,16 @@ static class DeviceFft
             });
             current = a;
         }
-        for (var k = 0; k < plan.Steps.Count; k++)
+        for (var k = 0; k < plan.Steps.Length; k++)
         {
             var (kind, shape) = plan.Steps[k];
-            var isLast = k == plan.Steps.Count - 1 && job.Y.Parts == 2;
+            var isLast = k == plan.Steps.Length - 1 && job.Y.Parts == 2;
             var target = isLast ? y : current == a ? b : a;
             Launch<T, E, F>(gpu, kind, (long)job.Outer * shape.Outer * shape.Inner * job.Inner, new()
             {
                 X = GpuDevice.View<E>(current), Y = GpuDevice.View<E>(target), Table = GpuDevice.View<E>(plan.DeviceTable(gpu, dtype)),
                 Shape = shape, Inner = job.Inner, FlipX = current == x ? job.X.Flip : 0, FlipY = isLast ? job.Y.Flip : 0,
-                Scale = F.Pack(Cx<T>.Of(job.Scale)), IsScaled = isLast && job.Scale != 1 ? 1 : 0,
+                Scale = F.Pack(Cx<T>.Of(job.Scale)), IsScaled = isLast && job.Scale != 1 ? 1 : 0, AreOnes = shape.IsLastPass ? 1 : 0,
             });
             current = target;
         }
@@ -181,6 +193,7 @@ static class DeviceFft
             case StepKind.Radix3: gpu.Launch(StepKernel<Radix3, T, E, F>, count, arguments); break;
             case StepKind.Radix4: gpu.Launch(StepKernel<Radix4, T, E, F>, count, arguments); break;
             case StepKind.Radix5: gpu.Launch(StepKernel<Radix5, T, E, F>, count, arguments); break;
+            case StepKind.Radix7: gpu.Launch(StepKernel<Radix7, T, E, F>, count, arguments); break;
             case StepKind.Radix8: gpu.Launch(StepKernel<Radix8, T, E, F>, count, arguments); break;
             case StepKind.RadixOdd: gpu.Launch(StepKernel<RadixOdd, T, E, F>, count, arguments); break;
             case StepKind.Take: gpu.Launch(StepKernel<Take, T, E, F>, count, arguments); break;

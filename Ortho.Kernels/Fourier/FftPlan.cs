@@ -26,6 +26,7 @@ enum StepKind
     Radix3,
     Radix4,
     Radix5,
+    Radix7,
     Radix8,
     RadixOdd,
     Take,
@@ -39,7 +40,7 @@ enum StepKind
 
 /// <summary>The steps of one transform and their constants: the same on every device.</summary>
 /// <remarks>
-/// Lengths whose prime factors are at most <see cref="LargestRadix"/> run as Stockham passes of radix 8, 4, 2, 3, 5 and odd primes; others by
+/// Lengths whose prime factors are at most <see cref="LargestRadix"/> run as Stockham passes of radix 8, 4, 2, 3, 5, 7 and odd primes; others by
 /// Bluestein's convolution. Constants are computed in float64 and rounded once to the dtype. Plans live as long as the process.
 /// </remarks>
 sealed unsafe class FftPlan
@@ -80,6 +81,7 @@ sealed unsafe class FftPlan
                 AddComplex(length);
                 break;
         }
+        Steps = [.. steps];
         (InLength, OutLength) = (steps[0].Item2.Length, steps[^1].Item2.OutLength);
         Longest = steps.Max(step => Math.Max(step.Item2.Length, step.Item2.OutLength));
         // Pinned, and kept by the plan: host loops read the constants through pointers.
@@ -104,7 +106,7 @@ sealed unsafe class FftPlan
     // A failure (no memory) is not remembered; of values made at the same time, the first counts.
     static Lazy<V> Once<V>(Func<V> make) => new(make, LazyThreadSafetyMode.PublicationOnly);
 
-    public IReadOnlyList<(StepKind Kind, StepShape Shape)> Steps => steps;
+    public (StepKind Kind, StepShape Shape)[] Steps { get; }
 
     /// <summary>Complex elements before the first step, after the last, and at most between.</summary>
     public int InLength { get; }
@@ -216,7 +218,7 @@ sealed unsafe class FftPlan
                     AddConstant(re, im);
                 }
             }
-            var kind = radix switch { 2 => StepKind.Radix2, 3 => StepKind.Radix3, 4 => StepKind.Radix4, 5 => StepKind.Radix5, 8 => StepKind.Radix8, _ => StepKind.RadixOdd };
+            var kind = radix switch { 2 => StepKind.Radix2, 3 => StepKind.Radix3, 4 => StepKind.Radix4, 5 => StepKind.Radix5, 7 => StepKind.Radix7, 8 => StepKind.Radix8, _ => StepKind.RadixOdd };
             if (kind == StepKind.RadixOdd && !roots.ContainsKey(radix))
             {
                 roots[radix] = table.Count / 2;
@@ -235,13 +237,19 @@ sealed unsafe class FftPlan
         return passes;
     }
 
+    /// <summary>The first length from <paramref name="least"/> on, in steps, without prime factors above 5.</summary>
+    public static int FastLength(int least, int step)
+    {
+        while (Factors(least) is [.., > 5])
+            least += step;
+        return least;
+    }
+
     void AddBluestein(int n)
     {
         if (n > int.MaxValue / 4)
             throw new TensorArgumentException("Fft", "length", $"{n}", "a length below 2^29 or one without large prime factors");
-        var length = 2 * n - 1;
-        while (Factors(length)[^1] > 5)
-            length++;
+        var length = FastLength(2 * n - 1, step: 1);
         var chirp = table.Count / 2;
         var spectrum = GC.AllocateArray<double>(2 * length, pinned: true);
         var work = GC.AllocateUninitializedArray<double>(2 * length, pinned: true);
@@ -256,7 +264,9 @@ sealed unsafe class FftPlan
         }
         fixed (double* x = spectrum, y = work)
         {
-            var result = HostFft.Execute<F64, double, DoubleCell>(Of(TransformKind.Complex, length), x, y);
+            var plan = Of(TransformKind.Complex, length);
+            var result = HostFft.LastOf(plan, y, x);
+            HostFft.Execute<F64, double, DoubleCell>(plan, new(PlaceKind.Packed, (nint)x), new(PlaceKind.Packed, (nint)result), y, x);
             var first = table.Count / 2;
             for (var k = 0; k < length; k++)
                 AddConstant(result[2 * k], result[2 * k + 1]);

@@ -18,6 +18,10 @@ interface ITable<T> where T : struct, ILane<T>
 {
     /// <summary>Constant <paramref name="index"/>.</summary>
     Cx<T> At(int index);
+
+    /// <summary>The product of a butterfly's output with its twiddle, constant <paramref name="index"/>; the output itself in a last pass,
+    /// where all twiddles are 1.</summary>
+    Cx<T> Turn(Cx<T> value, int index);
 }
 
 /// <summary>The numbers of a step, as kernels take them.</summary>
@@ -31,14 +35,17 @@ struct StepShape
 
     /// <summary>Inputs of a butterfly; first of its twiddles and of the radix's own roots of unity in the plan's table.</summary>
     public int Radix, Table, Roots;
+
+    /// <summary>Whether this is a last pass of butterflies: all twiddles are 1.</summary>
+    public readonly bool IsLastPass => Radix > 0 && Outer == 1;
 }
 
 /// <summary>A step of a transform: reads one signal, writes another. Written once; the host runs it on vectors of signals.</summary>
 interface IStep
 {
     /// <summary>Piece (<paramref name="p"/>, <paramref name="q"/>) of the step.</summary>
-    static abstract void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>;
+    static abstract void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>;
 }
 
 // A Stockham pass of radix r takes the current length n = r m at stride s:
@@ -50,14 +57,14 @@ readonly struct Radix2 : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var (s, step) = (shape.Inner, shape.Inner * shape.Outer);
         var (i, o) = (q + s * p, q + s * 2 * p);
         var (a, b) = (x.Get(i), x.Get(i + step));
         y.Set(o, a + b);
-        y.Set(o + s, (a - b) * table.At(shape.Table + p));
+        y.Set(o + s, table.Turn(a - b, shape.Table + p));
     }
 }
 
@@ -66,8 +73,8 @@ readonly struct Radix3 : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var (s, step) = (shape.Inner, shape.Inner * shape.Outer);
         var (i, o) = (q + s * p, q + s * 3 * p);
@@ -77,8 +84,8 @@ readonly struct Radix3 : IStep
         var even = Complexes.AddScaled(a, sum, T.Of(-0.5));
         var odd = Cx<T>.TimesI((b - c) * T.Of(0.86602540378443864676));   // sin(pi / 3)
         y.Set(o, a + sum);
-        y.Set(o + s, (even - odd) * table.At(w));
-        y.Set(o + 2 * s, (even + odd) * table.At(w + 1));
+        y.Set(o + s, table.Turn(even - odd, w));
+        y.Set(o + 2 * s, table.Turn(even + odd, w + 1));
     }
 }
 
@@ -87,8 +94,8 @@ readonly struct Radix4 : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var (s, step) = (shape.Inner, shape.Inner * shape.Outer);
         var (i, o) = (q + s * p, q + s * 4 * p);
@@ -97,10 +104,10 @@ readonly struct Radix4 : IStep
         var w = shape.Table + 3 * p;
         var (ac, bd) = (a + c, b + d);
         y.Set(o, ac + bd);
-        y.Set(o + 2 * s, (ac - bd) * table.At(w + 1));
+        y.Set(o + 2 * s, table.Turn(ac - bd, w + 1));
         var (even, odd) = (a - c, Cx<T>.TimesI(b - d));
-        y.Set(o + s, (even - odd) * table.At(w));
-        y.Set(o + 3 * s, (even + odd) * table.At(w + 2));
+        y.Set(o + s, table.Turn(even - odd, w));
+        y.Set(o + 3 * s, table.Turn(even + odd, w + 2));
     }
 }
 
@@ -112,8 +119,8 @@ readonly struct Radix5 : IStep
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var (s, step) = (shape.Inner, shape.Inner * shape.Outer);
         var (i, o) = (q + s * p, q + s * 5 * p);
@@ -126,13 +133,59 @@ readonly struct Radix5 : IStep
         y.Set(o, a + (outer + inner));
         var even = Complexes.AddScaled(Complexes.AddScaled(a, outer, T.Of(C1)), inner, T.Of(C2));
         var odd = Cx<T>.TimesI(Complexes.AddScaled(outerOdd * T.Of(S1), innerOdd, T.Of(S2)));
-        y.Set(o + s, (even - odd) * table.At(w));
-        y.Set(o + 4 * s, (even + odd) * table.At(w + 3));
+        y.Set(o + s, table.Turn(even - odd, w));
+        y.Set(o + 4 * s, table.Turn(even + odd, w + 3));
         even = Complexes.AddScaled(Complexes.AddScaled(a, outer, T.Of(C2)), inner, T.Of(C1));
         odd = Cx<T>.TimesI(Complexes.AddScaled(outerOdd * T.Of(S2), innerOdd, T.Of(-S1)));
-        y.Set(o + 2 * s, (even - odd) * table.At(w + 1));
-        y.Set(o + 3 * s, (even + odd) * table.At(w + 2));
+        y.Set(o + 2 * s, table.Turn(even - odd, w + 1));
+        y.Set(o + 3 * s, table.Turn(even + odd, w + 2));
     }
+}
+
+/// <summary>Butterflies of seven.</summary>
+readonly struct Radix7 : IStep
+{
+    // Cosines and sines of 2 pi / 7, 4 pi / 7 and 6 pi / 7.
+    const double C1 = 0.62348980185873353053, C2 = -0.22252093395631440429, C3 = -0.90096886790241912624;
+    const double S1 = 0.78183148246802980871, S2 = 0.97492791218182360702, S3 = 0.43388373911755812048;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
+    {
+        var (s, step) = (shape.Inner, shape.Inner * shape.Outer);
+        var (i, o) = (q + s * p, q + s * 7 * p);
+        var w = shape.Table + 6 * p;
+        var a = x.Get(i);
+        var (b, c) = (x.Get(i + step), x.Get(i + 6 * step));
+        var (p1, m1) = (b + c, b - c);
+        (b, c) = (x.Get(i + 2 * step), x.Get(i + 5 * step));
+        var (p2, m2) = (b + c, b - c);
+        (b, c) = (x.Get(i + 3 * step), x.Get(i + 4 * step));
+        var (p3, m3) = (b + c, b - c);
+        y.Set(o, a + (p1 + (p2 + p3)));
+        var even = Sum(a, p1, p2, p3, T.Of(C1), T.Of(C2), T.Of(C3));
+        var odd = Cx<T>.TimesI(Sum(m1 * T.Of(S1), m2, m3, T.Of(S2), T.Of(S3)));
+        y.Set(o + s, table.Turn(even - odd, w));
+        y.Set(o + 6 * s, table.Turn(even + odd, w + 5));
+        even = Sum(a, p1, p2, p3, T.Of(C2), T.Of(C3), T.Of(C1));
+        odd = Cx<T>.TimesI(Sum(m1 * T.Of(S2), m2, m3, T.Of(-S3), T.Of(-S1)));
+        y.Set(o + 2 * s, table.Turn(even - odd, w + 1));
+        y.Set(o + 5 * s, table.Turn(even + odd, w + 4));
+        even = Sum(a, p1, p2, p3, T.Of(C3), T.Of(C1), T.Of(C2));
+        odd = Cx<T>.TimesI(Sum(m1 * T.Of(S3), m2, m3, T.Of(-S1), T.Of(S2)));
+        y.Set(o + 3 * s, table.Turn(even - odd, w + 2));
+        y.Set(o + 4 * s, table.Turn(even + odd, w + 3));
+    }
+
+    [MethodImpl(Inline.Always)]
+    static Cx<T> Sum<T>(Cx<T> a, Cx<T> b, Cx<T> c, T scaleB, T scaleC) where T : struct, ILane<T>
+        => Complexes.AddScaled(Complexes.AddScaled(a, b, scaleB), c, scaleC);
+
+    [MethodImpl(Inline.Always)]
+    static Cx<T> Sum<T>(Cx<T> a, Cx<T> b, Cx<T> c, Cx<T> d, T scaleB, T scaleC, T scaleD) where T : struct, ILane<T>
+        => Complexes.AddScaled(Sum(a, b, c, scaleB, scaleC), d, scaleD);
 }
 
 /// <summary>Butterflies of eight: two of four, on sums and on differences turned by eighths.</summary>
@@ -140,8 +193,8 @@ readonly struct Radix8 : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var (s, step) = (shape.Inner, shape.Inner * shape.Outer);
         var (i, o) = (q + s * p, q + s * 8 * p);
@@ -157,20 +210,20 @@ readonly struct Radix8 : IStep
 
         var (ac, bd) = (a + c, b + d);
         y.Set(o, ac + bd);
-        y.Set(o + 4 * s, (ac - bd) * table.At(w + 3));
+        y.Set(o + 4 * s, table.Turn(ac - bd, w + 3));
         var (even, odd) = (a - c, Cx<T>.TimesI(b - d));
-        y.Set(o + 2 * s, (even - odd) * table.At(w + 1));
-        y.Set(o + 6 * s, (even + odd) * table.At(w + 5));
+        y.Set(o + 2 * s, table.Turn(even - odd, w + 1));
+        y.Set(o + 6 * s, table.Turn(even + odd, w + 5));
 
         // The differences are turned by exp(-2 pi i j / 8): d2 by -i, and of d1 and d3 the sum and the difference are what is needed.
         var half = T.Of(0.70710678118654752440);   // sqrt(1/2)
         var (e1, e3) = (new Cx<T>(d1.Re + d1.Im, d1.Im - d1.Re) * half, new Cx<T>(d3.Im - d3.Re, -(d3.Re + d3.Im)) * half);
         (ac, bd) = (d0 - d2, e1 + e3);
-        y.Set(o + s, (ac + bd) * table.At(w));
-        y.Set(o + 5 * s, (ac - bd) * table.At(w + 4));
+        y.Set(o + s, table.Turn(ac + bd, w));
+        y.Set(o + 5 * s, table.Turn(ac - bd, w + 4));
         (even, odd) = (d0 + d2, Cx<T>.TimesI(e1 - e3));
-        y.Set(o + 3 * s, (even - odd) * table.At(w + 2));
-        y.Set(o + 7 * s, (even + odd) * table.At(w + 6));
+        y.Set(o + 3 * s, table.Turn(even - odd, w + 2));
+        y.Set(o + 7 * s, table.Turn(even + odd, w + 6));
     }
 }
 
@@ -180,8 +233,8 @@ readonly struct RadixOdd : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var (s, step, r) = (shape.Inner, shape.Inner * shape.Outer, shape.Radix);
         var (i, o) = (q + s * p, q + s * r * p);
@@ -207,8 +260,8 @@ readonly struct RadixOdd : IStep
                 odd = Complexes.AddScaled(odd, u - v, root.Im);
             }
             odd = Cx<T>.TimesI(odd);
-            y.Set(o + k * s, (even + odd) * table.At(w + k));
-            y.Set(o + (r - k) * s, (even - odd) * table.At(w + r - k));
+            y.Set(o + k * s, table.Turn(even + odd, w + k));
+            y.Set(o + (r - k) * s, table.Turn(even - odd, w + r - k));
         }
     }
 }
@@ -218,8 +271,8 @@ readonly struct Take : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
         => y.Set(p, x.Get(p));
 }
 
@@ -231,8 +284,8 @@ readonly struct ChirpIn : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var value = Cx<T>.Of(0);
         if (p < shape.Length)
@@ -247,8 +300,8 @@ readonly struct ChirpSpectrum : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
         => y.Set(p, Complexes.Swap(x.Get(p) * table.At(shape.Table + p)));
 }
 
@@ -257,8 +310,8 @@ readonly struct ChirpOut : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
         => y.Set(p, Complexes.Swap(x.Get(p)) * table.At(shape.Table + p));
 }
 
@@ -271,8 +324,8 @@ readonly struct RealSplit : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var mirror = shape.Length - p;
         if (p == 0)
@@ -291,8 +344,8 @@ readonly struct RealMerge : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var h = shape.OutLength;
         var (a, b) = (x.Get(p), Cx<T>.Conj(x.Get(h - p)));
@@ -314,8 +367,8 @@ readonly struct HermitianFill : IStep
 {
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]
-    public static void Apply<T, A, W>(A x, A y, W table, StepShape shape, int p, int q)
-        where T : struct, ILane<T> where A : struct, ISignal<T> where W : struct, ITable<T>
+    public static void Apply<T, A, B, W>(A x, B y, W table, StepShape shape, int p, int q)
+        where T : struct, ILane<T> where A : struct, ISignal<T> where B : struct, ISignal<T> where W : struct, ITable<T>
     {
         var a = x.Get(p);
         if (p == 0)

@@ -73,6 +73,73 @@ public sealed class CircularConvolutionTests
         Assert.That(RelativeError(Values(Tensor.ConvolutionSymbol(identity, 5, 4)), [.. Enumerable.Repeat(System.Numerics.Complex.One, 15)]), Is.LessThan(1e-15));
     }
 
+    // Products run on vectors of images or of channels, and on what is left of them: neither counts.
+    [Test]
+    public void An_image_has_the_same_bits_in_every_batch()
+    {
+        foreach (var dtype in (DType[])[DType.Float32, DType.Float64])
+        {
+            var (x, kernel) = (Random([35, 3, 4, 5], dtype, 1), Random([6, 3, 3, 2], dtype, 2));
+            var (signals, taps) = (x.Reshape(35, 3, 20), Random([3, 7], dtype, 3));
+            var (y, z) = (Values(x.CircularConv2d(kernel)), Values(signals.CausalConv1d(taps)));
+            foreach (var (first, count) in ((int, int)[])[(0, 1), (5, 4), (3, 17), (1, 31)])
+            {
+                Assert.That(Values(x.Narrow(0, first, count).CircularConv2d(kernel)), Is.EqualTo(y.Skip(first * 120).Take(count * 120)), $"{count} images, {dtype}");
+                Assert.That(Values(signals.Narrow(0, first, count).CausalConv1d(taps)), Is.EqualTo(z.Skip(first * 60).Take(count * 60)), $"{count} signals, {dtype}");
+            }
+        }
+    }
+
+    [Test, Category("Devices")]
+    public void Every_device_gives_the_bits_of_the_host_in_gradients()
+    {
+        var (x, kernel, y) = (Random([17, 3, 4, 4], DType.Float32, 1), Random([18, 3, 3, 3], DType.Float32, 2), Random([17, 18, 4, 4], DType.Float32, 3));
+        float[][] Gradients(Device device)
+        {
+            Tensor[] at = [x.To(device).RequiresGrad(), kernel.To(device).RequiresGrad()];
+            return [.. Graph.Gradients([at[0].CircularConv2d(at[1])], at, [y.To(device)]).Select(g => g.ToArray<float>())];
+        }
+        var host = Gradients(Device.Cpu);
+        foreach (var device in Devices.Gpus)
+            Assert.That(Gradients(device), Is.EqualTo(host), $"{device}");
+    }
+
+    [Test]
+    public void Sums_over_nothing_are_zero()
+    {
+        foreach (var device in (Device[])[Device.Cpu, .. Devices.Gpus])
+        {
+            foreach (var (batch, channels, outputs) in ((int, int, int)[])[(0, 2, 3), (2, 0, 3), (2, 2, 0)])
+            {
+                Tensor[] at = [Tensor.Ones([batch, channels, 2, 3], device: device).RequiresGrad(), Tensor.Ones([outputs, channels, 1, 2], device: device).RequiresGrad()];
+                var y = at[0].CircularConv2d(at[1]);
+                Assert.That(y.Shape, Is.EqualTo(Shape.Create([batch, outputs, 2, 3])));
+                var gradients = Graph.Gradients([y], at, [Tensor.Ones(y.Shape, y.DType, device)]);
+                Assert.That(gradients.Append(y).SelectMany(g => g.ToArray<float>()), Is.All.Zero, $"{batch}, {channels}, {outputs} on {device}");
+            }
+            var taps = Tensor.Ones([2, 3], device: device).RequiresGrad();
+            var none = Tensor.Zeros([0, 2, 4], device: device).CausalConv1d(taps);
+            Assert.That(Graph.Gradients([none], [taps], [none.Detach()])[0].ToArray<float>(), Is.All.Zero, $"{device}");
+        }
+    }
+
+    [Test]
+    public void Causal_convolutions_equal_the_direct_sum()
+    {
+        foreach (var (n, k) in ((int, int)[])[(1, 1), (2, 2), (7, 3), (16, 16), (33, 20), (100, 1)])
+        {
+            var (x, kernel, mixing) = (Random([2, 3, n], DType.Float64, n), Random([3, k], DType.Float64, k), Random([4, 3, k], DType.Float64, k + 1));
+            var (xs, ks, ms) = (Values(x), Values(kernel), Values(mixing));
+            System.Numerics.Complex At(int b, int c, int t, Func<int, System.Numerics.Complex> taps)
+                => Enumerable.Range(0, Math.Min(k, t + 1)).Aggregate(System.Numerics.Complex.Zero, (sum, s) => sum + taps(s) * xs[(b * 3 + c) * n + t - s]);
+            var depthwise = Enumerable.Range(0, 6 * n).Select(i => At(i / n / 3, i / n % 3, i % n, s => ks[i / n % 3 * k + s])).ToArray();
+            Assert.That(RelativeError(Values(x.CausalConv1d(kernel)), depthwise), Is.LessThan(2e-15), $"n = {n}, k = {k}");
+            var mixed = Enumerable.Range(0, 8 * n).Select(i => Enumerable.Range(0, 3).Aggregate(System.Numerics.Complex.Zero,
+                (sum, c) => sum + At(i / n / 4, c, i % n, s => ms[(i / n % 4 * 3 + c) * k + s]))).ToArray();
+            Assert.That(RelativeError(Values(x.CausalConv1d(mixing)), mixed), Is.LessThan(2e-15), $"n = {n}, k = {k}, mixing");
+        }
+    }
+
     [Test, Category("Devices")]
     public void Every_device_gives_the_bits_of_the_host()
     {
@@ -91,6 +158,13 @@ public sealed class CircularConvolutionTests
         Refused(() => x.To(DType.Complex64).CircularConv2d(kernel), "CircularConv2d", "x", "real");
         Refused(() => x.Select(0, 0).CircularConv2d(kernel), "CircularConv2d", "x", "B, C, h, w");
         Refused(() => x.Select(0, 0).CircularConv1d(kernel), "CircularConv1d", "kernel", "M, C, k");
+        var (signals, taps) = (x.Reshape(1, 2, 16), Random([2, 4], DType.Float32, 2));
+        Refused(() => signals.CausalConv1d(Random([2, 17], DType.Float32, 2)), "CausalConv1d", "kernel", "no longer");
+        Refused(() => signals.CausalConv1d(Random([3, 4], DType.Float32, 2)), "CausalConv1d", "kernel", "2 input channels");
+        Refused(() => signals.CausalConv1d(taps.To(DType.Float64)), "CausalConv1d", "kernel", "Float64");
+        Refused(() => signals.CausalConv1d(taps.Select(0, 0)), "CausalConv1d", "kernel", "[C, k] or [M, C, k]");
+        Refused(() => x.CausalConv1d(taps), "CausalConv1d", "x", "B, C, n");
+        Refused(() => signals.To(DType.Complex64).CausalConv1d(taps), "CausalConv1d", "x", "real");
         Refused(() => Tensor.ConvolutionSymbol(kernel, 2, 4), "ConvolutionSymbol", "kernel", "no larger");
         Refused(() => Tensor.ApplySymbol(Tensor.ConvolutionSymbol(kernel, 4, 6), x), "ApplySymbol", "symbol", "[12, M, 2]");
         Refused(() => Tensor.ApplySymbol(Tensor.ConvolutionSymbol(kernel, 4, 4).To(DType.Complex128), x), "ApplySymbol", "symbol", "Complex64");

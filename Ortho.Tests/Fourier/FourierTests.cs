@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using NUnit.Framework;
 using Ortho.Autograd;
+using Ortho.Kernels.Fourier;
 using Ortho.Kernels.Gpu;
 using Ortho.Tensors;
 using Ortho.Tests.Support;
@@ -224,6 +225,28 @@ public sealed class FourierTests
                         Assert.That(Bits(onDevice), Is.EqualTo(Bits(transform(x, z))), $"{device}, [2, {n}, {inner}], transform {k}, {real}");
                     }
                 }
+            }
+        }
+    }
+
+    // One image alone, few, whole vectors of them and some left over; small enough to run in one vector, and too large for that.
+    [Test]
+    public void Two_dimensions_have_the_bits_of_one_after_the_other()
+    {
+        foreach (var real in RealTypes)
+        {
+            var small = from size in ((int, int)[])[(1, 6), (4, 4), (5, 7), (3, 1), (8, 9), (12, 32), (37, 6)]
+                        from images in (int[])[1, 3, 8, 16, 19, 35]
+                        select (size.Item1, size.Item2, images);
+            foreach (var (h, w, images) in small.Concat([(96, 300, 3), (300, 35, 2), (260, 520, 2)]))
+            {
+                var (x, z, half) = (Random([images, h, w], real, h), Random([images, h, w], real.ComplexType, w), Random([images, h, w / 2 + 1], real.ComplexType, 3));
+                Assert.That(Bits(x.Rfft2()), Is.EqualTo(Bits(h == 1 ? x.Rfft() : x.Rfft().Fft(-2))), $"real, {images} of {h} x {w}, {real}");
+                Assert.That(Bits(z.Fft2()), Is.EqualTo(Bits(z.Fft().Fft(-2))), $"complex, {images} of {h} x {w}, {real}");
+                var inverse = Bits(Fft.Complex("Test", Fft.Complex("Test", z, -1, true), -2, true, 1.0 / (h * w)));
+                Assert.That(Bits(z.Ifft2()), Is.EqualTo(inverse), $"inverse, {images} of {h} x {w}, {real}");
+                inverse = Bits(Fft.ComplexToReal("Test", h == 1 ? half : Fft.Complex("Test", half, -2, true), w, -1, 1.0 / (h * w)));
+                Assert.That(Bits(half.Irfft2(h, w)), Is.EqualTo(inverse), $"back to real, {images} of {h} x {w}, {real}");
             }
         }
     }
