@@ -1,6 +1,6 @@
 using Ortho.Kernels.Convolution;
 using Ortho.Tensors;
-using Kernel = Ortho.Kernels.Convolution.Convolution;
+using ConvolutionKernel = Ortho.Kernels.Convolution.Convolution;
 
 namespace Ortho.Autograd;
 
@@ -199,7 +199,7 @@ public static class ConvolutionOps
 
     static Tensor Forward(string operation, ConvolutionGeometry geometry, Tensor x, Tensor weight, Tensor? bias)
     {
-        var y = Kernel.Forward(geometry, x, weight, bias);
+        var y = ConvolutionKernel.Forward(geometry, x, weight, bias);
         Func<Tensor, Tensor> images = g => Images(operation, geometry, g, weight, null), kernel = g => Weight(operation, geometry, x, g);
         return bias is null
             ? Graph.Record(operation, y, (x, images), (weight, kernel))
@@ -208,7 +208,7 @@ public static class ConvolutionOps
 
     static Tensor Images(string operation, ConvolutionGeometry geometry, Tensor y, Tensor weight, Tensor? bias)
     {
-        var x = Kernel.Images(geometry, y, weight, bias);
+        var x = ConvolutionKernel.Images(geometry, y, weight, bias);
         Func<Tensor, Tensor> result = g => Forward(operation, geometry, g, weight, null), kernel = g => Weight(operation, geometry, g, y);
         return bias is null
             ? Graph.Record(operation, x, (y, result), (weight, kernel))
@@ -216,7 +216,7 @@ public static class ConvolutionOps
     }
 
     static Tensor Weight(string operation, ConvolutionGeometry geometry, Tensor x, Tensor y)
-        => Graph.Record(operation, Kernel.Kernel(geometry, x, y),
+        => Graph.Record(operation, ConvolutionKernel.Weights(geometry, x, y),
             (x, g => Images(operation, geometry, y, g, null)), (y, g => Forward(operation, geometry, x, g, null)));
 
     // ---- complex numbers as two real channels: (Re, Im) of each

@@ -9,12 +9,13 @@ namespace Ortho.Kernels.Convolution;
 /// <summary>Convolutions of images by kernels of a few taps, summed directly, and their two adjoints.</summary>
 /// <remarks>
 /// One trilinear form, sum over b, o, i, j, c, p, q of y[b, o, i, j] w[o, c, p, q] x[b, c, i s + p d - before, j s + q d - before], gives three
-/// maps, each linear in two tensors: <see cref="Forward"/> leaves y open, <see cref="Images"/> x, <see cref="Kernel"/> w. Each is the
+/// maps, each linear in two tensors: <see cref="Forward"/> leaves y open, <see cref="Images"/> x, <see cref="Weights"/> w. Each is the
 /// derivative of the others, so the three are closed under differentiation. (With several groups the sum is over channels of one group.)
 /// <para>
 /// An element of y is a sum over (c, p, q), in this order, of fused multiply-adds that begin at zero; of x over (o, p, q), those taps whose
 /// place lies on the grid of the stride; of w over (b, i, j). The chain is broken where a channel ends after at most 192 taps of whole
-/// channels (w: after 256 places of an image), and the sums of its parts are added one to the other in order. A place beyond the edge is a
+/// channels (w: after as many whole rows of an image as have at most 256 places, or
+/// 256 places of a longer row), and the sums of its parts are added one to the other in order. A place beyond the edge is a
 /// zero like any other and takes part in the chain: a weight that is not finite makes NaN there. Gradients of kernels are summed over at
 /// most 16 parts of the batch, whose sums are a tensor that <see cref="Reduce"/> sums. So shapes alone fix the order of arithmetic, and all
 /// devices, vector widths and numbers of threads give the same bits.
@@ -75,7 +76,7 @@ public static class Convolution
     /// <param name="geometry">The sizes of the convolution.</param>
     /// <param name="x">Images; Float32 or Float64.</param>
     /// <param name="y">Of the shape of its result, of x's dtype and device.</param>
-    public static Tensor Kernel(ConvolutionGeometry geometry, Tensor x, Tensor y)
+    public static Tensor Weights(ConvolutionGeometry geometry, Tensor x, Tensor y)
     {
         Shape shape = [geometry.Groups * geometry.Outputs, geometry.Inputs, geometry.Rows.Kernel, geometry.Columns.Kernel];
         if (x.ElementCount == 0 || y.ElementCount == 0)
@@ -85,8 +86,8 @@ public static class Convolution
         var parts = Tensor.Empty([flat.Segments, .. shape], x.DType, x.Device);
         switch (x.DType, x.Device)
         {
-            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Kernel<F32, float, SingleCell>(gpu, flat, parts, x, y); break;
-            case (_, GpuDevice gpu): DeviceConvolution.Kernel<F64, double, DoubleCell>(gpu, flat, parts, x, y); break;
+            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Weights<F32, float, SingleCell>(gpu, flat, parts, x, y); break;
+            case (_, GpuDevice gpu): DeviceConvolution.Weights<F64, double, DoubleCell>(gpu, flat, parts, x, y); break;
             case (DType.Float32, _): HostKernelGradient.Run<float, F32, SingleCell>(flat, parts, x, y); break;
             default: HostKernelGradient.Run<double, F64, DoubleCell>(flat, parts, x, y); break;
         }

@@ -34,8 +34,11 @@ public sealed record ConvolutionGeometry(int Batch, int Groups, int Inputs, int 
     /// <summary>Channels whose products are chained before their sum is added to the result.</summary>
     internal int ChannelBlock => Math.Max(1, Chain / Taps);
 
-    /// <summary>Places of the result that are chained in a gradient of the kernel.</summary>
-    internal const int PixelBlock = 256;
+    // Places of a chain in a gradient of the kernel, at most.
+    const int MostChained = 256;
+
+    /// <summary>Places of the result that are chained in a gradient of the kernel: whole rows, or a part of one.</summary>
+    internal int PixelChain => Columns.Output >= MostChained ? MostChained : MostChained / Columns.Output * Columns.Output;
 
     /// <summary>Pixels of a plane of the images.</summary>
     internal int InputPixels => Rows.Input * Columns.Input;

@@ -21,7 +21,7 @@ static class DeviceConvolution
     {
         public ArrayView<E> X, W, Y, Bias;
         public Axis Rows, Columns;
-        public int HasBias, Batch, Groups, Inputs, Outputs, ChannelBlock, SegmentImages;
+        public int HasBias, Batch, Groups, Inputs, Outputs, ChannelBlock, PixelChain, SegmentImages;
     }
 
     static Arguments<E> Pack<E>(ConvolutionGeometry geometry, Tensor x, Tensor w, Tensor y, Tensor? bias) where E : unmanaged => new()
@@ -29,7 +29,7 @@ static class DeviceConvolution
         X = GpuDevice.View<E>(x), W = GpuDevice.View<E>(w), Y = GpuDevice.View<E>(y), Bias = GpuDevice.View<E>(bias ?? w),
         Rows = Axis.Of(geometry.Rows), Columns = Axis.Of(geometry.Columns), HasBias = bias is null ? 0 : 1,
         Batch = geometry.Batch, Groups = geometry.Groups, Inputs = geometry.Inputs, Outputs = geometry.Outputs,
-        ChannelBlock = geometry.ChannelBlock, SegmentImages = geometry.SegmentImages,
+        ChannelBlock = geometry.ChannelBlock, PixelChain = geometry.PixelChain, SegmentImages = geometry.SegmentImages,
     };
 
     public static void Run<T, E, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor to, Tensor from, Tensor w, Tensor? bias, bool isAdjoint)
@@ -41,9 +41,9 @@ static class DeviceConvolution
             gpu.Launch(ForwardKernel<T, E, F>, to.ElementCount, Pack<E>(geometry, from, w, to, bias));
     }
 
-    public static void Kernel<T, E, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
+    public static void Weights<T, E, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-        => gpu.Launch(KernelKernel<T, E, F>, parts.ElementCount, Pack<E>(geometry, x, parts, y, null));
+        => gpu.Launch(WeightsKernel<T, E, F>, parts.ElementCount, Pack<E>(geometry, x, parts, y, null));
 
     internal static void ForwardKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
@@ -118,7 +118,7 @@ static class DeviceConvolution
         Cells.Write<T, E, F>(x.X, index, total);
     }
 
-    internal static void KernelKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    internal static void WeightsKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (q, p) = (index % x.Columns.Kernel, index / x.Columns.Kernel % x.Rows.Kernel);
         var rest = index / (x.Columns.Kernel * x.Rows.Kernel);
@@ -133,10 +133,13 @@ static class DeviceConvolution
         {
             var from = (image * x.Groups * x.Inputs + group * x.Inputs + c) * x.Rows.Input * x.Columns.Input;
             var gradient = (image * x.Groups * x.Outputs + output) * pixels;
-            for (var start = 0; start < pixels; start += ConvolutionGeometry.PixelBlock)
+            var end = 0;
+            for (var start = 0; start < pixels; start = end)
             {
                 var chain = T.Of(0);
-                var end = IntrinsicMath.Min(pixels, start + ConvolutionGeometry.PixelBlock);
+                end = IntrinsicMath.Min(pixels, start + x.PixelChain);
+                if (x.PixelChain < x.Columns.Output)
+                    end = IntrinsicMath.Min(end, (start / x.Columns.Output + 1) * x.Columns.Output);
                 for (var n = start; n < end; n++)
                 {
                     var row = n / x.Columns.Output * x.Rows.Stride + p * x.Rows.Dilation - x.Rows.Before;

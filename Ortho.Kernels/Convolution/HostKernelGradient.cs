@@ -6,7 +6,7 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Convolution;
 
-/// <summary>The host half of <see cref="Convolution.Kernel"/>: sums over pixels, in vectors of channels, of taps or of groups.</summary>
+/// <summary>The host half of <see cref="Convolution.Weights"/>: sums over pixels, in vectors of channels, of taps or of groups.</summary>
 /// <remarks>
 /// A piece of work is a segment's gradient of some channels of the result. Image after image, a copy is made of the rows that some pixels of
 /// the result meet, in planes of vectors (<see cref="Lanes"/>), so that each step reads the vector beside the last one, and of the result's gradient with
@@ -55,6 +55,9 @@ static unsafe class HostKernelGradient
         public readonly int Width, ChannelVectors, Vectors, RowPitch, PixelBlock, PlanePixels;
         public readonly Lanes Lanes;
 
+        /// <summary>Whether rows of the result are so long that a chain is a part of one.</summary>
+        public readonly bool IsCut;
+
         public Job(ConvolutionGeometry geometry, nint parts, nint x, nint y, int width)
         {
             (Geometry, Parts, X, Y, Width) = (geometry, parts, x, y, width);
@@ -68,13 +71,18 @@ static unsafe class HostKernelGradient
             if (groups > 1 && (long)outputs * inputs * taps * Over(groups, width) * 3 <= work * 2)
                 Lanes = Lanes.Groups;
             Vectors = Lanes == Lanes.Groups ? taps * inputs : least;
-            RowPitch = (geometry.Columns.Output - 1) * geometry.Columns.Stride + (geometry.Columns.Kernel - 1) * geometry.Columns.Dilation + 1;
-            PixelBlock = ConvolutionGeometry.PixelBlock;
-            while (PixelBlock < geometry.OutputPixels && (long)Planes * Pixels(2 * PixelBlock) * width <= MostElements)
+            // Whole chains: rows, or parts of one.
+            IsCut = geometry.PixelChain < geometry.Columns.Output;
+            var most = IsCut ? geometry.Columns.Output : geometry.OutputPixels;
+            PixelBlock = geometry.PixelChain;
+            while (PixelBlock < most && (long)Planes * Pixels(2 * PixelBlock) * width <= MostElements)
                 PixelBlock *= 2;
-            PixelBlock = Math.Min(PixelBlock, geometry.OutputPixels);
-            PlanePixels = Pixels(PixelBlock);
+            PixelBlock = Math.Min(PixelBlock, most);
+            (PlanePixels, RowPitch) = (Pixels(PixelBlock), Pitch(PixelBlock));
         }
+
+        // Pixels of a row of a plane, for so many of the result.
+        int Pitch(int count) => (Math.Min(count, Geometry.Columns.Output) - 1) * Geometry.Columns.Stride + (Geometry.Columns.Kernel - 1) * Geometry.Columns.Dilation + 1;
 
         /// <summary>Planes of the copy.</summary>
         public int Planes => Lanes switch
@@ -89,9 +97,12 @@ static unsafe class HostKernelGradient
         {
             if (Lanes == Lanes.Products)
                 return count;
-            var rows = Math.Min(Geometry.Rows.Output, (count + Geometry.Columns.Output - 2) / Geometry.Columns.Output + 1);
-            return checked(((rows - 1) * Geometry.Rows.Stride + (Geometry.Rows.Kernel - 1) * Geometry.Rows.Dilation + 1) * RowPitch);
+            var rows = Over(count, Geometry.Columns.Output);
+            return checked(((rows - 1) * Geometry.Rows.Stride + (Geometry.Rows.Kernel - 1) * Geometry.Rows.Dilation + 1) * Pitch(count));
         }
+
+        /// <summary>Pixels of the result from n on for which an image is copied at once.</summary>
+        public int Count(int n) => Math.Min(PixelBlock, IsCut ? Geometry.Columns.Output - n % Geometry.Columns.Output : Geometry.OutputPixels - n);
 
         /// <summary>Pieces of a group's channels of the result, or of the groups.</summary>
         public int Blocks => Lanes == Lanes.Groups ? Over(Geometry.Groups, GroupVectors * Width) : Geometry.Groups * Over(Geometry.Outputs, ResultBlock);
@@ -151,9 +162,9 @@ static unsafe class HostKernelGradient
         {
             var x = (E*)job.X + ((nint)image * geometry.Groups + group) * geometry.Inputs * geometry.InputPixels;
             var y = (E*)job.Y + (((nint)image * geometry.Groups + group) * geometry.Outputs + begin) * pixels;
-            for (var n = 0; n < pixels; n += block)
+            for (var (n, count) = (0, 0); n < pixels; n += count)
             {
-                var count = Math.Min(block, pixels - n);
+                count = job.Count(n);
                 if (job.Lanes == Lanes.Products)
                     CopyProducts(job, x, n, count, copy, off);
                 else
@@ -165,9 +176,9 @@ static unsafe class HostKernelGradient
                     o += height;
                 }
                 // A chain at a time: what its vectors read stays in the first-level cache for all channels of the result.
-                for (var step = 0; step < count; step += ConvolutionGeometry.PixelBlock)
+                for (var step = 0; step < count; step += geometry.PixelChain)
                 {
-                    var steps = Math.Min(ConvolutionGeometry.PixelBlock, count - step);
+                    var steps = Math.Min(geometry.PixelChain, count - step);
                     var add = image > first || n + step > 0;
                     for (var v = 0; v < vectors && several > 0; v += RegisterTile.Vectors)
                     {
@@ -241,9 +252,9 @@ static unsafe class HostKernelGradient
         {
             var x = (E*)job.X + ((nint)image * geometry.Groups + firstGroup) * inputs * geometry.InputPixels;
             var y = (E*)job.Y + ((nint)image * geometry.Groups + firstGroup) * outputs * pixels;
-            for (var n = 0; n < pixels; n += block)
+            for (var (n, count) = (0, 0); n < pixels; n += count)
             {
-                var count = Math.Min(block, pixels - n);
+                count = job.Count(n);
                 for (var c = 0; c < inputs; c++)
                     CopyRows(job, x + (nint)c * geometry.InputPixels, inputs * geometry.InputPixels, groups, n, count, copy + (nint)c * job.PlanePixels * width, off, inputs);
                 for (var k = 0; k < parts * outputs; k++)
@@ -251,9 +262,9 @@ static unsafe class HostKernelGradient
                     var (part, o) = Math.DivRem(k, outputs);
                     Transposition.Run(gradients + (nint)k * count * width, width, y + n + ((nint)part * width * outputs + o) * pixels, outputs * pixels, Math.Min(width, groups - part * width), count);
                 }
-                for (var step = 0; step < count; step += ConvolutionGeometry.PixelBlock)
+                for (var step = 0; step < count; step += geometry.PixelChain)
                 {
-                    var steps = Math.Min(ConvolutionGeometry.PixelBlock, count - step);
+                    var steps = Math.Min(geometry.PixelChain, count - step);
                     for (var k = 0; k < parts * outputs * tiles; k++)
                     {
                         var (pair, tile) = Math.DivRem(k, tiles);
@@ -284,13 +295,15 @@ static unsafe class HostKernelGradient
     {
         var (rows, columns, width, pitch) = (job.Geometry.Rows, job.Geometry.Columns, job.Width, job.RowPitch);
         var (firstRow, last) = (n / columns.Output, (n + count - 1) / columns.Output);
-        for (var (t, i, j) = (0, 0, n - firstRow * columns.Output); t < count; t++)
+        var firstColumn = n - firstRow * columns.Output;
+        for (var (t, i, j) = (0, 0, 0); t < count; t++)
         {
             off[t] = (i * rows.Stride * pitch + j * columns.Stride) * width;
-            if (++j == columns.Output)
+            if (firstColumn + ++j == columns.Output)
                 (i, j) = (i + 1, 0);
         }
-        var (begin, end) = (Math.Min(pitch, columns.Before), Math.Clamp(columns.Before + columns.Input, 0, pitch));
+        var place = firstColumn * columns.Stride - columns.Before;
+        var (begin, end) = (Math.Clamp(-place, 0, pitch), Math.Clamp(columns.Input - place, 0, pitch));
         var height = (last - firstRow) * rows.Stride + (rows.Kernel - 1) * rows.Dilation + 1;
         for (var part = 0; part * width < channels; part++)
         {
@@ -303,7 +316,7 @@ static unsafe class HostKernelGradient
                 else
                 {
                     new Span<E>(line, begin * width).Clear();
-                    Transposition.Run(line + begin * width, width, x + part * width * stride + (nint)row * columns.Input, stride, Math.Min(width, channels - part * width), end - begin);
+                    Transposition.Run(line + begin * width, width, x + part * width * stride + (nint)row * columns.Input + place + begin, stride, Math.Min(width, channels - part * width), end - begin);
                     new Span<E>(line + end * width, (pitch - end) * width).Clear();
                 }
                 line += pitch * width;

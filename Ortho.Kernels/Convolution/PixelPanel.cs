@@ -30,8 +30,9 @@ sealed unsafe class PixelPanel
     readonly HostConvolution.Job job;
     readonly int lanes, rowVectors;
 
-    // What a piece has: rows (Planes), vectors (InPlace) or pixels (Patches), and how many blocks of them there are.
-    readonly int block, blocks, resultBlock, resultBlocks;
+    // What a piece has: rows (Planes), vectors (InPlace) or pixels (Patches), and how many blocks of them there are. Long rows are cut too: how
+    // many vectors a piece has of each, and how many pieces there are of a row.
+    readonly int block, blocks, rowBlock, rowBlocks = 1, resultBlock, resultBlocks;
     readonly int[] rowPhases, columnPhases;
     readonly int pitch, planeRows;
 
@@ -56,13 +57,17 @@ sealed unsafe class PixelPanel
                 PiecePixels = pitch;
                 break;
             case PanelForm.Planes:
-                pitch = columns.Reach;
-                var line = (long)job.Channels * rowPhases.Length * columnPhases.Length * pitch;
-                block = Even(rows.Count, (int)Math.Min(rows.Count, MostElements / line - (rows.Reach - rows.Count)), images, 1);
-                blocks = (rows.Count + block - 1) / block;
-                planeRows = block + rows.Reach - rows.Count;
-                MostVectors = block * rowVectors;
-                PiecePixels = block * columns.Count;
+                var (halo, margin) = (rows.Reach - rows.Count, columns.Reach - columns.Count);
+                var planes = (long)job.Channels * rowPhases.Length * columnPhases.Length;
+                var isCut = rows.Count == 1 || planes * (halo + 1) * columns.Reach > MostElements;
+                rowBlock = isCut ? Even(rowVectors, (MostElements / (planes * (halo + 1)) - margin) / lanes, images * rows.Count, RegisterTile.Vectors) : rowVectors;
+                rowBlocks = (rowVectors + rowBlock - 1) / rowBlock;
+                pitch = rowBlocks > 1 ? rowBlock * lanes + margin : columns.Reach;
+                block = rowBlocks > 1 ? 1 : Even(rows.Count, MostElements / (planes * pitch) - halo, images, 1);
+                blocks = (rows.Count + block - 1) / block * rowBlocks;
+                planeRows = block + halo;
+                MostVectors = block * Math.Min(rowBlock, rowVectors);
+                PiecePixels = MostVectors * lanes;
                 break;
             default:
                 // Vectors of a piece: many enough for its other costs not to count.
@@ -169,7 +174,7 @@ sealed unsafe class PixelPanel
             }
             var (i, k) = Math.DivRem(v, rowVectors);
             var j = Math.Min(k * lanes, job.Columns.Count - lanes);
-            at[v] = Form == PanelForm.Planes ? i % block * pitch + j : i * job.Columns.Extent + j;
+            at[v] = Form == PanelForm.Planes ? i % block * pitch + j - FirstColumn(k / rowBlock) : i * job.Columns.Extent + j;
             if (!IsScattered)
                 to[v] = Goal(i, j);
             else
@@ -185,17 +190,22 @@ sealed unsafe class PixelPanel
 
     nint Goal(int i, int j) => (nint)(job.Rows.Start + i * job.Rows.Step) * job.ToWidth + job.Columns.Start + j * job.Columns.Step;
 
+    // Where a part of a row begins: the last vector of a row may begin before its place.
+    int FirstColumn(int part) => Math.Min(part * rowBlock * lanes, job.Columns.Count - lanes);
+
     /// <summary>The first vector of a piece in the tables.</summary>
     public int FirstVector(Piece piece) => Form switch
     {
         PanelForm.Patches => 0,
-        PanelForm.Planes => piece.Block * block * rowVectors,
+        PanelForm.Planes => piece.Block / rowBlocks * block * rowVectors + piece.Block % rowBlocks * rowBlock,
         _ => piece.Block * block,
     };
 
     /// <summary>Vectors of a piece.</summary>
     public int Vectors(Piece piece)
-        => Form == PanelForm.Patches ? (int)((Pixels(piece) + lanes - 1) / lanes) : Math.Min(MostVectors, TableVectors - FirstVector(piece));
+        => Form == PanelForm.Patches ? (int)((Pixels(piece) + lanes - 1) / lanes)
+            : rowBlocks > 1 ? Math.Min(rowBlock, rowVectors - piece.Block % rowBlocks * rowBlock)
+            : Math.Min(MostVectors, TableVectors - FirstVector(piece));
 
     // Pixels of a piece that runs across images.
     long Pixels(Piece piece) => Math.Min(block, (long)job.Geometry.Batch * job.Rows.Count * job.Columns.Count - (long)piece.Block * block);
@@ -232,7 +242,7 @@ sealed unsafe class PixelPanel
         switch (Form)
         {
             case PanelForm.InPlace: return from;
-            case PanelForm.Planes: FillPlanes<E, V, FV>(from, piece.Block * block, copy); break;
+            case PanelForm.Planes: FillPlanes<E, V, FV>(from, piece.Block / rowBlocks * block, FirstColumn(piece.Block % rowBlocks), copy); break;
             default: FillPatches<E, V, FV>(from, (long)piece.Block * block, copy); break;
         }
         return copy;
@@ -242,10 +252,10 @@ sealed unsafe class PixelPanel
     E* End<E>() where E : unmanaged => (E*)job.From + (nint)job.Geometry.Batch * job.Geometry.Groups * job.Channels * job.FromPlane;
 
     [MethodImpl(Inline.Step)]
-    void FillPlanes<E, V, FV>(E* from, int firstRow, E* to) where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
+    void FillPlanes<E, V, FV>(E* from, int firstRow, int firstColumn, E* to) where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
     {
         var (rows, columns) = (job.Rows, job.Columns);
-        var (low, stride, limit, plane) = (columns.Low, columns.Stride, (nint)End<E>(), planeRows * pitch);
+        var (low, stride, limit) = (columns.Low + firstColumn, columns.Stride, (nint)End<E>());
         for (var c = 0; c < job.Channels; c++)
         {
             foreach (var a in rowPhases)

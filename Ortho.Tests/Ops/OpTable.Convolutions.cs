@@ -58,6 +58,8 @@ public static partial class OpTable
                 [[1, 40, 4, 4], [2, 40, 3, 3], [2]], [[2, 3, 4, 5], [4, 3, 1, 1], [4]]) { IsComplex = true, Single = 2e-6, Double = exact },
             new("Conv1d", x => x[0].Conv1d(x[1], x[2], stride: 2, padding: 3, dilation: 2),
                 x => Unrowed(ConvolutionOf(Rowed(x[0]), Rowed(x[1]), x[2], (1, 2), (0, 0), (3, 3), (1, 2), 1)), [[2, 3, 11], [4, 3, 3], [4]]) { IsComplex = true, Single = single, Double = exact },
+            // Longer than a chain of a kernel's gradient.
+            new("Conv1d", x => x[0].Conv1d(x[1], padding: 1), x => Unrowed(ConvolutionOf(Rowed(x[0]), Rowed(x[1]), null, 1, (0, 0), (1, 1), 1, 1)), [[1, 1, 520], [2, 1, 3]]) { IsComplex = true, Single = single, Double = exact },
             new("ConvTranspose2d", x => x[0].ConvTranspose2d(x[1], x[2], stride: (2, 3), padding: new(1, 0, 0, 1), outputPadding: (1, 0), dilation: (1, 2), groups: 2),
                 x => TransposedConvolutionOf(x[0], x[1], x[2], (2, 3), (1, 0), (0, 1), (1, 2), (1, 0), 2), [[2, 4, 3, 4], [4, 3, 3, 2], [6]]) { IsComplex = true, Single = single, Double = exact },
             new("ConvTranspose2d", x => x[0].ConvTranspose2d(x[1], stride: 2), x => TransposedConvolutionOf(x[0], x[1], null, 2, (0, 0), (0, 0), 1, 0, 1),
