@@ -8,6 +8,10 @@ namespace Ortho.Autograd;
 /// operations. Complex gradients follow the convention dL/dRe + i dL/dIm.</param>
 public readonly record struct Input(Tensor Tensor, Func<Tensor, Tensor> Pull)
 {
+    /// <summary>A tensor that the rules hold but that no gradient passes to, as a detached result: it must not be changed in place before
+    /// they are used.</summary>
+    public static Input Kept(Tensor tensor) => new(tensor, _ => throw new InvalidOperationException("No gradient passes to a tensor that is only kept."));
+
     /// <summary>So that an operation reads <c>Record("Exp", y, (x, g => g * y))</c>.</summary>
     public static implicit operator Input((Tensor Tensor, Func<Tensor, Tensor> Pull) pair) => new(pair.Tensor, pair.Pull);
 }

@@ -34,7 +34,7 @@ public static class DecompositionOps
         }
 
         /// <summary>a [..., m, n] = P L U by partial pivoting: P [..., m, m] a permutation matrix, L [..., m, k] unit lower and U [..., k, n]
-        /// upper triangular, k = min(m, n).</summary>
+        /// upper triangular, k = min(m, n). A pivot is the largest of its column by |Re| + |Im|, as in LAPACK.</summary>
         /// <remarks>A singular matrix has finite factors and a zero on U's diagonal. Differentiable to any order where the leading k columns
         /// of P^T a's first k rows are regular (P is constant); elsewhere gradients are not finite.</remarks>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or an unsuitable dtype.</exception>
@@ -86,12 +86,7 @@ public static class DecompositionOps
     internal static Tensor Complement(Tensor a)
     {
         using var pause = Graph.NoGrad();
-        var (m, n) = (a.Shape[^2], a.Shape[^1]);
-        var last = Tensor.Eye(m, dtype: a.DType, device: a.Device).Narrow(-1, n, m - n);
-        if (n == 0)
-            return last.Expand([.. a.Shape[..^2].Concat([m, m]).Span]).Clone();
-        var (v, t, _) = QrKernel.Compact(a);
-        return last - v.MatMul(t.MatMul(v.Narrow(-2, n, m - n).H));
+        return QrKernel.Complement(a);
     }
 
     // With rows in P's order, square: L^-H (strict lower of L^H gL + upper of gU U^H) U^-H. What is below or beside the square part a1 = L1 U1
@@ -149,18 +144,12 @@ public static class DecompositionOps
     static Tensor SquarePull(Tensor q, Tensor r, Tensor? gq, Tensor? gr)
     {
         // A null gradient is a zero one; at least one is there.
-        var inner = (gr, gq) switch
+        var sum = (gr, gq) switch
         {
-            (null, { } g) => -q.H.MatMul(g),
-            ({ } g, null) => g.MatMul(r.H),
-            var (g, h) => g!.MatMul(r.H) - q.H.MatMul(h!),
+            (null, { } h) => h.Addmm(q, MatrixParts.OfUpper(q.H.MatMul(h)), alpha: -1),
+            ({ } g, null) => q.MatMul(MatrixParts.OfUpper(g.MatMul(r.H))),
+            var (g, h) => h!.Addmm(q, MatrixParts.OfUpper(g!.MatMul(r.H).Addmm(q.H, h!, alpha: -1))),
         };
-        var strict = inner.Triu(1);
-        var real = inner.Diagonal().Real();
-        var diagonal = MatrixParts.OnDiagonal(real.To(inner.DType));
-        var sum = q.MatMul(strict + strict.H + diagonal);
-        if (gq is not null)
-            sum = gq + sum;
         // sum R^-H, from the right: the conjugate transpose of R^-1 sum^H.
         return r.TriangularSolve(sum.H, upper: true).H;
     }

@@ -1,3 +1,4 @@
+using Ortho.Kernels.MatMul;
 using Ortho.Tensors;
 using MatMulKernel = Ortho.Kernels.MatMul.MatMul;
 
@@ -29,8 +30,18 @@ public static class MatMulOps
                 return a.Unsqueeze(0).MatMul(b).Squeeze(b.Rank == 1 ? 0 : -2);
             if (b.Rank == 1)
                 return a.MatMul(b.Unsqueeze(1)).Squeeze(-1);
-            return Graph.Record("MatMul", MatMulKernel.Run(a, b), (a, g => g.MatMul(b.H).SumTo(a.Shape)), (b, g => a.H.MatMul(g).SumTo(b.Shape)));
+            return Product("MatMul", a, b);
         }
+
+        /// <summary>The same product of Float32 matrices with operands rounded first: faster on the tensor cores of CUDA devices, and never
+        /// used unless asked for. Its gradients are of the same precision.</summary>
+        /// <param name="b">[..., inner, columns], Float32.</param>
+        /// <param name="precision">Of the operands; sums are float32.</param>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, not Float32, or shapes or devices that do not fit.</exception>
+        [Op]
+        public Tensor MatMul(Tensor b, MatMulPrecision precision)
+            => Graph.Record("MatMul", ReducedMatMul.Run("MatMul", a, b, precision),
+                (a, g => g.MatMul(b.H, precision).SumTo(a.Shape)), (b, g => a.H.MatMul(g, precision).SumTo(b.Shape)));
 
         /// <summary>The sum of a_i b_i over two vectors [n], without conjugation.</summary>
         /// <param name="b">A vector of a's length and dtype.</param>
@@ -81,6 +92,28 @@ public static class MatMulOps
         }
     }
 
+    extension(Tensor c)
+    {
+        /// <summary>beta c + alpha a b for matrices a [..., rows, inner] and b [..., inner, columns], in one pass: beta c is added to alpha
+        /// a b by a fused multiply-add where the product is made. Leading dimensions broadcast; c broadcasts to the product's shape: a bias
+        /// [columns], a matrix, a batch of them.</summary>
+        /// <param name="a">Of this tensor's dtype.</param>
+        /// <param name="b">Of this tensor's dtype.</param>
+        /// <param name="beta">Factor of this tensor.</param>
+        /// <param name="alpha">Factor of the product.</param>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions of a or b, or shapes, dtypes or devices that do not
+        /// fit.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor Addmm(Tensor a, Tensor b, double beta = 1, double alpha = 1)
+        {
+            if (!c.DType.IsDifferentiable)
+                throw new TensorArgumentException("Addmm", nameof(c), $"{c.DType}", "a floating-point or complex tensor");
+            return c.IsHalf && a.DType == c.DType && b.DType == c.DType
+                ? Product("Addmm", a.Wide, b.Wide, c.Wide, alpha, beta).To(c.DType)
+                : Product("Addmm", a, b, c, alpha, beta);
+        }
+    }
+
     extension(Tensor)
     {
         /// <summary>The product of matrices in the order of association that takes the fewest multiplications. The first may be a vector
@@ -115,6 +148,18 @@ public static class MatMulOps
             Tensor Product(int first, int last)
                 => first == last ? factors[first] : Product(first, splits[first, last]).MatMul(Product(splits[first, last] + 1, last));
         }
+    }
+
+    /// <summary>a b, or alpha a b + beta c, of matrices; see <see cref="MatMulKernel"/>.</summary>
+    internal static Tensor Product(string operation, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, bool isHermitian = false)
+    {
+        var y = MatMulKernel.Run(operation, a, b, c, alpha, beta, isHermitian);
+        if (c is null)
+            return Graph.Record(operation, y, (a, g => g.MatMul(b.H).SumTo(a.Shape)), (b, g => a.H.MatMul(g).SumTo(b.Shape)));
+        return Graph.Record(operation, y, (a, g => Scaled(g.MatMul(b.H), alpha).SumTo(a.Shape)), (b, g => Scaled(a.H.MatMul(g), alpha).SumTo(b.Shape)),
+            (c, g => Scaled(g, beta).SumTo(c.Shape)));
+
+        static Tensor Scaled(Tensor x, double factor) => factor == 1 ? x : x * factor;
     }
 
     // Where the product of factors first .. last is best cut (Cormen et al., section 15.2).

@@ -1,5 +1,6 @@
 using Ortho.Tensors;
 using LuKernel = Ortho.Kernels.Linalg.Lu;
+using PolarKernel = Ortho.Kernels.Orthogonal.Polar;
 
 namespace Ortho.Autograd;
 
@@ -118,7 +119,8 @@ public static class MatrixFunctionOps
 
         /// <summary>a [..., m, n] = U P, m &gt;= n: U [..., m, n] with orthonormal columns, the nearest such matrix to a, and P [..., n, n] Hermitian
         /// positive semidefinite. For a wide matrix, take the factors of its conjugate transpose: a = P U^H.</summary>
-        /// <remarks>By singular value decomposition. Differentiable to any order where a has full rank, also with equal singular values; without
+        /// <remarks>By Newton's and Halley's iterations, or singular value decomposition where a matrix is singular to working precision, which is read: the
+        /// call waits for the device. Differentiable to any order where a has full rank, also with equal singular values; without
         /// full rank U is not unique, values are right and gradients not finite.</remarks>
         /// <exception cref="TensorArgumentException">Fewer rows than columns, fewer than two dimensions, or an unsuitable dtype.</exception>
         [Op(Family = "orthogonal", Takes = Numbers.Real | Numbers.Complex)]
@@ -131,8 +133,8 @@ public static class MatrixFunctionOps
             Tensor u, p;
             using (Graph.NoGrad())
             {
-                var (left, s, right) = a.Svd();
-                (u, p) = (left.MatMul(right.H), MatrixParts.Compose(right, s));
+                u = PolarKernel.Run(a);
+                p = MatrixParts.Hermitian(u.H.MatMul(a));
             }
             Graph.Record("PolarDecomposition", [u, p], (a, gradients =>
             {
@@ -174,18 +176,26 @@ public static class MatrixFunctionOps
             // Below 1/2 the first term left out, 0.5^17 / 17!, is far under the last place of float64.
             var squarings = double.IsFinite(norm) ? Math.Max(0, (int)Math.Ceiling(Math.Log2(Math.Max(norm, 1e-300))) + 1) : 0;
             var x = a * Math.Pow(0.5, squarings);
-            var eye = Tensor.Eye(a.Shape[^1], dtype: a.DType, device: a.Device);
-            // Paterson and Stockmeyer: the polynomial as one of degree 4 in x^4 whose coefficients are cubics in x.
+            // What no graph holds goes back to the pool at once, not with the garbage.
+            using var scope = x.WantsGrad ? null : new TensorScope();
+            // Paterson and Stockmeyer: the polynomial as one of degree 3 in x^4 whose coefficients are cubics in x, the last with x^4 as well.
+            // All four of them are combinations of five matrices: a product with a matrix of numbers.
             var x2 = x.MatMul(x);
             var (x3, x4) = (x2.MatMul(x), x2.MatMul(x2));
-            var y = eye * Taylor(16);
-            for (var k = 12; k >= 0; k -= 4)
-                y = x4.MatMul(y) + eye * Taylor(k) + x * Taylor(k + 1) + x2 * Taylor(k + 2) + x3 * Taylor(k + 3);
+            var eye = Tensor.Eye(a.Shape[^1], dtype: a.DType, device: a.Device).Expand([.. a.Shape.Span]);
+            var powers = Tensor.Stack([eye, x, x2, x3, x4], 0).Reshape(5, checked((int)a.ElementCount));
+            var coefficients = Tensor.From(cubics, [4, 5], a.Device).To(a.DType).MatMul(powers).Reshape([4, .. a.Shape.Span]);
+            var y = coefficients.Select(0, 3);
+            for (var k = 2; k >= 0; k--)
+                y = coefficients.Select(0, k).Addmm(x4, y);
             for (var k = 0; k < squarings; k++)
                 y = y.MatMul(y);
-            return y;
+            return scope?.Keep(y) ?? y;
         }
     }
+
+    // Row k: those of x^4k, ..., x^(4k + 3) in the Taylor polynomial of e^x, and in the last row that of x^16.
+    static readonly double[] cubics = [.. Enumerable.Range(0, 20).Select(i => i % 5 < 4 || i == 19 ? Taylor(i / 5 * 4 + i % 5) : 0)];
 
     // 1 / k!
     static double Taylor(int k) => k < 2 ? 1 : Taylor(k - 1) / k;

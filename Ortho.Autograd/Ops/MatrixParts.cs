@@ -1,3 +1,4 @@
+using Ortho.Kernels.Linalg;
 using Ortho.Tensors;
 
 namespace Ortho.Autograd;
@@ -27,6 +28,10 @@ static class MatrixParts
 
     /// <summary>x - x^H.</summary>
     public static Tensor Skew(Tensor x) => x - x.H;
+
+    /// <summary>The Hermitian matrices with the strict upper triangles and the real parts of the diagonals of x [..., n, n].</summary>
+    public static Tensor OfUpper(Tensor x)
+        => Graph.Record("OfUpper", Mirror.Run(x), (x, g => (g + g.H).Triu(1) + OnDiagonal(g.Diagonal().Real().To(g.DType))));
 
     /// <summary>(x + x^H) / 2.</summary>
     public static Tensor Hermitian(Tensor x) => (x + x.H) * 0.5;

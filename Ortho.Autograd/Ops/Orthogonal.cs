@@ -1,3 +1,5 @@
+using Ortho.Kernels.MatMul;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
 namespace Ortho.Autograd;
@@ -6,7 +8,7 @@ namespace Ortho.Autograd;
 /// computed in float32.</summary>
 /// <remarks>
 /// A product of reflections H(v) = I - 2 v v^H / (v^H v) is applied in compact form: H(v_1) ... H(v_r) = I - V S^-1 V^H with
-/// S = diag(V^H V) / 2 + striu(V^H V), a Gram matrix, a triangular solve and two products, in blocks of <see cref="BlockSize"/> columns.
+/// S = diag(V^H V) / 2 + striu(V^H V): a Gram matrix, a small triangular inverse and two products for each block of <see cref="BlockSize"/> columns.
 /// A column with |v|^2 below 1e-12 is no reflection: it acts as the identity and gets gradient 0. Everything is a composition of
 /// differentiable operations, so gradients of every order follow.
 /// </remarks>
@@ -73,7 +75,7 @@ public static class OrthogonalOps
             var r = v.Shape[^1];
             if (r > d)
                 throw new TensorArgumentException("HouseholderFrame", nameof(v), $"of shape {v.Shape}", "at most as many columns as rows");
-            return (v.Tril(-1) + Tensor.Eye(d, r, v.DType, v.Device)).HouseholderProduct(r);
+            return r == 0 ? v.Clone() : Trapezoidal(v.Tril(-1) + Tensor.Eye(d, r, v.DType, v.Device));
         }
     }
 
@@ -113,22 +115,30 @@ public static class OrthogonalOps
             throw new TensorArgumentException(operation, nameof(steps), $"{steps}", "0 or more");
         // A zero matrix stays zero; any other norm is far above this number.
         var y = x / ((norm ?? x.Norm([-2, -1], keepDimensions: true)) + 1e-30);
-        var isTall = x.Shape[^2] > x.Shape[^1];
-        for (var step = 0; step < steps; step++)
+        if (steps == 0 || c.Count == 1)
+            return y * Math.Pow(c[0], steps);
+        if (!y.WantsGrad)
+            return OddPolynomial.Run(y, c, steps);
+        // The same products, each of which knows its derivative.
+        for (var made = 0; made < steps;)
         {
-            if (c.Count == 1)
-            {
-                y *= c[0];
-                continue;
-            }
-            // Horner's rule in the Gram matrix: p = c_1 g + c_2 g^2 + ...
-            var gram = isTall ? y.H.MatMul(y) : y.MatMul(y.H);
-            var p = gram * c[^1];
-            for (var k = c.Count - 2; k > 0; k--)
-                p = p.MatMul(gram) + gram * c[k];
-            y = (isTall ? y.MatMul(p) : p.MatMul(y)) + y * c[0];
+            (y, var count) = OddPolynomial.Advance(new RecordedProducts(), y, y.Shape[^2], y.Shape[^1], c, steps - made);
+            made += count;
         }
         return y;
+    }
+
+    readonly struct RecordedProducts : IMatrixProducts<Tensor>
+    {
+        public Tensor Adjoint(Tensor x) => x.H;
+
+        public Tensor Product(Tensor a, Tensor b, bool isHermitian) => MatMulOps.Product("Polynomial", a, b, isHermitian: isHermitian);
+
+        public Tensor Product(Tensor a, Tensor b, Tensor c, double alpha, double beta, bool isHermitian)
+            => MatMulOps.Product("Polynomial", a, b, c, alpha, beta, isHermitian);
+
+        public Tensor Shifted(Tensor x, double factor, double shift)
+            => (factor == 1 ? x : x * factor) + Tensor.Eye(x.Shape[^1], dtype: x.DType, device: x.Device) * shift;
     }
 
     static int CheckReflectors(string operation, Tensor v)
@@ -161,29 +171,70 @@ public static class OrthogonalOps
 
     static Tensor ReflectBlock(Tensor v, Tensor x, bool transpose)
     {
+        var t = Triangle(v);
+        var inner = (transpose ? t.H : t).MatMul(v.H.MatMul(x));
+        var y = x.Addmm(v, inner, alpha: -1);
+        // Held by no graph: back to the pool at once rather than with the garbage.
+        if (!y.WantsGrad)
+            inner.Dispose();
+        return y;
+    }
+
+    // The first r columns of the product for lower trapezoidal v [..., d, r], from the last block up: a block leaves the rows and columns before it
+    // alone, so that what it is applied to is [[I, 0], [0, y]] with the product y of those after it.
+    static Tensor Trapezoidal(Tensor v)
+    {
+        var (d, r) = (v.Shape[^2], v.Shape[^1]);
+        var lead = v.Shape[..^2];
+        // What no graph holds is changed where it lies.
+        var result = v.WantsGrad ? null : Tensor.Eye(d, r, v.DType, v.Device).Expand([.. lead.Concat([d, r]).Span]).Clone();
+        Tensor? y = null;
+        for (var first = (r - 1) / BlockSize * BlockSize; first >= 0; first -= BlockSize)
+        {
+            var width = Math.Min(BlockSize, r - first);
+            var block = v.Narrow(-2, first, d - first).Narrow(-1, first, width);
+            var t = Triangle(block);
+            var inner = t.MatMul(block.Narrow(-2, 0, width).H);
+            if (y is not null)
+                inner = Tensor.Concat([inner, t.MatMul(block.Narrow(-2, width, d - first - width).H.MatMul(y))], -1);
+            var place = result?.Narrow(-2, first, d - first).Narrow(-1, first, r - first);
+            var changed = (place ?? Bordered(y, width, d - first, v)).Addmm(block, inner, alpha: -1);
+            if (place is not null)
+            {
+                Copy.Into(place, changed);
+                changed.Dispose();
+            }
+            y = place ?? changed;
+        }
+        return result ?? y!;
+    }
+
+    // [[I, 0], [0, y]] with that many columns before y and that many rows in all.
+    static Tensor Bordered(Tensor? y, int width, int rows, Tensor like)
+    {
+        var lead = like.Shape[..^2];
+        var border = Tensor.Eye(rows, width, like.DType, like.Device).Expand([.. lead.Concat([rows, width]).Span]);
+        if (y is null)
+            return border;
+        var above = Tensor.Zeros(lead.Concat([width, y.Shape[^1]]), like.DType, like.Device);
+        return Tensor.Concat([border, Tensor.Concat([above, y], -2)], -1);
+    }
+
+    // T with H(v_1) ... H(v_r) = I - V T V^H, the inverse of S. Columns that are no reflections get 1 on the diagonal of S, so that it can be
+    // inverted, and zeros in T, so that they change nothing and no gradient reaches them.
+    static Tensor Triangle(Tensor v)
+    {
         var r = v.Shape[^1];
         var real = v.DType.RealType;
-        var gram = v.H.MatMul(v);
-        // Zero columns are cut out of v (so that no gradient reaches them) and get 1 on the diagonal of S (so that S can be solved).
+        var gram = MatMulOps.Product("Gram", v.H, v, isHermitian: true);
         var live = 1 - gram.Detach().Diagonal().Real().Less(Tensor.Full([], ZeroColumn, real, v.Device)).To(real);
-        v *= live.Unsqueeze(-2);
-        var s = gram * (live.Unsqueeze(-1) * live.Unsqueeze(-2) * HalfDiagonal(r, v)) + (1 - live).Unsqueeze(-1) * Tensor.Eye(r, dtype: real, device: v.Device);
-        var solved = (transpose ? s.H : s).TriangularSolve(v.H.MatMul(x), upper: !transpose);
-        var change = v.MatMul(solved);
-        var y = x - change;
-        // Large, and held by no graph: back to the pool at once rather than with the garbage.
-        if (!y.WantsGrad)
-        {
-            solved.Dispose();
-            change.Dispose();
-        }
-        return y;
+        var both = live.Unsqueeze(-1) * live.Unsqueeze(-2);
+        var eye = Tensor.Eye(r, dtype: real, device: v.Device);
+        var s = gram * (both * HalfDiagonal(r, v)) + (1 - live).Unsqueeze(-1) * eye;
+        return s.TriangularSolve(Tensor.Eye(r, dtype: v.DType, device: v.Device), upper: true) * both;
     }
 
     // 1/2 on the diagonal, 1 above, 0 below.
     static Tensor HalfDiagonal(int r, Tensor like)
-    {
-        var ones = Tensor.Ones([r, r], like.DType.RealType, like.Device);
-        return (ones.Triu() + ones.Triu(1)) * 0.5;
-    }
+        => Tensor.Ones([r, r], like.DType.RealType, like.Device).Triu() - Tensor.Eye(r, dtype: like.DType.RealType, device: like.Device) * 0.5;
 }

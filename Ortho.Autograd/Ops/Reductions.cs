@@ -32,14 +32,23 @@ public static class ReductionOps
 
     internal static Tensor Run<R>(string operation, Tensor x, int[]? dimensions, bool keep, bool needsElements, out Shape kept) where R : struct, IReduction
     {
+        if (needsElements)
+            RequireElements(operation, x, dimensions);
         var (moved, first, axes) = Gather(x, dimensions, operation);
         Shape full = [.. x.Shape.Span.ToArray().Select((extent, d) => axes.Contains(d) ? 1 : extent)];
-        if (needsElements && axes.Any(axis => x.Shape[axis] == 0))
-            throw new TensorArgumentException(operation, nameof(x),
-                $"of shape {x.Shape}, empty along the reduced dimensions", "at least one element");
         var y = Reduce.Over<R>(operation, moved, first, axes.Length);
         kept = full;
         return keep ? y.View(Layout.Dense(full)) : y;
+    }
+
+    // The dimensions, none of which is empty.
+    internal static int[] RequireElements(string operation, Tensor x, int[]? dimensions)
+    {
+        var axes = Axes(operation, x, dimensions);
+        return axes.All(axis => x.Shape[axis] > 0)
+            ? axes
+            : throw new TensorArgumentException(operation, nameof(x),
+                $"of shape {x.Shape}, empty along the reduced dimensions", "at least one element");
     }
 
     // What a sum or product is computed in, unless in the dtype itself, ...

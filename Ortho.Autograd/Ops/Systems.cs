@@ -1,4 +1,5 @@
 using Ortho.Tensors;
+using InverseKernel = Ortho.Kernels.Linalg.Inverse;
 using SolveKernel = Ortho.Kernels.Linalg.Solve;
 using TriangularSolveKernel = Ortho.Kernels.Linalg.TriangularSolve;
 
@@ -52,7 +53,7 @@ public static class SystemOps
                 (b, g => a.H.Solve(g).SumTo(b.Shape)));
         }
 
-        /// <summary>The inverse of square matrices [..., n, n], by Householder QR. To multiply by an inverse, <c>Solve</c> is faster.</summary>
+        /// <summary>The inverse of square matrices [..., n, n], by Gauss-Jordan elimination with partial pivoting. To multiply by an inverse, <c>Solve</c> is faster.</summary>
         /// <param name="check">Whether an exactly singular matrix is an error; see <c>Solve</c>.</param>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
         /// <exception cref="ArithmeticException">A matrix is singular, and <paramref name="check"/> asked.</exception>
@@ -61,7 +62,7 @@ public static class SystemOps
         {
             if (a.IsHalf)
                 return a.Wide.Inverse(check).To(a.DType);
-            var y = SolveKernel.Inverse(a);
+            var y = InverseKernel.Run(a);
             if (check)
                 MatrixParts.RequireFinite("Inverse", y, "is singular");
             return Graph.Record("Inverse", y, (a, g => -y.H.MatMul(g).MatMul(y.H)));

@@ -13,7 +13,7 @@ namespace Ortho.Kernels.Convolution;
 /// derivative of the others, so the three are closed under differentiation. (With several groups the sum is over channels of one group.)
 /// <para>
 /// An element of y is a sum over (c, p, q), in this order, of fused multiply-adds that begin at zero; of x over (o, p, q), those taps whose
-/// place lies on the grid of the stride; of w over (b, i, j). The chain is broken where a channel ends after at most 256 taps of whole
+/// place lies on the grid of the stride; of w over (b, i, j). The chain is broken where a channel ends after at most 192 taps of whole
 /// channels (w: after 256 places of an image), and the sums of its parts are added one to the other in order. A place beyond the edge is a
 /// zero like any other and takes part in the chain: a weight that is not finite makes NaN there. Gradients of kernels are summed over at
 /// most 16 parts of the batch, whose sums are a tensor that <see cref="Reduce"/> sums. So shapes alone fix the order of arithmetic, and all

@@ -24,8 +24,9 @@ public readonly record struct ConvolutionAxis(int Input, int Kernel, int Output,
 /// <param name="Columns">The horizontal dimension.</param>
 public sealed record ConvolutionGeometry(int Batch, int Groups, int Inputs, int Outputs, ConvolutionAxis Rows, ConvolutionAxis Columns)
 {
-    // Real products of one chain, at most (of one channel, when the kernel alone has more taps).
-    const int Chain = 256;
+    // Real products of one chain, at most (of one channel, when the kernel alone has more taps): what three vectors read of a copy for each
+    // tap is half of the first-level cache.
+    const int Chain = 192;
 
     /// <summary>Taps of the kernel.</summary>
     internal int Taps => Rows.Kernel * Columns.Kernel;
@@ -34,7 +35,7 @@ public sealed record ConvolutionGeometry(int Batch, int Groups, int Inputs, int 
     internal int ChannelBlock => Math.Max(1, Chain / Taps);
 
     /// <summary>Places of the result that are chained in a gradient of the kernel.</summary>
-    internal const int PixelBlock = Chain;
+    internal const int PixelBlock = 256;
 
     /// <summary>Pixels of a plane of the images.</summary>
     internal int InputPixels => Rows.Input * Columns.Input;
@@ -44,7 +45,7 @@ public sealed record ConvolutionGeometry(int Batch, int Groups, int Inputs, int 
 
     // Parts into which the images are cut for a gradient of the kernel, and the elements that all parts' gradients may have.
     const int MostSegments = 16;
-    const long SegmentElements = 1 << 22;
+    const long SegmentElements = 1 << 21;
 
     /// <summary>Images whose products are summed one after the other in a gradient of the kernel.</summary>
     internal int SegmentImages

@@ -28,7 +28,7 @@ static unsafe class HostConvolution
     /// <summary>One sum of products: where the operands lie, strides of the kernel, and the taps of both dimensions.</summary>
     public sealed record Job(nint From, nint To, nint Bias, ConvolutionGeometry Geometry, Taps Rows, Taps Columns, int Channels, int Results, int FromPlane, int ToPlane, int ToWidth)
     {
-        public int TapsPerChannel => Rows.All.Count * Columns.All.Count;
+        public int TapsPerChannel => Rows.All.Length * Columns.All.Length;
 
         public int Steps => Channels * TapsPerChannel;
 
@@ -89,11 +89,13 @@ static unsafe class HostConvolution
         var panel = new PixelPanel(job, FV.Width);
         var off = Shared<int>(job.Steps);
         panel.Offsets((int*)off);
-        var work = (long)job.Steps * job.Results * panel.PiecePixels;
+        var (at, to) = (Shared<int>(panel.TableVectors + RegisterTile.RowVectors), Shared<nint>(panel.IsScattered ? (long)panel.TableVectors * FV.Width : panel.TableVectors));
+        panel.Places((int*)at, (nint*)to);
+        var work = (long)job.Steps * panel.PieceResults * panel.PiecePixels;
         HostThreads.Range(panel.Pieces, Math.Max(1, Grain / Math.Max(1, work)), (begin, end) =>
         {
             for (var piece = begin; piece < end; piece++)
-                Piece<E, V, FV>(job, panel, (int)piece, (E*)weights, padded, (int*)off);
+                Piece<E, V, FV>(job, panel, panel.Part((int)piece), (E*)weights, padded, (int*)off, (int*)at, (nint*)to);
         });
     }
 
@@ -124,44 +126,62 @@ static unsafe class HostConvolution
         }
     }
 
-    static void Piece<E, V, FV>(Job job, PixelPanel panel, int piece, E* weights, int padded, int* off)
+    [MethodImpl(Inline.Step)]
+    static void Piece<E, V, FV>(Job job, PixelPanel panel, PixelPanel.Piece part, E* weights, int padded, int* off, int* at, nint* to)
         where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
     {
-        var part = panel.Part(piece);
-        var tile = (E*)Scratch.Of(panel.ScratchBytes(sizeof(E)));
-        var to = (nint*)(tile + RegisterTile.MostVectors * FV.Width);
-        var at = (int*)(to + panel.MostVectors * FV.Width);
-        var copy = (E*)Align((nint)(at + panel.MostVectors + RegisterTile.RowVectors));
-        var vectors = panel.Places(part, at, to);
-        var b = panel.Fill<E, V, FV>(part, copy);
+        var tiles = (panel.PieceResults + RegisterTile.RowVectors) * RegisterTile.Vectors * FV.Width;
+        var scratch = (E*)Scratch.Of(panel.ScratchBytes(tiles, sizeof(E)));
+        var b = panel.Fill<E, V, FV>(part, scratch + tiles);
+        var first = panel.FirstVector(part);
+        at += first;
+        to = panel.Goals(part, to + (panel.IsScattered ? first * FV.Width : first), scratch + tiles, sizeof(E));
         var y = (E*)job.To + ((nint)part.Image * job.Geometry.Groups + part.Group) * job.Results * job.ToPlane;
         var a = weights + (nint)part.Group * padded * job.Steps;
         var bias = job.Bias == 0 ? null : (E*)job.Bias + part.Group * job.Results;
-        for (var o = part.Begin; o < part.End;)
+        var vectors = panel.Vectors(part);
+        for (var begin = part.Begin; begin < part.End;)
         {
-            var height = RegisterTile.Rows<E, V>(part.End - o);
-            var width = height == 1 ? RegisterTile.RowVectors : RegisterTile.Vectors;
-            var rows = Math.Min(height, part.End - o);
+            // A row that is left over has a tile of its own, of more vectors.
+            var end = part.End - ((part.End - begin) % RegisterTile.Rows<E, V>() == 1 ? 1 : 0);
+            if (end == begin)
+                end = part.End;
+            var width = RegisterTile.Width(end - begin);
             for (var v = 0; v < vectors; v += width)
             {
-                RegisterTile.Run<E, V, FV>(height, a + (nint)o * job.Steps, b, at + v, off, job.Steps, job.Chain, tile, add: false);
                 var count = Math.Min(width, vectors - v);
-                for (var r = 0; r < rows; r++)
+                Sums<E, V, FV>(job, begin, end, count, a, b, at + v, off, scratch);
+                for (var o = begin; o < end; o++)
                 {
-                    var sums = tile + r * width * FV.Width;
-                    var result = y + (nint)(o + r) * job.ToPlane;
-                    var shift = bias is null ? V.Of(0) : FV.Splat(bias[o + r]);
+                    var sums = scratch + (nint)(o - begin) * count * FV.Width;
+                    var shift = bias is null ? V.Of(0) : FV.Splat(bias[o]);
                     if (panel.IsScattered)
-                        Scatter<E, V, FV>(sums, count, shift, bias is not null, result, to + v * FV.Width);
+                        Scatter<E, V, FV>(sums, count, shift, bias is not null, y + (nint)o * job.ToPlane, to + v * FV.Width);
                     else
-                        Store<E, V, FV>(sums, count, shift, bias is not null, result, to + v);
+                        Store<E, V, FV>(sums, count, shift, bias is not null, y + (nint)o * job.ToPlane, to + v);
                 }
             }
-            o += height;
+            begin = end;
         }
     }
 
-    static nint Align(nint address) => (address + 63) & ~63;
+    // A chain at a time: what its vectors read stays in the first-level cache for all channels of the result.
+    [MethodImpl(Inline.Step)]
+    static void Sums<E, V, FV>(Job job, int begin, int end, int vectors, E* a, E* b, int* at, int* off, E* sums)
+        where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
+    {
+        for (var step = 0; step < job.Steps; step += job.Chain)
+        {
+            var steps = Math.Min(job.Chain, job.Steps - step);
+            for (var o = begin; o < end;)
+            {
+                var height = RegisterTile.Rows<E, V>(end - o);
+                RegisterTile.Run<E, V, FV>(height, vectors, a + (nint)o * job.Steps + (nint)step * height, b, at, off + step, steps, steps,
+                    sums + (nint)(o - begin) * vectors * FV.Width, add: step > 0);
+                o += height;
+            }
+        }
+    }
 
     [MethodImpl(Inline.Root)]
     static void Store<E, V, FV>(E* sums, int count, V bias, bool hasBias, E* y, nint* to)

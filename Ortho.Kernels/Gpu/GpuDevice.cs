@@ -29,6 +29,7 @@ public sealed class GpuDevice : Device, IDisposable
     // ILGPU's buffers have finalizers of their own. When a dead tensor's finalizer hands its block back to the pool, the buffer must not
     // have been finalized beside it: the device keeps every buffer reachable until it is freed.
     readonly ConcurrentDictionary<GpuBlock, bool> blocks = new();
+    PtxKernels? ptxKernels;
     long downloads;
 
     GpuDevice(DeviceKind kind, (Context Context, Accelerator Accelerator) opened)
@@ -200,6 +201,26 @@ public sealed class GpuDevice : Device, IDisposable
                 throw Failed(kernel.Method, $"in {groups:N0} groups of {threads:N0} threads", error);
             }
         }
+    }
+
+    /// <summary>Whether there are tensor cores that the generated kernels run on: CUDA devices from sm_80 on.</summary>
+    internal bool HasTensorCores => accelerator is CudaAccelerator { Architecture.Major: >= 8 };
+
+    /// <summary>The device address of a tensor's first element.</summary>
+    internal static long Address(Tensor tensor) => ((GpuBlock)tensor.Storage.Block).Buffer.NativePtr + tensor.Layout.Offset * tensor.DType.Size;
+
+    /// <summary>Runs a kernel of generated PTX; CUDA devices only.</summary>
+    /// <param name="key">What it is known by after its first launch.</param>
+    /// <param name="entry">Its name.</param>
+    /// <param name="ptx">Its text for an architecture such as <c>sm_90</c>; asked for once.</param>
+    /// <param name="grid">Blocks.</param>
+    /// <param name="threads">Threads of a block.</param>
+    /// <param name="sharedBytes">Dynamic shared memory of a block.</param>
+    /// <param name="arguments">The parameters, laid out as PTX does: in order, each aligned to its size.</param>
+    internal void LaunchPtx<A>(object key, string entry, Func<string, string> ptx, (int X, int Y, int Z) grid, int threads, int sharedBytes, A arguments) where A : unmanaged
+    {
+        lock (gate)
+            (ptxKernels ??= new((CudaAccelerator)accelerator)).Launch(key, entry, ptx, grid, threads, sharedBytes, arguments);
     }
 
     /// <summary>Loads every kernel that earlier runs compiled for this kind of device, so that none has to be when it is first wanted.</summary>

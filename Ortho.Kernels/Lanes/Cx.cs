@@ -117,6 +117,9 @@ public readonly struct Cx<T>(T re, T im) : ILane<Cx<T>> where T : struct, ILane<
     [MethodImpl(Inline.Always)] public static Cx<T> SquaredAbs(Cx<T> x) => Real(SquaredMagnitude(x));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> AbsSum(Cx<T> x) => Real(T.Abs(x.Re) + T.Abs(x.Im));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Cx<T> LargerPart(Cx<T> x) => Real(T.Max(T.Abs(x.Re), T.Abs(x.Im)));
 
     /// <inheritdoc/>
@@ -124,6 +127,12 @@ public readonly struct Cx<T>(T re, T im) : ILane<Cx<T>> where T : struct, ILane<
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Cx<T> OverReal(Cx<T> a, Cx<T> b) => new(a.Re / b.Re, a.Im / b.Re);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> TimesReal(Cx<T> a, Cx<T> b) => new(a.Re * b.Re, a.Im * b.Re);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)] public static Cx<T> FmaReal(Cx<T> a, Cx<T> b, Cx<T> c) => new(T.Fma(a.Re, b.Re, c.Re), T.Fma(a.Im, b.Re, c.Im));
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)]

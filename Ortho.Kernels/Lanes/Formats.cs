@@ -21,6 +21,10 @@ public interface IFormat<T, E> where T : struct, ILane<T> where E : unmanaged
     /// <summary>Writes the lane's elements from <paramref name="destination"/> on.</summary>
     static abstract unsafe void Store(E* destination, T value);
 
+    /// <summary>Writes the lane's elements to an address that is a multiple of their size, past the cache: the lines are not read before they
+    /// are written, and do not stay. Vectors only.</summary>
+    static virtual unsafe void StorePast(E* destination, T value) => throw new NotSupportedException($"{typeof(T)} is no vector.");
+
     /// <summary>One element in every position.</summary>
     static abstract T Splat(E value);
 }
@@ -219,6 +223,10 @@ public readonly unsafe struct Packed128<E> : IFormat<Vec128<E>, E> where E : unm
     [MethodImpl(Inline.Always)] public static void Store(E* destination, Vec128<E> value) => value.Value.Store(destination);
 
     /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static void StorePast(E* destination, Vec128<E> value) => value.Value.StoreAlignedNonTemporal(destination);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Vec128<E> Splat(E value) => new(Vector128.Create(value));
 }
 
@@ -236,6 +244,10 @@ public readonly unsafe struct Packed256<E> : IFormat<Vec256<E>, E> where E : unm
     [MethodImpl(Inline.Always)] public static void Store(E* destination, Vec256<E> value) => value.Value.Store(destination);
 
     /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static void StorePast(E* destination, Vec256<E> value) => value.Value.StoreAlignedNonTemporal(destination);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Vec256<E> Splat(E value) => new(Vector256.Create(value));
 }
 
@@ -251,6 +263,10 @@ public readonly unsafe struct Packed512<E> : IFormat<Vec512<E>, E> where E : unm
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static void Store(E* destination, Vec512<E> value) => value.Value.Store(destination);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline.Always)]
+    public static void StorePast(E* destination, Vec512<E> value) => value.Value.StoreAlignedNonTemporal(destination);
 
     /// <inheritdoc/>
     [MethodImpl(Inline.Always)] public static Vec512<E> Splat(E value) => new(Vector512.Create(value));

@@ -110,11 +110,20 @@ public interface ILane<T> where T : struct, ILane<T>
     /// parts.</summary>
     static virtual T LargerPart(T x) => T.Abs(x);
 
+    /// <summary>The absolute value, or for complex numbers the sum of the parts' absolute values: the size by which LAPACK chooses pivots.</summary>
+    static virtual T AbsSum(T x) => T.Abs(x);
+
     /// <summary>Square root of a real number that is not negative: no complex root, and no range lost to its squares.</summary>
     static virtual T SqrtReal(T x) => T.Sqrt(x);
 
     /// <summary>Quotient by a real number: two real quotients, not a complex one.</summary>
     static virtual T OverReal(T a, T b) => a / b;
+
+    /// <summary>Product with a real number: two real products, not a complex one.</summary>
+    [MethodImpl(Inline.Always)] static virtual T TimesReal(T a, T b) => a * b;
+
+    /// <summary>a b + c for a real b: one fused multiply-add for each part.</summary>
+    [MethodImpl(Inline.Always)] static virtual T FmaReal(T a, T b, T c) => T.Fma(a, b, c);
 
     /// <summary>e^x; see <see cref="Functions.Elementary.Exp{T}"/>.</summary>
     [MethodImpl(Inline.Always)] static virtual T Exp(T x) => Functions.Elementary.Exp(x);

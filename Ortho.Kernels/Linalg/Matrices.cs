@@ -57,6 +57,20 @@ static class Matrices
 
     public static Tensor Product(Tensor a, Tensor b) => MatMul.MatMul.Run(a, b);
 
+    /// <summary>A product that is Hermitian but for rounding.</summary>
+    public static Tensor HermitianProduct(Tensor a, Tensor b) => MatMul.MatMul.Run("MatMul", a, b, isHermitian: true);
+
+    /// <summary>alpha a b + beta c.</summary>
+    public static Tensor Product(Tensor a, Tensor b, double alpha, Tensor c, double beta = 1, bool isHermitian = false)
+        => MatMul.MatMul.Run("MatMul", a, b, c, alpha, beta, isHermitian);
+
+    /// <summary>The real numbers (or real parts) of a small tensor; waits for its device.</summary>
+    public static double[] Numbers(Tensor y)
+    {
+        var real = Copy.To(RealPart(y, [checked((int)y.ElementCount)]), Tensors.Device.Cpu);
+        return Cast.To(real, DType.Float64).ToArray<double>();
+    }
+
     public static Tensor Minus(Tensor a, Tensor b) => Skeletons.Pointwise.Run<Binary<Subtract>>("Subtract", a, b);
 
     public static Tensor Negative(Tensor a) => Skeletons.Pointwise.Run<Unary<Negate>>("Negate", a);

@@ -29,25 +29,19 @@ public static class Solve
             return Matrices.Unbatched(solution, right);
         }
         // The factors of a matrix that is shared by the batch are made once.
-        var (v, t, r) = Qr.Compact(a);
-        return TriangularSolve.Run(r, Qr.Reflected(v, t, b), upper: true, unitDiagonal: false);
-    }
-
-    /// <summary>The inverse of square matrices [..., n, n]; a singular one gives infinities or NaN.</summary>
-    /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
-    public static Tensor Inverse(Tensor a)
-    {
-        if (a.Rank < 2 || a.Shape[^1] != a.Shape[^2])
-            throw new TensorArgumentException("Inverse", nameof(a), $"of shape {a.Shape}", "square matrices [..., n, n]");
-        if (!a.DType.HasArithmetic)
-            throw new TensorArgumentException("Inverse", nameof(a), $"{a.DType}", "a floating-point or complex tensor");
-        return Run(a, Matrices.Identity(a.Shape[^1], a.Shape[^1], a.DType, a.Device));
+        var factored = Matrices.Batched(a.ElementCount == (long)n * n ? a : a.View(a.Layout.Expand(shape.Concat([n, n]), "Solve")), "Solve", nameof(a));
+        var (reflections, r) = Qr.Factor(factored, n);
+        var rotated = Matrices.Batched(Copy.Dense(right), "Solve", nameof(b));
+        reflections.ApplyAdjoint(rotated);
+        return Matrices.Unbatched(TriangularSolve.Run(r, rotated, upper: true, unitDiagonal: false), right);
     }
 }
 
 /// <summary>b becomes a^-1 b: the reflections that make a triangular are applied to b at once, and Q is never formed.</summary>
 readonly struct SmallSolve : IByColumns
 {
+    public static bool TakesVectors => true;
+
     [MethodImpl(Inline.Always)]
     public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
@@ -66,13 +60,13 @@ readonly struct SmallSolve : IByColumns
         for (var i = a.Rows - 1; i >= 0; i--)
         {
             // R's diagonal is real.
-            var scale = T.OverReal(T.Of(1), a.Get(i, i));
-            for (var j = W.Index; j < b.Columns; j += W.Count)
+            var scale = T.OverReal(T.Of(1), a.At(i, i));
+            for (var j = W.Index; j < b.Columns; j += W.Step)
             {
                 var x = b.Get(i, j) * scale;
                 b.Set(i, j, x);
                 for (var row = 0; row < i; row++)
-                    b.Set(row, j, T.Fma(-a.Get(row, i), x, b.Get(row, j)));
+                    b.Set(row, j, T.Fma(-a.At(row, i), x, b.Get(row, j)));
             }
         }
     }

@@ -82,7 +82,7 @@ public static class TriangularSolve
     // ---- the algorithm: every column of x by substitution, in order of the solved unknowns
 
     [MethodImpl(Inline.Always)]
-    static void Substitute<MA, MX, T>(MA a, MX x, int upper, int unit) where MA : struct, IMat<T> where MX : struct, IMat<T> where T : struct, ILane<T>
+    static void Substitute<MA, MX, T>(MA a, MX x, int upper, int unit) where MA : struct, IElements<T> where MX : struct, IElements<T> where T : struct, ILane<T>
     {
         var n = a.Rows;
         for (var step = 0; step < n; step++)
@@ -125,7 +125,7 @@ public static class TriangularSolve
     const int StripVectors = 4;
 
     // One element of the ordinary layout for all columns.
-    readonly unsafe struct Shared<T, E, F>(E* start, int n, nint rowStride, nint columnStride) : IMat<T>
+    readonly unsafe struct Shared<T, E, F>(E* start, int n, nint rowStride, nint columnStride) : IElements<T>
         where T : struct, ILane<T> where E : unmanaged where F : struct, IBlockFormat<T, E>
     {
         readonly E* start = start;
@@ -135,15 +135,13 @@ public static class TriangularSolve
 
         public int Columns => Rows;
 
-        [MethodImpl(Inline.Always)] public T Get(int row, int column) => F.SplatAt(start + row * rowStride + column * columnStride);
+        [MethodImpl(Inline.Always)] public T Get(int row, int column) => F.SplatAt(start + row * rowStride + column * columnStride, 1);
 
         public void Set(int row, int column, T value) => throw new NotSupportedException("A shared matrix is only read.");
-
-        public static bool IsZero(T value) => false;
     }
 
     // A strip of columns, row by row.
-    readonly unsafe struct Strip<T, E, F>(E* start, int rows, int columns) : IMat<T>
+    readonly unsafe struct Strip<T, E, F>(E* start, int rows, int columns) : IElements<T>
         where T : struct, ILane<T> where E : unmanaged where F : struct, IBlockFormat<T, E>
     {
         readonly E* start = start;
@@ -155,8 +153,6 @@ public static class TriangularSolve
         [MethodImpl(Inline.Always)] public T Get(int row, int column) => F.Load(start + (nint)(row * StripVectors + column) * F.Width);
 
         [MethodImpl(Inline.Always)] public void Set(int row, int column, T value) => F.Store(start + (nint)(row * StripVectors + column) * F.Width, value);
-
-        public static bool IsZero(T value) => false;
     }
 
     static void OnHost<E, S, FS>(Tensor a, Tensor x, bool upper, bool unit) where E : unmanaged where S : struct, ILane<S> where FS : struct, ICell<S, E>

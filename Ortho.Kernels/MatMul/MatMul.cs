@@ -21,25 +21,55 @@ public static class MatMul
     /// <summary>Real products that are chained before their sum is added to the result.</summary>
     internal const int KBlock = 256;
 
+    /// <summary>Whether a Hermitian result of that many rows is computed by half. Below, all of its elements are: turning the tiles round
+    /// costs as much as computing them.</summary>
+    internal static bool IsHalved(int rows) => rows >= 64;
+
     /// <summary>a [..., rows, inner] times b [..., inner, columns]; leading dimensions broadcast.</summary>
     /// <exception cref="TensorArgumentException">Fewer than two dimensions, inner dimensions that differ, leading dimensions that do not
     /// broadcast, or dtypes or devices that differ.</exception>
-    public static Tensor Run(Tensor a, Tensor b)
+    public static Tensor Run(Tensor a, Tensor b) => Run("MatMul", a, b);
+
+    /// <summary>a b, or alpha a b + beta c: each element is the product's, times alpha, to which beta c is added by a fused multiply-add.</summary>
+    /// <param name="operation">Who asks, for messages.</param>
+    /// <param name="a">[..., rows, inner].</param>
+    /// <param name="b">[..., inner, columns]; leading dimensions broadcast.</param>
+    /// <param name="c">Of a's dtype, broadcast to the result; the product itself is the result when null. Not of integers.</param>
+    /// <param name="alpha">Factor of the product where there is a c.</param>
+    /// <param name="beta">Factor of c.</param>
+    /// <param name="isHermitian">Whether the result is known to be Hermitian but for rounding: of large ones the lower triangle is computed,
+    /// from that of c, and elements above it are conjugates of those below. Not of integers.</param>
+    /// <exception cref="TensorArgumentException">Fewer than two dimensions, inner dimensions that differ, shapes that do not broadcast, or
+    /// dtypes or devices that differ.</exception>
+    internal static Tensor Run(string operation, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, bool isHermitian = false)
     {
         if (a.Rank < 2 || b.Rank < 2)
-            throw new TensorArgumentException("MatMul", a.Rank < 2 ? nameof(a) : nameof(b), $"{(a.Rank < 2 ? a : b).Shape}", "at least two dimensions");
+            throw new TensorArgumentException(operation, a.Rank < 2 ? nameof(a) : nameof(b), $"{(a.Rank < 2 ? a : b).Shape}", "at least two dimensions");
         if (!(a.DType.HasArithmetic || a.DType is DType.Int32 or DType.Int64) || a.DType != b.DType)
-            throw new TensorArgumentException("MatMul", nameof(b), $"{b.DType} beside {a.DType}", "one dtype that is computed in: floating-point, complex or integer");
+            throw new TensorArgumentException(operation, nameof(b), $"{b.DType} beside {a.DType}", "one dtype that is computed in: floating-point, complex or integer");
         if (a.Device != b.Device)
-            throw new TensorArgumentException("MatMul", nameof(b), $"on {b.Device} beside {a.Device}", "one device");
+            throw new TensorArgumentException(operation, nameof(b), $"on {b.Device} beside {a.Device}", "one device");
         var (m, k, n) = (a.Shape[^2], a.Shape[^1], b.Shape[^1]);
         if (b.Shape[^2] != k)
-            throw new TensorArgumentException("MatMul", nameof(b), $"{b.Shape} beside a {a.Shape}", $"[..., {k}, *]");
-        var batch = Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], "MatMul");
-        var y = Tensor.Empty(batch.Concat([m, n]), a.DType, a.Device);
+            throw new TensorArgumentException(operation, nameof(b), $"{b.Shape} beside a {a.Shape}", $"[..., {k}, *]");
+        var batch = Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], operation);
+        var shape = batch.Concat([m, n]);
+        if (c is not null)
+        {
+            if (c.DType != a.DType || c.Device != a.Device)
+                throw new TensorArgumentException(operation, nameof(c), $"{c.DType} on {c.Device}", $"{a.DType} on {a.Device}");
+            c = c.View(c.Layout.Expand(shape, operation));
+            // Columns are read as vectors.
+            if (n > 1 && c.Layout.Strides[^1] != 1)
+                c = Skeletons.Copy.Dense(c);
+        }
+        var y = Tensor.Empty(shape, a.DType, a.Device);
         if (y.ElementCount == 0)
             return y;
-        var plan = new Plan(m, k, n, a.View(a.Layout.Expand(batch.Concat([m, k]), "MatMul")), b.View(b.Layout.Expand(batch.Concat([k, n]), "MatMul")), y);
+        var plan = new Plan(m, k, n, a.View(a.Layout.Expand(batch.Concat([m, k]), operation)), b.View(b.Layout.Expand(batch.Concat([k, n]), operation)), y)
+        {
+            C = c, Alpha = alpha, Beta = beta, IsHermitian = isHermitian && IsHalved(m),
+        };
         switch (a.DType, a.Device)
         {
             case (DType.Float32, GpuDevice gpu): OnDevice<F32, float, SingleCell>(gpu, plan, 1); break;
@@ -53,6 +83,7 @@ public static class MatMul
         }
         GC.KeepAlive(a);
         GC.KeepAlive(b);
+        GC.KeepAlive(c);
         GC.KeepAlive(y);
         return y;
     }
@@ -61,6 +92,16 @@ public static class MatMul
     internal sealed record Plan(int M, int K, int N, Tensor A, Tensor B, Tensor Y)
     {
         public int Batches { get; } = checked((int)Y.Shape[..^2].ElementCount);
+
+        /// <summary>What is added, with the result's shape; see <see cref="Run(string, Tensor, Tensor, Tensor, double, double, bool)"/>.</summary>
+        public Tensor? C { get; init; }
+
+        public double Alpha { get; init; } = 1;
+
+        public double Beta { get; init; } = 1;
+
+        public bool IsHermitian { get; init; }
+
 
         /// <summary>Where matrix <paramref name="batch"/> of an operand begins, in elements from the operand's first.</summary>
         public static long BatchOffset(Tensor operand, long batch)
@@ -94,9 +135,11 @@ public static class MatMul
 
     internal struct Arguments<E> where E : unmanaged
     {
-        public ArrayView<E> A, B, Y;
+        public ArrayView<E> A, B, C, Y;
+        public E Alpha, Beta;
+        public int Scales, IsHermitian;
         public int M, K, N, KChain, Side, TilesM, TilesN;
-        public int ABatch, ARow, AColumn, BBatch, BRow, BColumn;
+        public int ABatch, ARow, AColumn, BBatch, BRow, BColumn, CBatch, CRow, CColumn;
     }
 
     // Elements of a tile at the largest side, 16.
@@ -107,14 +150,19 @@ public static class MatMul
     {
         var (a, aBatch) = Plan.Regular(plan.A);
         var (b, bBatch) = Plan.Regular(plan.B);
+        // A kernel without c is given y to read from, and does not.
+        var (c, cBatch) = plan.C is null ? (plan.Y, 0) : Plan.Regular(plan.C);
         var side = (int)Math.Sqrt(gpu.GroupSize);
         var (tilesM, tilesN) = ((plan.M + side - 1) / side, (plan.N + side - 1) / side);
         gpu.LaunchGroups(Kernel<T, E, F>, checked(plan.Batches * tilesM * tilesN), side * side, new Arguments<E>
         {
-            A = GpuDevice.View<E>(a), B = GpuDevice.View<E>(b), Y = GpuDevice.View<E>(plan.Y),
+            A = GpuDevice.View<E>(a), B = GpuDevice.View<E>(b), C = GpuDevice.View<E>(c), Y = GpuDevice.View<E>(plan.Y),
+            Alpha = F.Pack(T.Of(plan.Alpha)), Beta = F.Pack(T.Of(plan.Beta)),
+            Scales = plan.C is null ? 0 : 1, IsHermitian = plan.IsHermitian ? 1 : 0,
             M = plan.M, K = plan.K, N = plan.N, KChain = KBlock / partsPerElement, Side = side, TilesM = tilesM, TilesN = tilesN,
             ABatch = (int)aBatch, ARow = (int)a.Layout.Strides[^2], AColumn = (int)a.Layout.Strides[^1],
             BBatch = (int)bBatch, BRow = (int)b.Layout.Strides[^2], BColumn = (int)b.Layout.Strides[^1],
+            CBatch = (int)cBatch, CRow = (int)c.Layout.Strides[^2], CColumn = (int)c.Layout.Strides[^1],
         });
     }
 
@@ -124,6 +172,9 @@ public static class MatMul
         var (i, j) = (Group.IdxX / x.Side, Group.IdxX % x.Side);
         var (tile, batch) = (Grid.IdxX % (x.TilesM * x.TilesN), Grid.IdxX / (x.TilesM * x.TilesN));
         var (row, column) = (tile / x.TilesN * x.Side + i, tile % x.TilesN * x.Side + j);
+        // Tiles above the diagonal are mirrored from below, all threads of a group alike.
+        if (x.IsHermitian != 0 && tile / x.TilesN < tile % x.TilesN)
+            return;
         var zero = F.Pack(T.Of(0));
         var (total, chain) = (T.Of(0), T.Of(0));
         var chained = 0;
@@ -151,7 +202,15 @@ public static class MatMul
         }
         if (chained > 0)
             total += chain;
-        if (row < x.M && column < x.N)
-            x.Y[(batch * x.M + row) * x.N + column] = F.Pack(total);
+        if (row >= x.M || column >= x.N || (x.IsHermitian != 0 && row < column))
+            return;
+        if (x.Scales != 0)
+        {
+            var c = F.Splat(x.C[batch * x.CBatch + row * x.CRow + column * x.CColumn]);
+            total = T.FmaReal(c, F.Splat(x.Beta), T.TimesReal(total, F.Splat(x.Alpha)));
+        }
+        x.Y[(batch * x.M + row) * x.N + column] = F.Pack(total);
+        if (x.IsHermitian != 0 && row > column)
+            x.Y[(batch * x.M + column) * x.N + row] = F.Pack(T.Conj(total));
     }
 }

@@ -21,14 +21,14 @@ static class Householder
         var (zero, one) = (T.Of(0), T.Of(1));
         var largest = zero;
         for (var i = k; i < a.Rows; i++)
-            largest = T.Max(T.LargerPart(a.Get(i, k)), largest);
+            largest = T.Max(T.LargerPart(a.At(i, k)), largest);
         // Columns of a deficient matrix shrink to rounding errors of rounding errors, whose squares would underflow.
         var exponent = Scaling.Exponent(largest);
         var shrink = T.Exp2Int(-exponent);
         var tail = zero;
         for (var i = k + 1; i < a.Rows; i++)
-            tail += T.SquaredAbs(a.Get(i, k) * shrink);
-        var given = a.Get(k, k);
+            tail += T.SquaredAbs(a.At(i, k) * shrink);
+        var given = a.At(k, k);
         var pivot = given * shrink;
         var norm = T.SqrtReal(T.SquaredAbs(pivot) + tail);
         var beta = -T.CopySign(norm, pivot);
@@ -39,9 +39,9 @@ static class Householder
         var scale = T.SelectEqual(rest, zero, zero, one / T.SelectEqual(rest, zero, one, pivot - beta));
         W.Meet();
         for (var i = k + 1 + W.Index; i < a.Rows; i += W.Count)
-            a.Set(i, k, a.Get(i, k) * shrink * scale);
+            a.Put(i, k, a.At(i, k) * shrink * scale);
         if (W.Index == 0)
-            a.Set(k, k, T.SelectEqual(rest, zero, given, beta * T.Exp2Int(exponent)));
+            a.Put(k, k, T.SelectEqual(rest, zero, given, beta * T.Exp2Int(exponent)));
         W.Meet();
         return tau;
     }
@@ -52,41 +52,42 @@ static class Householder
     public static void Apply<M, T, W>(M a, int k, T tau, M x, int first) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         var j = first + W.Index;
-        // Four columns at once: four independent chains of additions, and v is read once for all.
-        for (; W.IsAlone && j + 4 <= x.Columns; j += 4)
+        // Four columns (or vectors of them) at once: four independent chains of additions, and v is read once for all.
+        for (; W.IsAlone && j + 3 * W.Step < x.Columns; j += 4 * W.Step)
         {
-            T w0 = x.Get(k, j), w1 = x.Get(k, j + 1), w2 = x.Get(k, j + 2), w3 = x.Get(k, j + 3);
+            var (j1, j2, j3) = (j + W.Step, j + 2 * W.Step, j + 3 * W.Step);
+            T w0 = x.Get(k, j), w1 = x.Get(k, j1), w2 = x.Get(k, j2), w3 = x.Get(k, j3);
             for (var i = k + 1; i < a.Rows; i++)
             {
-                var v = T.Conj(a.Get(i, k));
+                var v = T.Conj(a.At(i, k));
                 w0 = T.Fma(v, x.Get(i, j), w0);
-                w1 = T.Fma(v, x.Get(i, j + 1), w1);
-                w2 = T.Fma(v, x.Get(i, j + 2), w2);
-                w3 = T.Fma(v, x.Get(i, j + 3), w3);
+                w1 = T.Fma(v, x.Get(i, j1), w1);
+                w2 = T.Fma(v, x.Get(i, j2), w2);
+                w3 = T.Fma(v, x.Get(i, j3), w3);
             }
             (w0, w1, w2, w3) = (-(tau * w0), -(tau * w1), -(tau * w2), -(tau * w3));
             x.Set(k, j, x.Get(k, j) + w0);
-            x.Set(k, j + 1, x.Get(k, j + 1) + w1);
-            x.Set(k, j + 2, x.Get(k, j + 2) + w2);
-            x.Set(k, j + 3, x.Get(k, j + 3) + w3);
+            x.Set(k, j1, x.Get(k, j1) + w1);
+            x.Set(k, j2, x.Get(k, j2) + w2);
+            x.Set(k, j3, x.Get(k, j3) + w3);
             for (var i = k + 1; i < a.Rows; i++)
             {
-                var v = a.Get(i, k);
+                var v = a.At(i, k);
                 x.Set(i, j, T.Fma(v, w0, x.Get(i, j)));
-                x.Set(i, j + 1, T.Fma(v, w1, x.Get(i, j + 1)));
-                x.Set(i, j + 2, T.Fma(v, w2, x.Get(i, j + 2)));
-                x.Set(i, j + 3, T.Fma(v, w3, x.Get(i, j + 3)));
+                x.Set(i, j1, T.Fma(v, w1, x.Get(i, j1)));
+                x.Set(i, j2, T.Fma(v, w2, x.Get(i, j2)));
+                x.Set(i, j3, T.Fma(v, w3, x.Get(i, j3)));
             }
         }
-        for (; j < x.Columns; j += W.Count)
+        for (; j < x.Columns; j += W.Step)
         {
             var w = x.Get(k, j);
             for (var i = k + 1; i < a.Rows; i++)
-                w = T.Fma(T.Conj(a.Get(i, k)), x.Get(i, j), w);
+                w = T.Fma(T.Conj(a.At(i, k)), x.Get(i, j), w);
             w = -(tau * w);
             x.Set(k, j, x.Get(k, j) + w);
             for (var i = k + 1; i < a.Rows; i++)
-                x.Set(i, j, T.Fma(a.Get(i, k), w, x.Get(i, j)));
+                x.Set(i, j, T.Fma(a.At(i, k), w, x.Get(i, j)));
         }
     }
 
@@ -98,15 +99,15 @@ static class Householder
         for (var k = q.Columns - 1; k >= 0; k--)
         {
             W.Meet();
-            var tau = q.Get(k, k);
-            for (var j = k + 1 + W.Index; j < q.Columns; j += W.Count)
+            var tau = q.At(k, k);
+            for (var j = k + 1 + W.Index; j < q.Columns; j += W.Step)
                 q.Set(k, j, T.Of(0));
             Apply<M, T, W>(a, k, tau, q, k + 1);
             W.Meet();
             if (W.Index == 0)
-                q.Set(k, k, T.Of(1) - tau);
+                q.Put(k, k, T.Of(1) - tau);
             for (var i = k + 1 + W.Index; i < q.Rows; i += W.Count)
-                q.Set(i, k, -(tau * a.Get(i, k)));
+                q.Put(i, k, -(tau * a.At(i, k)));
         }
         W.Meet();
     }
@@ -118,7 +119,7 @@ static class Householder
         for (var j = W.Index; j < a.Columns; j += W.Count)
         {
             for (var i = j + 1; i < rows; i++)
-                a.Set(i, j, T.Of(0));
+                a.Put(i, j, T.Of(0));
         }
     }
 }
@@ -138,6 +139,8 @@ static class Scaling
 /// <summary>a [m, n] becomes R in its first min(m, n) rows; b [m, min(m, n)] becomes Q, unless it has no columns.</summary>
 readonly struct SmallQr : IByColumns
 {
+    public static bool TakesVectors => true;
+
     [MethodImpl(Inline.Always)]
     public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
@@ -146,7 +149,7 @@ readonly struct SmallQr : IByColumns
             var tau = Householder.Reflect<M, T, W>(a, k);
             Householder.Apply<M, T, W>(a, k, T.Conj(tau), a, k + 1);
             if (b.Columns > 0 && W.Index == 0)
-                b.Set(k, k, tau);
+                b.Put(k, k, tau);
         }
         W.Meet();
         Householder.Form<M, T, W>(a, b);
@@ -154,42 +157,114 @@ readonly struct SmallQr : IByColumns
     }
 }
 
-/// <summary>A panel a [m, n], m &gt;= n, becomes R in its first n rows; b [m, n] becomes V with its unit diagonal, c [n, n] the upper
-/// triangular T with H_0 ... H_(n-1) = I - V T V^H.</summary>
-readonly struct PanelQr : IPerMatrix
+/// <summary>A panel a [m, n], m &gt;= n, becomes R in its first n rows; b [m, n] becomes V with its unit diagonal, and the first n rows of
+/// c [2 n, n] the upper triangular T with H_0 ... H_(n-1) = I - V T V^H. The other rows of c are room for V^H V.</summary>
+readonly struct PanelQr : IByColumns
 {
+    public static bool TakesVectors => true;
+
     [MethodImpl(Inline.Always)]
-    public static void Apply<M, T>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T>
+    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         for (var k = 0; k < a.Columns; k++)
         {
-            var tau = Householder.Reflect<M, T, ByColumns.Alone>(a, k);
-            Householder.Apply<M, T, ByColumns.Alone>(a, k, T.Conj(tau), a, k + 1);
+            var tau = Householder.Reflect<M, T, W>(a, k);
+            Householder.Apply<M, T, W>(a, k, T.Conj(tau), a, k + 1);
+            if (W.Index == 0)
+                c.Put(k, k, tau);
+        }
+        W.Meet();
+        Vectors<M, T, W>(a, b);
+        W.Meet();
+        Compact.Gram<M, T, W>(b, c, a.Columns);
+        W.Meet();
+        Compact.Triangle<M, T, W>(c, a.Columns);
+        Householder.ClearBelow<M, T, W>(a, a.Columns);
+    }
+
+    // V's columns from below a's diagonal.
+    [MethodImpl(Inline.Step)]
+    static void Vectors<M, T, W>(M a, M b) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+    {
+        for (var j = W.Index; j < a.Columns; j += W.Step)
+        {
             for (var i = 0; i < a.Rows; i++)
-                b.Set(i, k, T.Of(0));
-            b.Set(k, k, T.Of(1));
-            for (var i = k + 1; i < a.Rows; i++)
-                b.Set(i, k, a.Get(i, k));
-            // T(0..k-1, k) = -tau T(0..k-1, 0..k-1) V(:, 0..k-1)^H v_k: first the products with v_k, then the triangle from the top,
-            // which needs no product above the one it replaces.
-            for (var j = 0; j < k; j++)
+                b.Set(i, j, a.Get(i, j));
+        }
+        W.Meet();
+        for (var j = W.Index; j < a.Columns; j += W.Count)
+        {
+            for (var i = 0; i < j; i++)
+                b.Put(i, j, T.Of(0));
+            b.Put(j, j, T.Of(1));
+        }
+    }
+}
+
+/// <summary>The compact form of a product of reflections, H_0 ... H_(n-1) = I - V T V^H (Schreiber and Van Loan 1989).</summary>
+static class Compact
+{
+    /// <summary>Row <paramref name="first"/> + j of <paramref name="c"/> becomes row j of V^H V, right of the diagonal, for lower trapezoidal
+    /// <paramref name="v"/>.</summary>
+    [MethodImpl(Inline.Step)]
+    public static void Gram<M, T, W>(M v, M c, int first) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+    {
+        var n = v.Columns;
+        // Four rows at once where there are four: four independent chains of additions. Products above V's diagonal are zero.
+        var j = 0;
+        for (; j + 4 <= n; j += 4)
+        {
+            for (var k = j + 1 + W.Index; k < n; k += W.Step)
             {
-                var product = T.Of(0);
-                for (var i = k; i < a.Rows; i++)
-                    product = T.Fma(T.Conj(b.Get(i, j)), b.Get(i, k), product);
-                c.Set(j, k, product);
+                T s0 = T.Of(0), s1 = s0, s2 = s0, s3 = s0;
+                for (var i = j + 1; i < v.Rows; i++)
+                {
+                    var x = v.Get(i, k);
+                    s0 = T.Fma(T.Conj(v.At(i, j)), x, s0);
+                    s1 = T.Fma(T.Conj(v.At(i, j + 1)), x, s1);
+                    s2 = T.Fma(T.Conj(v.At(i, j + 2)), x, s2);
+                    s3 = T.Fma(T.Conj(v.At(i, j + 3)), x, s3);
+                }
+                c.Set(first + j, k, s0);
+                c.Set(first + j + 1, k, s1);
+                c.Set(first + j + 2, k, s2);
+                c.Set(first + j + 3, k, s3);
             }
-            for (var j = 0; j < k; j++)
+        }
+        for (; j < n; j++)
+        {
+            for (var k = j + 1 + W.Index; k < n; k += W.Step)
+            {
+                var s = T.Of(0);
+                for (var i = j + 1; i < v.Rows; i++)
+                    s = T.Fma(T.Conj(v.At(i, j)), v.Get(i, k), s);
+                c.Set(first + j, k, s);
+            }
+        }
+    }
+
+    /// <summary>The first n rows of <paramref name="c"/>, whose diagonal holds the taus, become T, from rows n + j of c, which hold those of V^H V:
+    /// T = (diag(tau)^-1 + striu(V^H V))^-1 from its last row up, which divides by no tau.</summary>
+    [MethodImpl(Inline.Step)]
+    public static void Triangle<M, T, W>(M c, int n) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+    {
+        for (var j = n - 1; j >= 0; j--)
+        {
+            var tau = c.At(j, j);
+            W.Meet();
+            for (var k = W.Index; k < n; k += W.Step)
             {
                 var sum = T.Of(0);
-                for (var i = j; i < k; i++)
-                    sum = T.Fma(c.Get(j, i), c.Get(i, k), sum);
+                for (var i = j + 1; i < n; i++)
+                    sum = T.Fma(c.At(n + j, i), c.Get(i, k), sum);
                 c.Set(j, k, -(tau * sum));
             }
-            c.Set(k, k, tau);
-            for (var j = k + 1; j < c.Rows; j++)
-                c.Set(j, k, T.Of(0));
+            W.Meet();
+            if (W.Index == 0)
+                c.Put(j, j, tau);
+            for (var k = W.Index; k < j; k += W.Count)
+                c.Put(j, k, T.Of(0));
+            W.Meet();
         }
-        Householder.ClearBelow<M, T, ByColumns.Alone>(a, a.Columns);
     }
 }

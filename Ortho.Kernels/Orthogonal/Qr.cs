@@ -8,16 +8,12 @@ namespace Ortho.Kernels.Orthogonal;
 /// <remarks>
 /// R's diagonal is real; each entry has the sign opposite to the real part of the pivot it replaces (LAPACK's convention), except that a
 /// column with nothing below its pivot is left as it is. Zero and dependent columns are ordinary: nothing is divided by zero.
-/// Matrices with few columns are factored whole (<see cref="ByColumns"/>); larger ones are halved by columns until they are narrow, and
-/// the halves meet in matrix products (Elmroth and Gustavson 2000). Both are the same arithmetic in the same order on every device.
+/// Matrices with few columns are factored whole (<see cref="ByColumns"/>); larger ones by blocks of columns, whose reflections meet the
+/// columns that follow in matrix products (<see cref="Reflections"/>). Both are the same arithmetic in the same order on every device.
 /// </remarks>
 public static class Qr
 {
-    // Width of the panels of matrices that are not factored whole.
-    const int Panel = 16;
-
-    /// <summary>Whether matrices with this many columns are factored whole: up to 128. On the host that is faster than by blocks in
-    /// batches (measured; a single matrix breaks even at about 100); a device gives each matrix a group of threads.</summary>
+    /// <summary>Whether matrices with this many columns are factored whole: up to 128 (measured).</summary>
     internal static bool IsSmall(int columns) => columns <= 128;
 
     /// <summary>a [..., m, n] = Q R with Q [..., m, k] of orthonormal columns and R [..., k, n] upper triangular, k = min(m, n).</summary>
@@ -36,8 +32,8 @@ public static class Qr
         }
         else
         {
-            (var v, var t, r) = Factor(x, k);
-            q = Matrices.Minus(Matrices.Identity(m, k, a.DType, a.Device), Matrices.Product(v, Matrices.Product(t, Matrices.H(Matrices.Rows(v, 0, k)))));
+            (var reflections, r) = Factor(x, k);
+            q = reflections.Columns(0, k);
         }
         return (Matrices.Unbatched(q, a), Matrices.Unbatched(r, a));
     }
@@ -57,49 +53,58 @@ public static class Qr
         return Matrices.Unbatched(r, a);
     }
 
-    /// <summary>The compact form: H_0 ... H_(k-1) = I - V T V^H maps R, extended by zeros, to a.</summary>
-    /// <returns>V [..., m, k], lower trapezoidal with unit diagonal; T [..., k, k], upper triangular; R [..., k, n].</returns>
+    /// <summary>The last m - min(m, n) columns of Q as a square matrix, [..., m, m - min(m, n)]: what completes <see cref="Reduced"/>'s Q.</summary>
     /// <exception cref="TensorArgumentException">As for <see cref="Reduced"/>.</exception>
-    public static (Tensor V, Tensor T, Tensor R) Compact(Tensor a)
+    public static Tensor Complement(Tensor a)
     {
         var x = Matrices.Batched(a, "Qr", nameof(a));
-        var (v, t, r) = Factor(x, Math.Min(x.Shape[1], x.Shape[2]));
-        return (Matrices.Unbatched(v, a), Matrices.Unbatched(t, a), Matrices.Unbatched(r, a));
+        var k = Math.Min(x.Shape[1], x.Shape[2]);
+        return Matrices.Unbatched(Factor(x, k).Reflections.Columns(k, x.Shape[1] - k), a);
     }
 
-    static (Tensor V, Tensor T, Tensor R) Factor(Tensor x, int k)
+    /// <summary>Q as a product of reflections, that maps R, extended by zeros, to the matrices x [batch, m, n]; R [batch, k, n].</summary>
+    internal static (Reflections Reflections, Tensor R) Factor(Tensor x, int k)
     {
         var (batch, m, n) = (x.Shape[0], x.Shape[1], x.Shape[2]);
-        var (v, t, r) = (Matrices.Zeros([batch, m, k], x), Matrices.Zeros([batch, k, k], x), Matrices.Zeros([batch, k, n], x));
-        Halve(Matrices.Columns(x, 0, k), v, t, Matrices.Columns(r, 0, k));
-        if (n > k)
-            Copy.Into(Matrices.Columns(r, k, n - k), Matrices.Rows(Reflected(v, t, Matrices.Columns(x, k, n - k)), 0, k));
-        return (v, t, r);
+        var reflections = new Reflections(Matrices.Zeros([batch, m, k], x));
+        var r = Matrices.Zeros([batch, k, n], x);
+        // What is left to factor: the columns from `first` on, without the rows that are R's already.
+        var rest = x;
+        for (var first = 0; first < k; first += Reflections.Block)
+        {
+            var width = Math.Min(Reflections.Block, k - first);
+            Panel(Matrices.Columns(rest, 0, width), Matrices.Corner(reflections.Vectors, first, m - first, first, width),
+                reflections.Triangles[first / Reflections.Block], Matrices.Corner(r, first, width, first, width));
+            if (first + width == n)
+                break;
+            var changed = reflections.ApplyBlock(first, Matrices.Columns(rest, width, n - first - width), adjoint: true);
+            Copy.Into(Matrices.Corner(r, first, width, first + width, n - first - width), Matrices.Rows(changed, 0, width));
+            rest = Matrices.Rows(changed, width, m - first - width);
+        }
+        return (reflections, r);
     }
 
+    // Columns that are reduced one by one; wider panels are halved (measured).
+    const int Narrow = 32;
+
     // All arguments are views of the right size; v, t and r hold zeros.
-    static void Halve(Tensor x, Tensor v, Tensor t, Tensor r)
+    static void Panel(Tensor x, Tensor v, Tensor t, Tensor r)
     {
         var (m, n) = (x.Shape[1], x.Shape[2]);
-        if (n <= Panel)
+        if (n <= Narrow)
         {
-            PerMatrix.Run<PanelQr>(x.DType, x.Device, x.Shape[0], new(m, n, x, r), new(m, n, null, v), new(n, n, null, t));
+            ByColumns.Run<PanelQr>(x.DType, x.Device, x.Shape[0], new(m, n, x, r), new(m, n, null, v), new(2 * n, n, null, t));
             return;
         }
-        var p = (n / 2 + Panel - 1) / Panel * Panel;
+        var p = n / 2;
         var (v1, t1) = (Matrices.Columns(v, 0, p), Matrices.Corner(t, 0, p, 0, p));
-        Halve(Matrices.Columns(x, 0, p), v1, t1, Matrices.Corner(r, 0, p, 0, p));
-        var rest = Reflected(v1, t1, Matrices.Columns(x, p, n - p));
+        Panel(Matrices.Columns(x, 0, p), v1, t1, Matrices.Corner(r, 0, p, 0, p));
+        var rest = Reflections.Apply(v1, t1, Matrices.Columns(x, p, n - p), adjoint: true);
         Copy.Into(Matrices.Corner(r, 0, p, p, n - p), Matrices.Rows(rest, 0, p));
         var (v2, t2) = (Matrices.Corner(v, p, m - p, p, n - p), Matrices.Corner(t, p, n - p, p, n - p));
-        Halve(Matrices.Rows(rest, p, m - p), v2, t2, Matrices.Corner(r, p, n - p, p, n - p));
-        rest.Dispose();
-        // (I - V1 T1 V1^H)(I - V2 T2 V2^H) = I - [V1 V2] [[T1, -T1 V1^H V2 T2], [0, T2]] [V1 V2]^H
+        Panel(Matrices.Rows(rest, p, m - p), v2, t2, Matrices.Corner(r, p, n - p, p, n - p));
+        // (I - V1 T1 V1^H)(I - V2 T2 V2^H) = I - [V1 V2] [[T1, -T1 V1^H V2 T2], [0, T2]] [V1 V2]^H (Elmroth and Gustavson 2000)
         var across = Matrices.Product(t1, Matrices.Product(Matrices.Product(Matrices.H(Matrices.Rows(v1, p, m - p)), v2), t2));
         Copy.Into(Matrices.Corner(t, 0, p, p, n - p), Matrices.Negative(across));
     }
-
-    /// <summary>(I - V T V^H)^H x.</summary>
-    internal static Tensor Reflected(Tensor v, Tensor t, Tensor x)
-        => Matrices.Minus(x, Matrices.Product(v, Matrices.Product(Matrices.H(t), Matrices.Product(Matrices.H(v), x))));
 }

@@ -7,17 +7,21 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Skeletons;
 
-/// <summary>The workers that share the columns of one matrix: a thread that is alone with it, or the threads of a group.</summary>
+/// <summary>The workers that share the columns of one matrix: a thread that is alone with it - and takes its columns one by one or by vectors -
+/// or the threads of a group.</summary>
 public interface IWorkers
 {
     /// <summary>Whether there is only one. A compile-time constant.</summary>
     static abstract bool IsAlone { get; }
 
-    /// <summary>This worker's number: it takes columns Index, Index + Count, ...</summary>
+    /// <summary>This worker's number: it takes columns Index, Index + Step, ..., and of rows and single elements every Count-th.</summary>
     static abstract int Index { get; }
 
     /// <summary>How many there are.</summary>
     static abstract int Count { get; }
+
+    /// <summary>Distance between the columns that a worker takes: Count, or the columns in a vector.</summary>
+    static abstract int Step { get; }
 
     /// <summary>Waits for all; what each has written before, all see afterwards.</summary>
     static abstract void Meet();
@@ -28,6 +32,10 @@ public interface IWorkers
 /// depend on their number.</remarks>
 public interface IByColumns
 {
+    /// <summary>Whether a lane may be neighbouring columns: the text takes columns by <see cref="IWorkers.Step"/> and says
+    /// <see cref="IMat{T}.At"/> and <see cref="IMat{T}.Put"/> where it means one element.</summary>
+    static virtual bool TakesVectors => false;
+
     /// <summary>Computes on one matrix (or one lane of matrices). Matrices without a source hold anything until they are set.</summary>
     static abstract void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers;
 }
@@ -44,6 +52,11 @@ public static class ByColumns
         where A : struct, IByColumns
     {
         var columns = Math.Max(a.Columns, b.Columns);
+        if (A.TakesVectors && device is not GpuDevice && batch > 0 && IsWide(batch, columns))
+        {
+            RowLanes.Run<A>(dtype, batch, a, b, c, option);
+            return;
+        }
         if (device is not GpuDevice gpu || columns <= Narrow || batch == 0)
         {
             PerMatrix.Run<OneWorker<A>>(dtype, device, batch, a, b, c, option);
@@ -59,6 +72,9 @@ public static class ByColumns
         }
     }
 
+    // On the host a vector holds columns of one matrix where that fills it better than matrices of the batch do.
+    static bool IsWide(int batch, int columns) => columns >= 8 && (batch < 8 || columns >= 96);
+
     /// <summary>A thread that has the matrix to itself.</summary>
     internal readonly struct Alone : IWorkers
     {
@@ -67,6 +83,8 @@ public static class ByColumns
         public static int Index { [MethodImpl(Inline.Always)] get => 0; }
 
         public static int Count { [MethodImpl(Inline.Always)] get => 1; }
+
+        public static int Step { [MethodImpl(Inline.Always)] get => 1; }
 
         [MethodImpl(Inline.Always)]
         public static void Meet()
@@ -82,6 +100,8 @@ public static class ByColumns
         public static int Index { [MethodImpl(Inline.Always)] get => Group.IdxX; }
 
         public static int Count { [MethodImpl(Inline.Always)] get => Group.DimX; }
+
+        public static int Step { [MethodImpl(Inline.Always)] get => Group.DimX; }
 
         [MethodImpl(Inline.Always)] public static void Meet() => Group.Barrier();
     }
@@ -153,5 +173,16 @@ readonly struct DeviceStrided<T, E, F>(ArrayView<E> elements, int offset, int ro
 
     [MethodImpl(Inline.Always)] public void Set(int row, int column, T value) => elements[offset + row * rowStride + column * columnStride] = F.Pack(value);
 
+    [MethodImpl(Inline.Always)] public T At(int row, int column) => Get(row, column);
+
+    [MethodImpl(Inline.Always)] public void Put(int row, int column, T value) => Set(row, column, value);
+
     [MethodImpl(Inline.Always)] public static bool IsZero(T value) => F.IsZero(value);
+
+    public static bool Exchanges { [MethodImpl(Inline.Always)] get => false; }
+
+    [MethodImpl(Inline.Always)]
+    public void Exchange(int k, T distance, bool columns)
+    {
+    }
 }

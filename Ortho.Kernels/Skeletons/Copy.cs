@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
+using Ortho.Kernels.Lanes;
 using Ortho.Tensors;
 
 namespace Ortho.Kernels.Skeletons;
@@ -76,11 +77,8 @@ public static class Copy
 
     // ---- host
 
-    // A transposed copy reads or writes with a large stride; in tiles of this many elements a side both stay in cache.
+    // A copy between strides reads or writes a line for each element; in tiles of this many elements a side both stay in cache.
     const int Tile = 32;
-
-    // Bytes of a cache line.
-    const int Line = 64;
 
     // Rows that go along every column before the next strip: each step of a long column is a page of its own, and looking pages up costs
     // more than copying a line.
@@ -89,6 +87,11 @@ public static class Copy
     static unsafe void OnHost<E>(Tensor destination, Tensor source, Iteration loops) where E : unmanaged
     {
         var (to, from) = ((nint)HostMemory.Pointer<E>(destination), (nint)HostMemory.Pointer<E>(source));
+        // In any order of the loops the copy is the same: innermost the one along which the destination is dense, before it the one along
+        // which the source is.
+        loops.MoveUnitStride(0, ^1);
+        if (loops.Extents.Length > 1 && loops.Strides[1][^1] is not (1 or -1))
+            loops.MoveUnitStride(1, ^2);
         var (toInner, fromInner) = ((nint)loops.Strides[0][^1], (nint)loops.Strides[1][^1]);
         var n = loops.Inner;
         if (loops.Extents.Length > 1 && (toInner != 1 || fromInner is not (1 or -1)))
@@ -97,8 +100,9 @@ public static class Copy
             var planes = loops.Rows / rows;
             var (toRow, fromRow) = ((nint)loops.Strides[0][^2], (nint)loops.Strides[1][^2]);
             var isTranspose = toInner == 1 && fromRow == 1;
-            var side = isTranspose ? Math.Max(4, Line / sizeof(E)) : Tile;
+            var side = isTranspose ? Transposition.Side<E>() : Tile;
             var strips = (rows + Strip - 1) / Strip;
+            var past = isTranspose && HostMemory.IsPastCache(destination) && HostMemory.AreAligned(to, toRow * sizeof(E));
             HostThreads.Range(planes * strips, Math.Max(1, HostThreads.Grain / ((long)Strip * n)), (begin, end) =>
             {
                 for (var strip = begin; strip < end; strip++)
@@ -115,12 +119,14 @@ public static class Copy
                             var origin = x + i0 * fromRow + j0 * fromInner;
                             var (height, width) = (Math.Min(side, last - i0), Math.Min(side, n - j0));
                             if (isTranspose && height == side && width == side)
-                                Transpose(target, origin, side, toRow, fromInner);
+                                Transposition.Square(target, origin, toRow, fromInner, past && HostMemory.AreAligned((nint)y, 0));
                             else
                                 Block(target, origin, height, width, toRow, toInner, fromRow, fromInner);
                         }
                     }
                 }
+                if (past)
+                    HostMemory.Fence();
             });
         }
         else
@@ -157,22 +163,7 @@ public static class Copy
         }
     }
 
-    // A square whose sides are cache lines. Each line of the source is read at once and each of the destination written at once: where the
-    // strides are powers of two, all of them compete for the same few places in the cache, and a line looked at twice is fetched twice.
-    [SkipLocalsInit]
-    static unsafe void Transpose<E>(E* y, E* x, int side, nint toRow, nint fromColumn) where E : unmanaged
-    {
-        var square = stackalloc E[side * side];
-        for (var j = 0; j < side; j++)
-        {
-            var column = x + j * fromColumn;
-            for (var i = 0; i < side; i++)
-                square[i * side + j] = column[i];
-        }
-        for (var i = 0; i < side; i++)
-            new ReadOnlySpan<E>(square + i * side, side).CopyTo(new Span<E>(y + i * toRow, side));
-    }
-
+    [MethodImpl(Inline.Root)]
     static unsafe void Block<E>(E* y, E* x, int rows, int columns, nint toRow, nint toColumn, nint fromRow, nint fromColumn) where E : unmanaged
     {
         for (var i = 0; i < rows; i++)

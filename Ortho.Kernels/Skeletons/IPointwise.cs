@@ -139,6 +139,13 @@ public readonly struct Third : IArgument
     public static int Index => 2;
 }
 
+/// <summary>The fourth argument.</summary>
+public readonly struct Fourth : IArgument
+{
+    /// <inheritdoc/>
+    public static int Index => 3;
+}
+
 /// <summary>The partial derivative of <typeparamref name="P"/> in its argument <typeparamref name="K"/>: again a pointwise function.</summary>
 public readonly struct Partial<P, K> : IPointwise where P : struct, IPointwise where K : struct, IArgument
 {

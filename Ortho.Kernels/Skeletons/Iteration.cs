@@ -17,11 +17,22 @@ sealed class Iteration
     public int Inner => Extents[^1];
 
     /// <summary>Runs of the innermost loop.</summary>
-    public long Rows => Extents.AsSpan(..^1).ToArray().Aggregate(1L, (product, extent) => product * extent);
+    public long Rows
+    {
+        get
+        {
+            var rows = 1L;
+            foreach (var extent in Extents.AsSpan(..^1))
+                rows *= extent;
+            return rows;
+        }
+    }
 
     /// <summary>The loops over <paramref name="shape"/> for operands with these layouts; null stands for a number.</summary>
     public static Iteration Over(Shape shape, ReadOnlySpan<Layout?> operands, string operation)
     {
+        if (IsOneRun(shape, operands))
+            return new([(int)shape.ElementCount], [.. operands.ToArray().Select(layout => layout is null ? repeated : dense)]);
         var strides = new long[operands.Length][];
         for (var k = 0; k < operands.Length; k++)
             strides[k] = operands[k] is { } layout ? layout.Expand(shape, operation).Strides.ToArray() : new long[shape.Rank];
@@ -52,6 +63,21 @@ sealed class Iteration
         return new([.. extents], [.. merged.Select(stride => stride.ToArray())]);
     }
 
+    static readonly long[] dense = [1], repeated = [0];
+
+    // Whether all operands are dense and of one shape, or numbers: what most calls are.
+    static bool IsOneRun(Shape shape, ReadOnlySpan<Layout?> operands)
+    {
+        if (shape.ElementCount is < 1 or > int.MaxValue)
+            return false;
+        foreach (var layout in operands)
+        {
+            if (layout is not null && !(layout.IsContiguous && layout.Shape == shape))
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>Where operand <paramref name="operand"/> stands at the start of row <paramref name="row"/>.</summary>
     public long RowOffset(int operand, long row)
     {
@@ -62,6 +88,17 @@ sealed class Iteration
             offset += index * Strides[operand][d];
         }
         return offset;
+    }
+
+    /// <summary>Exchanges loops so that one along which an operand's elements are neighbours, if there is one, is at a place.</summary>
+    public void MoveUnitStride(int operand, Index place)
+    {
+        var (at, found) = (place.GetOffset(Extents.Length), Array.IndexOf(Strides[operand], 1));
+        if (found < 0 || Strides[operand][at] == 1)
+            return;
+        (Extents[at], Extents[found]) = (Extents[found], Extents[at]);
+        foreach (var strides in Strides)
+            (strides[at], strides[found]) = (strides[found], strides[at]);
     }
 
     /// <summary>Whether every operand but the first is dense or one number, so that one linear index serves all.</summary>

@@ -12,7 +12,7 @@ namespace Ortho.Kernels.Skeletons;
 
 /// <summary>Element access to a small matrix - or, on vector lanes, to as many matrices at once as the lane has positions.</summary>
 /// <typeparam name="T">The lane.</typeparam>
-public interface IMat<T> where T : struct, ILane<T>
+public interface IElements<T> where T : struct, ILane<T>
 {
     /// <summary>Number of rows.</summary>
     int Rows { get; }
@@ -25,10 +25,28 @@ public interface IMat<T> where T : struct, ILane<T>
 
     /// <summary>Sets an element.</summary>
     void Set(int row, int column, T value);
+}
+
+/// <summary>A matrix that algorithms work on.</summary>
+/// <typeparam name="T">The lane.</typeparam>
+public interface IMat<T> : IElements<T> where T : struct, ILane<T>
+{
+    /// <summary>An element that every column needs. Where a lane is one column or one matrix, as <see cref="IElements{T}.Get"/>; where it is neighbouring columns
+    /// (<see cref="ByColumns"/>), the one element in every position.</summary>
+    T At(int row, int column);
+
+    /// <summary>Sets one element from a number that is the same in every position of a lane of columns.</summary>
+    void Put(int row, int column, T value);
 
     /// <summary>Whether a number, not NaN, is zero for every matrix at once: how an iteration ends early. A matrix may be worked on together with
     /// others or alone, so an algorithm may ask only where going on would change nothing.</summary>
     static abstract bool IsZero(T value);
+
+    /// <summary>Whether <see cref="Exchange"/> is offered: the host can tell the positions of a lane apart. A compile-time constant.</summary>
+    static abstract bool Exchanges { get; }
+
+    /// <summary>Rows (or columns) k and k + distance change places, in each matrix at its own distance, a whole number.</summary>
+    void Exchange(int k, T distance, bool columns);
 }
 
 /// <summary>An algorithm on up to three small matrices, written once; branches on values are selects.</summary>
@@ -99,12 +117,42 @@ public static class PerMatrix
 
         [MethodImpl(Inline.Always)] public void Set(int row, int column, T value) => F.Store(start + (column * stride + row) * F.Width, value);
 
+        [MethodImpl(Inline.Always)] public T At(int row, int column) => Get(row, column);
+
+        [MethodImpl(Inline.Always)] public void Put(int row, int column, T value) => Set(row, column, value);
+
         public static bool IsZero(T value)
         {
             var elements = stackalloc E[F.Width];
             F.Store(elements, value);
             return !new Span<byte>(elements, F.Width * sizeof(E)).ContainsAnyExcept((byte)0);
         }
+
+        public static bool Exchanges => true;
+
+        public void Exchange(int k, T distance, bool columns)
+        {
+            var distances = stackalloc E[F.Width];
+            var lanes = F.Width / F.Parts;
+            F.Store(distances, distance);
+            for (var lane = 0; lane < lanes; lane++)
+            {
+                var other = k + HostMemory.Whole(distances[lane]);
+                if (other == k)
+                    continue;
+                var (step, count) = columns ? (F.Width, Rows) : (stride * F.Width, Columns);
+                var x = Place(k, columns) + lane;
+                var y = Place(other, columns) + lane;
+                for (var i = 0; i < count; i++, x += step, y += step)
+                {
+                    for (var part = 0; part < F.Parts; part++)
+                        (x[part * lanes], y[part * lanes]) = (y[part * lanes], x[part * lanes]);
+                }
+            }
+        }
+
+        // The first element of a row or column.
+        E* Place(int index, bool columns) => start + (columns ? index * stride : index) * F.Width;
     }
 
     static void OnHost<A, E, S, FS>(bool complex, int batch, WorkMatrix a, WorkMatrix b, WorkMatrix c, int option)
@@ -248,7 +296,18 @@ public static class PerMatrix
 
         [MethodImpl(Inline.Always)] public void Set(int row, int column, T value) => elements[(column * rows + row) * batch + index] = F.Pack(value);
 
+        [MethodImpl(Inline.Always)] public T At(int row, int column) => Get(row, column);
+
+        [MethodImpl(Inline.Always)] public void Put(int row, int column, T value) => Set(row, column, value);
+
         [MethodImpl(Inline.Always)] public static bool IsZero(T value) => F.IsZero(value);
+
+        public static bool Exchanges { [MethodImpl(Inline.Always)] get => false; }
+
+        [MethodImpl(Inline.Always)]
+        public void Exchange(int k, T distance, bool columns)
+        {
+        }
     }
 
     internal struct Arguments<E> where E : unmanaged
@@ -303,8 +362,17 @@ interface IBlockFormat<T, E> : IFormat<T, E> where T : struct, ILane<T> where E 
     /// <summary>Real numbers per element: 2 for complex ones.</summary>
     static abstract int Parts { get; }
 
-    /// <summary>One element of the ordinary layout in every position.</summary>
-    static abstract unsafe T SplatAt(E* source);
+    /// <summary>The lane whose parts begin this far apart.</summary>
+    static abstract unsafe T Load(E* source, nint apart);
+
+    /// <summary>Writes a lane whose parts begin this far apart.</summary>
+    static abstract unsafe void Store(E* destination, nint apart, T value);
+
+    /// <summary>One element, whose parts are this far apart, in every position.</summary>
+    static abstract unsafe T SplatAt(E* source, nint apart);
+
+    /// <summary>Writes the element in the first position.</summary>
+    static abstract unsafe void StoreFirst(E* destination, nint apart, T value);
 }
 
 /// <summary>Real elements, as their lane's format keeps them.</summary>
@@ -320,7 +388,13 @@ readonly unsafe struct RealBlock<V, E, FV> : IBlockFormat<V, E> where V : struct
 
     [MethodImpl(Inline.Always)] public static V Splat(E value) => FV.Splat(value);
 
-    [MethodImpl(Inline.Always)] public static V SplatAt(E* source) => FV.Splat(*source);
+    [MethodImpl(Inline.Always)] public static V Load(E* source, nint apart) => FV.Load(source);
+
+    [MethodImpl(Inline.Always)] public static void Store(E* destination, nint apart, V value) => FV.Store(destination, value);
+
+    [MethodImpl(Inline.Always)] public static V SplatAt(E* source, nint apart) => FV.Splat(*source);
+
+    [MethodImpl(Inline.Always)] public static void StoreFirst(E* destination, nint apart, V value) => *destination = Unsafe.As<V, E>(ref value);
 }
 
 /// <summary>Complex elements: the real parts of a lane, then its imaginary parts.</summary>
@@ -341,7 +415,24 @@ readonly unsafe struct SplitBlock<V, E, FV> : IBlockFormat<Cx<V>, E> where V : s
 
     [MethodImpl(Inline.Always)] public static Cx<V> Splat(E value) => Cx<V>.Real(FV.Splat(value));
 
-    [MethodImpl(Inline.Always)] public static Cx<V> SplatAt(E* source) => new(FV.Splat(source[0]), FV.Splat(source[1]));
+    [MethodImpl(Inline.Always)] public static Cx<V> Load(E* source, nint apart) => new(FV.Load(source), FV.Load(source + apart));
+
+    [MethodImpl(Inline.Always)]
+    public static void Store(E* destination, nint apart, Cx<V> value)
+    {
+        FV.Store(destination, value.Re);
+        FV.Store(destination + apart, value.Im);
+    }
+
+    [MethodImpl(Inline.Always)] public static Cx<V> SplatAt(E* source, nint apart) => new(FV.Splat(*source), FV.Splat(source[apart]));
+
+    [MethodImpl(Inline.Always)]
+    public static void StoreFirst(E* destination, nint apart, Cx<V> value)
+    {
+        var (re, im) = (value.Re, value.Im);
+        *destination = Unsafe.As<V, E>(ref re);
+        destination[apart] = Unsafe.As<V, E>(ref im);
+    }
 }
 
 /// <summary>Working memory of a host thread; it lives as long as the thread, so that kernels do not allocate in the steady state.</summary>

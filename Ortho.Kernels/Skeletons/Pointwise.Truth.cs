@@ -66,7 +66,7 @@ public static partial class Pointwise
             for (nint begin = 0; begin < n; begin += Block)
             {
                 var piece = row;
-                piece.Y = (nint)buffer;
+                (piece.Y, piece.IsPast) = ((nint)buffer, false);
                 piece.A += begin * row.StepA * sizeof(E);
                 piece.B += begin * row.StepB * sizeof(E);
                 piece.C += begin * row.StepC * sizeof(E);

@@ -115,6 +115,9 @@ public static partial class Pointwise
         /// precision.</summary>
         public int Numbers;
 
+        /// <summary>Whether the results, which begin at a cache line, are written past the cache.</summary>
+        public bool IsPast;
+
         public readonly bool IsVector => StepA is 0 or 1 && StepB is 0 or 1 && StepC is 0 or 1 && StepD is 0 or 1;
     }
 
@@ -123,8 +126,8 @@ public static partial class Pointwise
     static unsafe void OnHost<P, E, C>(Iteration loops, Tensor y, ReadOnlySpan<Operand> operands, Func<double, C> convert, RowLoop run)
         where P : struct, IPointwise where E : unmanaged where C : unmanaged
     {
-        // Numbers are read like tensors of one element, from this small array.
-        var constants = GC.AllocateUninitializedArray<C>(4, pinned: true);
+        // Numbers are read like tensors of one element, from here.
+        var constants = stackalloc C[4];
         var numbers = 0;
         var bases = new nint[5];
         bases[0] = (nint)HostMemory.Parts<byte>(y);
@@ -138,12 +141,19 @@ public static partial class Pointwise
             }
             numbers |= 1 << k;
             constants[k] = k < operands.Length ? convert(operands[k].Constant) : default;
-            bases[k + 1] = (nint)Unsafe.AsPointer(ref constants[k]);
+            bases[k + 1] = (nint)(constants + k);
         }
 
+        // What is read before it is written is in the cache already.
+        var isPast = HostMemory.IsPastCache(y) && !IsOperand(y, operands) && HostMemory.AreAligned(bases[0], loops.Rows == 1 ? 0 : (nint)loops.Inner * size);
         if (loops.Rows == 1)
         {
-            HostThreads.Range(loops.Inner, HostThreads.Grain, (begin, end) => run(At(0, begin), (nint)(end - begin)));
+            HostThreads.Range(loops.Inner, HostThreads.Grain, (begin, end) =>
+            {
+                run(At(0, begin), (nint)(end - begin));
+                if (isPast)
+                    HostMemory.Fence();
+            });
         }
         else
         {
@@ -152,14 +162,15 @@ public static partial class Pointwise
             {
                 for (var row = begin; row < end; row++)
                     run(At(row, 0), loops.Inner);
+                if (isPast)
+                    HostMemory.Fence();
             });
         }
-        GC.KeepAlive(constants);
         HostMemory.KeepAlive(y, operands);
 
         Row At(long row, long column)
         {
-            var at = new Row { Numbers = numbers, Y = bases[0] + (nint)((row * loops.Inner + column) * size) };
+            var at = new Row { Numbers = numbers, IsPast = isPast, Y = bases[0] + (nint)((row * loops.Inner + column) * size) };
             (at.A, at.StepA) = Place(1);
             (at.B, at.StepB) = Place(2);
             (at.C, at.StepC) = Place(3);
@@ -170,6 +181,16 @@ public static partial class Pointwise
                 ? ((nint)((E*)bases[k] + loops.RowOffset(k, row) + column * loops.Strides[k][^1]), (nint)loops.Strides[k][^1])
                 : (bases[k], 0);
         }
+    }
+
+    static bool IsOperand(Tensor y, ReadOnlySpan<Operand> operands)
+    {
+        foreach (var operand in operands)
+        {
+            if (operand.Tensor?.Storage == y.Storage)
+                return true;
+        }
+        return false;
     }
 
     static void RealRow<P, T, E, F>(in Row row, nint n)
@@ -185,7 +206,9 @@ public static partial class Pointwise
             else if (Vector128.IsHardwareAccelerated)
                 done = Loop<P, Vec128<E>, E, Packed128<E>>(row, 0, n);
         }
-        Loop<P, T, E, F>(row, done, n);
+        // Called, and compiled, when there is something left for it.
+        if (done < n)
+            Loop<P, T, E, F>(row, done, n);
     }
 
     static void ComplexRow<P, T, E, F>(in Row row, nint n)
@@ -261,7 +284,11 @@ public static partial class Pointwise
                 c = F.Load((E*)pc + i * row.StepC);
             if (P.Arity > 3 && row.StepD != 0)
                 d = F.Load((E*)pd + i * row.StepD);
-            F.Store((E*)py + i, P.Apply(a, b, c, d));
+            var y = P.Apply(a, b, c, d);
+            if (F.Width > 1 && row.IsPast)
+                F.StorePast((E*)py + i, y);
+            else
+                F.Store((E*)py + i, y);
         }
         return i;
     }

@@ -46,10 +46,10 @@ public interface IReduction
 public static class Reduce
 {
     /// <summary>Partials of a row.</summary>
-    const int Partials = 64;
+    internal const int Partials = 64;
 
     /// <summary>Elements of a row that one group of threads reduces.</summary>
-    const int Chunk = 16384;
+    internal const int Chunk = 16384;
 
     /// <summary>Elements of a column that are joined before they join the column's state.</summary>
     const int Run = 64;
@@ -89,10 +89,10 @@ public static class Reduce
         return product;
     }
 
-    static bool HasVectors<T>()
+    internal static bool HasVectors<T>()
         => typeof(T) == typeof(F32) || typeof(T) == typeof(F64) || typeof(T) == typeof(I32) || typeof(T) == typeof(I64);
 
-    static int PartialCount(int n) => Math.Min(Partials, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, n)));
+    internal static int PartialCount(int n) => Math.Min(Partials, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, n)));
 
     static void Typed<R, T, E, F>(Tensor x, Tensor y, int outer, int n, int inner)
         where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
@@ -163,56 +163,185 @@ public static class Reduce
 
     static unsafe State<T> HostRow<R, T, E, F>(E* a, E* b, int n, int partials)
         where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        => b == null
+            ? Row<R, T, E, F, Elements<E>>(new() { A = a }, n, partials)
+            : Row<R, T, E, F, States<E>>(new() { A = a, B = b }, n, partials);
+
+    /// <summary>What the partials of a row on the host join, by position: elements, states, or values computed from elements.</summary>
+    internal interface ISource<E> where E : unmanaged
     {
-        var p = stackalloc E[Partials];
-        var q = stackalloc E[Partials];
-        // Vector lanes hold neighbouring partials; widths that exceed the partials of a short row leave them to the scalar loop.
-        if (HasVectors<T>() && Vector512.IsHardwareAccelerated && Packed512<E>.Width <= partials)
-            Accumulate<R, Vec512<E>, E, Packed512<E>, T, F>(a, b, n, partials, p, q);
-        else if (HasVectors<T>() && Vector256.IsHardwareAccelerated && Packed256<E>.Width <= partials)
-            Accumulate<R, Vec256<E>, E, Packed256<E>, T, F>(a, b, n, partials, p, q);
-        else if (HasVectors<T>() && Vector128.IsHardwareAccelerated && Packed128<E>.Width <= partials)
-            Accumulate<R, Vec128<E>, E, Packed128<E>, T, F>(a, b, n, partials, p, q);
-        else
-            Accumulate<R, T, E, F, T, F>(a, b, n, partials, p, q);
-        return Tree<R, T, E, F>(p, q, partials);
+        /// <summary>Whether a state takes a long formula: one copy of it in a loop is then enough for speed, and all that the JIT's
+        /// inlining budget allows.</summary>
+        static virtual bool IsLong => false;
+
+        /// <summary>The states of the lane's elements from position <paramref name="i"/> of the row on.</summary>
+        State<V> At<R, V, F>(nint i) where R : struct, IReduction where V : struct, ILane<V> where F : struct, IFormat<V, E>;
     }
 
-    // V is the lane of the bulk, T that of the last incomplete round of partials.
-    [MethodImpl(Inline.Root)]
-    static unsafe void Accumulate<R, V, E, FV, T, F>(E* a, E* b, int n, int partials, E* p, E* q)
-        where R : struct, IReduction where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
-        where T : struct, ILane<T> where F : struct, ICell<T, E>
+    /// <summary>Elements as they are.</summary>
+    internal unsafe struct Elements<E> : ISource<E> where E : unmanaged
     {
+        public E* A;
+
+        [MethodImpl(Inline.Always)]
+        public readonly State<V> At<R, V, F>(nint i) where R : struct, IReduction where V : struct, ILane<V> where F : struct, IFormat<V, E>
+            => R.Lift(F.Load(A + i));
+    }
+
+    unsafe struct States<E> : ISource<E> where E : unmanaged
+    {
+        public E* A, B;
+
+        [MethodImpl(Inline.Always)]
+        public readonly State<V> At<R, V, F>(nint i) where R : struct, IReduction where V : struct, ILane<V> where F : struct, IFormat<V, E>
+            => new(F.Load(A + i), F.Load(B + i));
+    }
+
+    /// <summary>Elements that all partials have joined before the next ones are looked at: narrow vectors hold the partials in several
+    /// groups, and each group reads what the one before has brought into the first cache.</summary>
+    const int Tile = 4096;
+
+    /// <summary>The joint state of the first <paramref name="n"/> positions of a source, on the host.</summary>
+    [SkipLocalsInit]
+    internal static unsafe State<T> Row<R, T, E, F, S>(in S source, int n, int partials)
+        where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where S : struct, ISource<E>
+    {
+        E* p = stackalloc E[Partials], q = stackalloc E[Partials];
         var rounds = n / partials * partials;
-        for (var j = 0; j < partials; j += FV.Width)
+        for (var begin = 0; begin < rounds; begin += Tile)
         {
-            var state = R.Zero<V>();
-            for (var i = j; i < rounds; i += partials)
-                state = R.Join(state, b == null ? R.Lift(FV.Load(a + i)) : new(FV.Load(a + i), FV.Load(b + i)));
-            FV.Store(p + j, state.A);
-            FV.Store(q + j, state.B);
+            // Vector lanes hold neighbouring partials; widths that exceed the partials of a short row leave them to the scalar loop.
+            var end = Math.Min(rounds, begin + Tile);
+            if (HasVectors<T>() && Vector512.IsHardwareAccelerated && Packed512<E>.Width <= partials)
+                Accumulate<R, Vec512<E>, E, Packed512<E>, S>(source, begin, end, partials, p, q);
+            else if (HasVectors<T>() && Vector256.IsHardwareAccelerated && Packed256<E>.Width <= partials)
+                Accumulate<R, Vec256<E>, E, Packed256<E>, S>(source, begin, end, partials, p, q);
+            else if (HasVectors<T>() && Vector128.IsHardwareAccelerated && Packed128<E>.Width <= partials)
+                Accumulate<R, Vec128<E>, E, Packed128<E>, S>(source, begin, end, partials, p, q);
+            else
+                Accumulate<R, T, E, F, S>(source, begin, end, partials, p, q);
         }
+        if (rounds == 0)
+        {
+            var zero = R.Zero<T>();
+            new Span<E>(p, partials).Fill(F.Pack(zero.A));
+            new Span<E>(q, partials).Fill(F.Pack(zero.B));
+        }
+        // The last, incomplete round.
         for (var i = rounds; i < n; i++)
         {
             var k = i - rounds;
-            var state = R.Join(new State<T>(F.Splat(p[k]), F.Splat(q[k])), b == null ? R.Lift(F.Splat(a[i])) : new(F.Splat(a[i]), F.Splat(b[i])));
+            var state = R.Join(new State<T>(F.Splat(p[k]), F.Splat(q[k])), source.At<R, T, F>(i));
             (p[k], q[k]) = (F.Pack(state.A), F.Pack(state.B));
+        }
+        if (HasVectors<T>() && Vector512.IsHardwareAccelerated && sizeof(E) == 4 && partials == Partials)
+            return Tree<R, T, E, F>(p, q);
+        var half = partials / 2;
+        if (HasVectors<T>())
+        {
+            if (Vector512.IsHardwareAccelerated && half >= Packed512<E>.Width)
+                half = Fold<R, Vec512<E>, E, Packed512<E>>(p, q, half);
+            if (Vector256.IsHardwareAccelerated && half >= Packed256<E>.Width)
+                half = Fold<R, Vec256<E>, E, Packed256<E>>(p, q, half);
+            if (Vector128.IsHardwareAccelerated && half >= Packed128<E>.Width)
+                half = Fold<R, Vec128<E>, E, Packed128<E>>(p, q, half);
+        }
+        _ = Fold<R, T, E, F>(p, q, half);
+        return new(F.Splat(p[0]), F.Splat(q[0]));
+    }
+
+    // The rounds of partials from begin to end.
+    static unsafe void Accumulate<R, V, E, F, S>(in S source, int begin, int end, int partials, E* p, E* q)
+        where R : struct, IReduction where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E> where S : struct, ISource<E>
+    {
+        var j = S.IsLong ? 0 : JoinFour<R, V, E, F, S>(source, begin, end, partials, p, q);
+        if (j < partials)
+            JoinOne<R, V, E, F, S>(source, begin, end, partials, p, q, j);
+    }
+
+    // Four lanes of partials at a time, because a state waits for its last join; how many have been joined.
+    [MethodImpl(Inline.Root)]
+    static unsafe int JoinFour<R, V, E, F, S>(in S source, int begin, int end, int partials, E* p, E* q)
+        where R : struct, IReduction where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E> where S : struct, ISource<E>
+    {
+        var from = source;
+        var j = 0;
+        for (; j + 4 * F.Width <= partials; j += 4 * F.Width)
+        {
+            State<V> s0 = R.Zero<V>(), s1 = s0, s2 = s0, s3 = s0;
+            if (begin > 0)
+            {
+                (s0, s1) = (Partial<V, E, F>(p, q, j), Partial<V, E, F>(p, q, j + F.Width));
+                (s2, s3) = (Partial<V, E, F>(p, q, j + 2 * F.Width), Partial<V, E, F>(p, q, j + 3 * F.Width));
+            }
+            for (nint i = begin + j; i < end; i += partials)
+            {
+                s0 = R.Join(s0, from.At<R, V, F>(i));
+                s1 = R.Join(s1, from.At<R, V, F>(i + F.Width));
+                s2 = R.Join(s2, from.At<R, V, F>(i + 2 * F.Width));
+                s3 = R.Join(s3, from.At<R, V, F>(i + 3 * F.Width));
+            }
+            Keep<V, E, F>(s0, p, q, j);
+            Keep<V, E, F>(s1, p, q, j + F.Width);
+            Keep<V, E, F>(s2, p, q, j + 2 * F.Width);
+            Keep<V, E, F>(s3, p, q, j + 3 * F.Width);
+        }
+        return j;
+    }
+
+    [MethodImpl(Inline.Root)]
+    static unsafe void JoinOne<R, V, E, F, S>(in S source, int begin, int end, int partials, E* p, E* q, int first)
+        where R : struct, IReduction where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E> where S : struct, ISource<E>
+    {
+        var from = source;
+        for (var j = first; j < partials; j += F.Width)
+        {
+            var state = begin > 0 ? Partial<V, E, F>(p, q, j) : R.Zero<V>();
+            for (nint i = begin + j; i < end; i += partials)
+                state = R.Join(state, from.At<R, V, F>(i));
+            Keep<V, E, F>(state, p, q, j);
         }
     }
 
-    static unsafe State<T> Tree<R, T, E, F>(E* p, E* q, int partials)
+    [MethodImpl(Inline.Always)]
+    static unsafe State<V> Partial<V, E, F>(E* p, E* q, int j) where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E>
+        => new(F.Load(p + j), F.Load(q + j));
+
+    [MethodImpl(Inline.Always)]
+    static unsafe void Keep<V, E, F>(State<V> state, E* p, E* q, int j) where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E>
+    {
+        F.Store(p + j, state.A);
+        F.Store(q + j, state.B);
+    }
+
+    // The tree over 64 partials of four bytes, four 512-bit lanes: but for the last two levels, in registers.
+    [MethodImpl(Inline.Root)]
+    static unsafe State<T> Tree<R, T, E, F>(E* p, E* q)
         where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
-        for (var half = partials / 2; half > 0; half /= 2)
+        var width = Packed512<E>.Width;
+        var even = R.Join(Partial<Vec512<E>, E, Packed512<E>>(p, q, 0), Partial<Vec512<E>, E, Packed512<E>>(p, q, 2 * width));
+        var odd = R.Join(Partial<Vec512<E>, E, Packed512<E>>(p, q, width), Partial<Vec512<E>, E, Packed512<E>>(p, q, 3 * width));
+        var lane = R.Join(even, odd);
+        var half = R.Join(new State<Vec256<E>>(new(lane.A.Value.GetLower()), new(lane.B.Value.GetLower())),
+            new(new(lane.A.Value.GetUpper()), new(lane.B.Value.GetUpper())));
+        var quarter = R.Join(new State<Vec128<E>>(new(half.A.Value.GetLower()), new(half.B.Value.GetLower())),
+            new(new(half.A.Value.GetUpper()), new(half.B.Value.GetUpper())));
+        Keep<Vec128<E>, E, Packed128<E>>(quarter, p, q, 0);
+        return R.Join(R.Join(Partial<T, E, F>(p, q, 0), Partial<T, E, F>(p, q, 2)), R.Join(Partial<T, E, F>(p, q, 1), Partial<T, E, F>(p, q, 3)));
+    }
+
+    // The tree's levels that fill a lane; half the number of partials that are left.
+    [MethodImpl(Inline.Root)]
+    static unsafe int Fold<R, V, E, F>(E* p, E* q, int half)
+        where R : struct, IReduction where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E>
+    {
+        for (; half >= F.Width; half /= 2)
         {
-            for (var k = 0; k < half; k++)
-            {
-                var state = R.Join(new State<T>(F.Splat(p[k]), F.Splat(q[k])), new(F.Splat(p[k + half]), F.Splat(q[k + half])));
-                (p[k], q[k]) = (F.Pack(state.A), F.Pack(state.B));
-            }
+            for (var k = 0; k < half; k += F.Width)
+                Keep<V, E, F>(R.Join(Partial<V, E, F>(p, q, k), Partial<V, E, F>(p, q, k + half)), p, q, k);
         }
-        return new(F.Splat(p[0]), F.Splat(q[0]));
+        return half;
     }
 
     // One group a chunk; a thread owns partials t, t + threads, ...
@@ -282,49 +411,79 @@ public static class Reduce
             return;
         }
         var (px, py) = ((nint)HostMemory.Pointer<E>(x), (nint)HostMemory.Pointer<E>(y));
-        // A piece is a strip of columns of one matrix.
-        var strip = Math.Max(64, HostThreads.Grain / Math.Max(1, n));
+        // A piece is a strip of columns of one matrix: wide enough for the memory to be read in long runs.
+        var strip = (int)Math.Clamp(HostThreads.Grain / Math.Max(1, (long)n), Narrowest, Widest);
         var strips = (inner + strip - 1) / strip;
         HostThreads.Range((long)outer * strips, Math.Max(1, HostThreads.Grain / Math.Max(1, (long)n * Math.Min(strip, inner))), (begin, end) =>
         {
             for (var piece = begin; piece < end; piece++)
             {
                 var (matrix, column) = (piece / strips, (int)(piece % strips) * strip);
-                var last = Math.Min(inner, column + strip);
-                var from = (E*)px + matrix * n * inner;
-                var to = (E*)py + matrix * inner;
-                if (HasVectors<T>())
-                {
-                    if (Vector512.IsHardwareAccelerated)
-                        column = Strip<R, Vec512<E>, E, Packed512<E>>(from, to, n, inner, column, last);
-                    else if (Vector256.IsHardwareAccelerated)
-                        column = Strip<R, Vec256<E>, E, Packed256<E>>(from, to, n, inner, column, last);
-                    else if (Vector128.IsHardwareAccelerated)
-                        column = Strip<R, Vec128<E>, E, Packed128<E>>(from, to, n, inner, column, last);
-                }
-                _ = Strip<R, T, E, F>(from, to, n, inner, column, last);
+                HostColumns<R, T, E, F>((E*)px + matrix * n * inner + column, (E*)py + matrix * inner + column, n, inner, Math.Min(strip, inner - column));
             }
         });
         GC.KeepAlive(x);
         GC.KeepAlive(y);
     }
 
-    [MethodImpl(Inline.Root)]
-    static unsafe int Strip<R, T, E, F>(E* x, E* y, int n, int inner, int column, int last)
-        where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, IFormat<T, E>
+    // Columns of a strip.
+    const int Narrowest = 256, Widest = 512;
+
+    [SkipLocalsInit]
+    static unsafe void HostColumns<R, T, E, F>(E* x, E* y, int n, int inner, int count)
+        where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
+        E* p = stackalloc E[Widest], q = stackalloc E[Widest];
+        var zero = R.Zero<T>();
+        new Span<E>(p, count).Fill(F.Pack(zero.A));
+        new Span<E>(q, count).Fill(F.Pack(zero.B));
+        for (var row = 0; row < n; row += Run)
+        {
+            var from = x + (nint)row * inner;
+            var (rows, column) = (Math.Min(Run, n - row), 0);
+            if (HasVectors<T>())
+            {
+                if (Vector512.IsHardwareAccelerated && count >= Packed512<E>.Width)
+                    column = Strip<R, Vec512<E>, E, Packed512<E>>(from, p, q, rows, inner, column, count);
+                if (Vector256.IsHardwareAccelerated && count - column >= Packed256<E>.Width)
+                    column = Strip<R, Vec256<E>, E, Packed256<E>>(from, p, q, rows, inner, column, count);
+                if (Vector128.IsHardwareAccelerated && count - column >= Packed128<E>.Width)
+                    column = Strip<R, Vec128<E>, E, Packed128<E>>(from, p, q, rows, inner, column, count);
+            }
+            if (column < count)
+                _ = Strip<R, T, E, F>(from, p, q, rows, inner, column, count);
+        }
+        for (var column = 0; column < count; column++)
+            y[column] = F.Pack(R.Read(new State<T>(F.Splat(p[column]), F.Splat(q[column]))));
+    }
+
+    // One run of every column joins the column's state; four lanes of columns at a time, for the joins' latency and for whole pages.
+    [MethodImpl(Inline.Root)]
+    static unsafe int Strip<R, V, E, F>(E* x, E* p, E* q, int rows, int inner, int column, int last)
+        where R : struct, IReduction where V : struct, ILane<V> where E : unmanaged where F : struct, IFormat<V, E>
+    {
+        for (; column + 4 * F.Width <= last; column += 4 * F.Width)
+        {
+            State<V> s0 = R.Zero<V>(), s1 = s0, s2 = s0, s3 = s0;
+            var at = x + column;
+            for (var i = 0; i < rows; i++, at += inner)
+            {
+                s0 = R.Join(s0, R.Lift(F.Load(at)));
+                s1 = R.Join(s1, R.Lift(F.Load(at + F.Width)));
+                s2 = R.Join(s2, R.Lift(F.Load(at + 2 * F.Width)));
+                s3 = R.Join(s3, R.Lift(F.Load(at + 3 * F.Width)));
+            }
+            Keep<V, E, F>(R.Join(Partial<V, E, F>(p, q, column), s0), p, q, column);
+            Keep<V, E, F>(R.Join(Partial<V, E, F>(p, q, column + F.Width), s1), p, q, column + F.Width);
+            Keep<V, E, F>(R.Join(Partial<V, E, F>(p, q, column + 2 * F.Width), s2), p, q, column + 2 * F.Width);
+            Keep<V, E, F>(R.Join(Partial<V, E, F>(p, q, column + 3 * F.Width), s3), p, q, column + 3 * F.Width);
+        }
         for (; column + F.Width <= last; column += F.Width)
         {
-            var total = R.Zero<T>();
-            for (var i0 = 0; i0 < n; i0 += Run)
-            {
-                var run = R.Zero<T>();
-                var end = Math.Min(n, i0 + Run);
-                for (var i = i0; i < end; i++)
-                    run = R.Join(run, R.Lift(F.Load(x + (nint)i * inner + column)));
-                total = R.Join(total, run);
-            }
-            F.Store(y + column, R.Read(total));
+            var run = R.Zero<V>();
+            for (var i = 0; i < rows; i++)
+                run = R.Join(run, R.Lift(F.Load(x + (nint)i * inner + column)));
+            Keep<V, E, F>(R.Join(Partial<V, E, F>(p, q, column), run), p, q, column);
         }
         return column;
     }

@@ -40,9 +40,8 @@ static class LinearMap
     {
         if (x.Rank == 0 || x.Shape[^1] != weight.Shape[^1])
             throw new TensorArgumentException("Linear", nameof(x), $"{x.Shape}", $"[..., {weight.Shape[^1]}]");
-        var y = (x.Rank == 1 ? x.Unsqueeze(0) : x).MatMul(weight.T);
-        if (x.Rank == 1)
-            y = y.Squeeze(0);
-        return bias is null ? y : y + bias;
+        var rows = x.Rank == 1 ? x.Unsqueeze(0) : x;
+        var y = bias is null ? rows.MatMul(weight.T) : bias.Addmm(rows, weight.T);
+        return x.Rank == 1 ? y.Squeeze(0) : y;
     }
 }

@@ -32,14 +32,12 @@ public sealed class Adam : Optimizer
     /// <inheritdoc/>
     protected override void Update(int index, Parameter parameter, Tensor gradient)
     {
-        var (mean, square) = (means[index], squares[index]);
-        Pointwise.Into<Ternary<Lerp>>("Adam", mean, mean, gradient, 1 - beta1);
-        Pointwise.Into<Ternary<LerpSquare>>("Adam", square, square, gradient, 1 - beta2);
         // m' / (sqrt v' + e) = (root / (1 - beta1^t)) m / (sqrt v + e root), root = sqrt(1 - beta2^t)
         var root = Math.Sqrt(1 - Math.Pow(beta2, steps));
-        var direction = Pointwise.Run<Ternary<AdamDirection>>("Adam", mean, square, epsilon * root);
-        if (weightDecay != 0)
-            Pointwise.Into<Binary<Multiply>>("Adam", parameter.Value, parameter.Value, 1 - LearningRate * weightDecay);
-        Pointwise.Into<Ternary<AddScaled>>("Adam", parameter.Value, parameter.Value, direction, -LearningRate * root / (1 - Math.Pow(beta1, steps)));
+        Pointwise.Update<AdamStep>("Adam", parameter.Value, gradient, new()
+        {
+            A = 1 - beta1, B = 1 - beta2, C = epsilon * root, D = 1 - LearningRate * weightDecay,
+            E = -LearningRate * root / (1 - Math.Pow(beta1, steps)),
+        }, means[index], squares[index]);
     }
 }

@@ -26,12 +26,12 @@ public sealed class Sgd : Optimizer
     /// <inheritdoc/>
     protected override void Update(int index, Parameter parameter, Tensor gradient)
     {
-        var direction = gradient;
-        if (momentum != 0)
-        {
-            Pointwise.Into<Ternary<AddScaled>>("Sgd", buffers[index], gradient, buffers[index], momentum);
-            direction = nesterov ? Pointwise.Run<Ternary<AddScaled>>("Sgd", gradient, buffers[index], momentum) : buffers[index];
-        }
-        Pointwise.Into<Ternary<AddScaled>>("Sgd", parameter.Value, parameter.Value, direction, -LearningRate);
+        var numbers = new Coefficients<double> { A = -LearningRate, B = momentum };
+        if (momentum == 0)
+            Pointwise.Update<DescentStep>("Sgd", parameter.Value, gradient, numbers);
+        else if (nesterov)
+            Pointwise.Update<NesterovStep>("Sgd", parameter.Value, gradient, numbers, buffers[index]);
+        else
+            Pointwise.Update<MomentumStep>("Sgd", parameter.Value, gradient, numbers, buffers[index]);
     }
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using NUnit.Framework;
 using Ortho.Autograd;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Pointwise;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 using Ortho.Tests.Support;
@@ -20,6 +21,25 @@ public class CustomOpTests
         /// <inheritdoc/>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static T Apply<T>(T x) where T : struct, ILane<T> => T.Of(1) / T.Fma(x, x, T.Of(1));
+    }
+
+    /// <summary>GELU of x + bias, scaled.</summary>
+    public readonly struct BiasGeluScale : ITernary
+    {
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static T Apply<T>(T x, T bias, T scale) where T : struct, ILane<T> => Gelu.Apply(x + bias) * scale;
+    }
+
+    [TestCaseSource(nameof(Kinds))]
+    public void A_chain_as_one_formula_gives_the_bits_of_the_chain(string kind)
+    {
+        var device = Devices.Of(kind);
+        var (x, b) = (Tensor.Uniform([5, 37], new Generator(1), -2, 2).To(device), Tensor.Uniform([37], new Generator(2), -2, 2).To(device));
+        var (one, chain) = (PointwiseOps.Apply<Ternary<BiasGeluScale>>("BiasGeluScale", x, b, 1.5), (x + b).Gelu() * 1.5);
+        Assert.That(one.ToArray<float>(), Is.EqualTo(chain.ToArray<float>()));
+        var wide = x.To(DType.Float64).To(Device.Cpu);
+        Assert.That(GradientCheck.Run(t => PointwiseOps.Apply<Ternary<BiasGeluScale>>("BiasGeluScale", t[0], t[1], 1.5), [wide, b.To(DType.Float64).To(Device.Cpu)], 1e-4, 2).Error, Is.LessThan(1e-8));
     }
 
     static Tensor LorentzOf(Tensor x) => PointwiseOps.Apply<Unary<Lorentz>>("Lorentz", x);

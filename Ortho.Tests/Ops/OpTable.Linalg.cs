@@ -41,7 +41,7 @@ public static partial class OpTable
     static Nd Power(Nd x, int exponent)
         => exponent < 0 ? Power(InverseOf(x), -exponent) : exponent == 0 ? Nd.Of(x.Shape, i => i[^1] == i[^2] ? 1 : 0) : Product(x, Power(x, exponent - 1));
 
-    // Doolittle's elimination with partial pivoting: L above U^T, which have the same number of columns.
+    // Doolittle's elimination with partial pivoting, by the sum of a number's parts: L above U^T, which have the same number of columns.
     static Nd LuOf(Nd x)
     {
         var (m, n, k) = (x.Shape[0], x.Shape[1], Math.Min(x.Shape[0], x.Shape[1]));
@@ -49,7 +49,7 @@ public static partial class OpTable
         var lower = rows.Select(_ => new Complex[k]).ToList();
         for (var c = 0; c < k; c++)
         {
-            var pivot = Enumerable.Range(c, m - c).MaxBy(i => rows[i][c].Magnitude);
+            var pivot = Enumerable.Range(c, m - c).MaxBy(i => Math.Abs(rows[i][c].Real) + Math.Abs(rows[i][c].Imaginary));
             (rows[c], rows[pivot], lower[c], lower[pivot]) = (rows[pivot], rows[c], lower[pivot], lower[c]);
             lower[c][c] = 1;
             for (var i = c + 1; i < m; i++)

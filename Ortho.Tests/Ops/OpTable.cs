@@ -22,6 +22,7 @@ public static partial class OpTable
         .. Views(),
         .. Joining(),
         .. Reductions(),
+        .. Normalizations(),
         .. Statistics(),
         .. Scans(),
         .. Sorting(),
@@ -158,15 +159,45 @@ public static partial class OpTable
         Reduction("Prod", (x, d) => x.Prod(d), x => x.Aggregate(Complex.One, (a, b) => a * b), [1], [3, 4], [2, 5, 3]) with { IsComplex = true, Low = 0.5, Single = 5e-6, Double = 2e-14 },
         Reduction("LogSumExp", (x, d) => x.LogSumExp(d), x => Math.Log(x.Sum(v => Math.Exp(v.Real))), [1], [3, 70], [2, 3, 4]),
         Reduction("Norm", (x, d) => x.Norm(d), x => Math.Sqrt(x.Sum(v => v.Magnitude * v.Magnitude)), [1], [3, 70], [2, 3, 4]) with { IsComplex = true },
-        new("LogSoftmax", x => x[0].LogSoftmax(), x => Softmax(x[0], log: true), [[[3, 10]], [[2, 130]]]),
-        new("Softmax", x => x[0].Softmax(), x => Softmax(x[0], log: false), [[[3, 10]], [[2, 130]]]),
+        Reduction("LogSumExp", (x, d) => x.LogSumExp(d), x => Math.Log(x.Sum(v => Math.Exp(v.Real))), [0, 2], [3, 2, 4]),
+        new("LogSoftmax", x => x[0].LogSoftmax(), x => Softmax(x[0], 1, log: true), [[[3, 10]], [[2, 130]]]),
+        new("LogSoftmax", x => x[0].LogSoftmax(0), x => Softmax(x[0], 0, log: true), [[[3, 10]], [[70, 2, 3]]]),
+        new("Softmax", x => x[0].Softmax(), x => Softmax(x[0], 1, log: false), [[[3, 10]], [[2, 130]], [[0, 3]], [[3, 1]]]),
+        new("Softmax", x => x[0].Softmax(1), x => Softmax(x[0], 1, log: false), [[[3, 10, 2]], [[2, 70, 3]]]),
+        // Longer than one chunk.
+        new("Softmax", x => x[0].Softmax(), x => Softmax(x[0], 1, log: false), [[[1, 16500]]]),
     ];
 
-    static Nd Softmax(Nd x, bool log)
+    static Nd Softmax(Nd x, int axis, bool log)
     {
-        var sums = x.Reduce([1], row => row.Sum(v => Math.Exp(v.Real)));
-        return Nd.Of(x.Shape, i => log ? x[i] - Math.Log(sums[i[0]].Real) : Math.Exp(x[i].Real) / sums[i[0]]);
+        var sums = x.Reduce([axis], row => row.Sum(v => Math.Exp(v.Real)));
+        return Nd.Of(x.Shape, i => log ? x[i] - Math.Log(Sum(i)) : Math.Exp(x[i].Real) / Sum(i));
+
+        double Sum(int[] i) => sums[[.. i[..axis], .. i[(axis + 1)..]]].Real;
     }
+
+    // (x - shift) / sqrt(mean of (x - shift)^2 + epsilon) over the last dimensions, shift being the mean or 0; times a weight, plus a bias.
+    static Nd Normalized(Nd[] x, int dimensions, bool centered, double epsilon)
+    {
+        var lead = x[0].Shape.Rank - dimensions;
+        int[] axes = [.. Enumerable.Range(lead, dimensions)];
+        var means = x[0].Reduce(axes, row => centered ? SumOf(row) / row.Count() : 0);
+        var centeredX = Nd.Of(x[0].Shape, i => x[0][i] - means[i[..lead]]);
+        var squares = centeredX.Reduce(axes, row => row.Sum(v => v.Real * v.Real) / row.Count());
+        return Nd.Of(x[0].Shape, i => centeredX[i] / Math.Sqrt(squares[i[..lead]].Real + epsilon)
+            * (x.Length > 1 ? x[1][i[lead..]] : 1) + (x.Length > 2 ? x[2][i[lead..]] : 0));
+    }
+
+    static IEnumerable<OpRow> Normalizations() =>
+    [
+        new("LayerNorm", x => x[0].LayerNorm([x[0].Shape[^1]], x[1], x[2]), x => Normalized(x, 1, true, 1e-5), [[3, 10], [10], [10]], [[2, 130], [130], [130]], [[1, 2, 70], [70], [70]], [[0, 3], [3], [3]]) { Single = 2e-6, Gradient = 1e-7 },
+        new("LayerNorm", x => x[0].LayerNorm([3, 5], epsilon: 0.1), x => Normalized(x, 2, true, 0.1), [[[2, 3, 5]], [[3, 5]]]),
+        new("LayerNorm", x => x[0].LayerNorm([3], bias: x[1]), x => Normalized([x[0], Nd.Of([3], _ => 1), x[1]], 1, true, 1e-5), [[4, 3], [3]]) { Single = 2e-6, Gradient = 1e-6 },
+        // Longer than one chunk.
+        new("LayerNorm", x => x[0].LayerNorm([16500], x[1]), x => Normalized(x, 1, true, 1e-5), [[1, 16500], [16500]]) { Single = 2e-6 },
+        new("RmsNorm", x => x[0].RmsNorm([x[0].Shape[^1]], x[1]), x => Normalized(x, 1, false, 1e-6), [[3, 10], [10]], [[2, 130], [130]]) { Single = 2e-6 },
+        new("RmsNorm", x => x[0].RmsNorm([3, 5], epsilon: 0.1), x => Normalized(x, 2, false, 0.1), [[[2, 3, 5]]]),
+    ];
 
     static IEnumerable<OpRow> Indexing() =>
     [
@@ -186,6 +217,11 @@ public static partial class OpTable
             [[3, 5], [5, 4]], [[2, 3, 5], [5, 4]], [[2, 1, 3, 5], [4, 5, 2]], [[1, 1], [1, 1]], [[3, 0], [0, 2]], [[5, 30], [30, 27]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("MatMul", x => x[0].T.MatMul(x[1].T), x => Product(Nd.Of([x[0].Shape[1], x[0].Shape[0]], i => x[0][i[1], i[0]]), Nd.Of([x[1].Shape[1], x[1].Shape[0]], i => x[1][i[1], i[0]])),
             [[5, 3], [4, 5]], [[300, 6], [4, 300]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Addmm", x => x[0].Addmm(x[1], x[2], 0.5, -1.5), x => Nd.Map(v => 0.5 * v[0] - 1.5 * v[1], x[0], Product(x[1], x[2])),
+            [[4], [3, 5], [5, 4]], [[3, 1], [2, 3, 5], [5, 4]], [[2, 3, 4], [3, 5], [2, 5, 4]], [[], [1, 1], [1, 1]], [[3, 2], [3, 0], [0, 2]], [[5, 27], [5, 30], [30, 27]])
+            { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("Addmm", x => x[0].T.Addmm(x[1], x[2].T), x => Nd.Map(v => v[0] + v[1], Swap(x[0]), Product(x[1], Swap(x[2]))), [[3, 4], [4, 300], [3, 300]])
+            { IsComplex = true, Single = 3e-6, Double = 2e-14 },
     ];
 
     static IEnumerable<OpRow> Creation() =>

@@ -85,6 +85,62 @@ public class StructureTests
         Assert.That(Nd.From(Count([2, 2, 2, 2], device).Tile(2, 2, 2, 2)).Data, Is.EqualTo(Nd.Of([4, 4, 4, 4], i => i.Aggregate(0, (k, j) => 2 * k + j % 2)).Data));
     }
 
+    // Squares of every element size, their edges, batches, and a destination that is the transposed one.
+    [TestCase("3, 70, 131", "0, 2, 1")]
+    [TestCase("70, 2, 131", "2, 1, 0")]
+    [TestCase("2, 64, 3, 65", "0, 3, 2, 1")]
+    [TestCase("3, 64, 128", "1, 2, 0")]
+    public void Exchanged_dimensions_are_copied(string shape, string order)
+    {
+        int[] extents = [.. shape.Split(", ").Select(int.Parse)], axes = [.. order.Split(", ").Select(int.Parse)];
+        foreach (var dtype in DTypes.All)
+        {
+            using var scope = new TensorScope();
+            var x = Tensor.From([.. Enumerable.Range(0, (int)Shape.Create(extents).ElementCount).Select(k => (double)(k * 7L % 1009 % 251))], extents).To(dtype);
+            var p = Nd.From(x);
+            var expected = Nd.Of([.. axes.Select(d => extents[d])], i =>
+            {
+                var at = new int[extents.Length];
+                foreach (var (d, axis) in axes.Index())
+                    at[axis] = i[d];
+                return p[at];
+            });
+            Assert.That(Nd.From(x.Permute(axes).Contiguous()).Data, Is.EqualTo(expected.Data), $"{dtype}");
+            var into = Tensor.Zeros(expected.Shape, dtype);
+            into.Permute([.. Enumerable.Range(0, axes.Length).Select(d => Array.IndexOf(axes, d))]).CopyFrom(x);
+            Assert.That(Nd.From(into).Data, Is.EqualTo(expected.Data), $"{dtype}, written");
+        }
+    }
+
+    // What is written past the cache is what is written through it: whole tensors against their parts.
+    [TestCase(1024)]
+    [TestCase(1029)]
+    public void Large_results_are_those_of_their_parts(int columns)
+    {
+        using var scope = new TensorScope();
+        var rows = (9 << 20) / 4 / columns;
+        var (x, b) = (Tensor.Uniform([rows, columns], new Generator(1), -2, 2), Tensor.Uniform([columns], new Generator(2), -2, 2));
+        foreach (var (name, call) in new (string, Func<Tensor, Tensor>)[]
+        {
+            ("sum", x => x + b), ("map", x => x.Exp()), ("rows", x => x.LayerNorm([columns], b)), ("copy", x => x.T.Contiguous().T),
+        })
+        {
+            var (all, part) = (call(x), rows / 3);
+            foreach (var start in new[] { 0, part, rows - part })
+                Assert.That(all.Narrow(0, start, part).EqualTo(call(x.Narrow(0, start, part))).All().Item(), Is.EqualTo(1), name);
+        }
+    }
+
+    [Test]
+    public void Large_truths_are_those_of_their_parts()
+    {
+        using var scope = new TensorScope();
+        var x = Tensor.Uniform([9 << 20], new Generator(1));
+        var (truths, start) = (x.Less(0.5), (9 << 20) - 1000);
+        Assert.That(truths.Narrow(0, start, 1000).EqualTo(x.Narrow(0, start, 1000).Less(0.5)).All().Item(), Is.EqualTo(1));
+        Assert.That((truths & ~truths).Any().Item(), Is.Zero);
+    }
+
     [TestCaseSource(nameof(Kinds))]
     public void A_reversed_part_is_written_in_place(string kind)
     {

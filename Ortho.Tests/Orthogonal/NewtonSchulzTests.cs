@@ -41,6 +41,28 @@ public class NewtonSchulzTests
         Assert.That(expected, Has.All.InRange(0.6, 1.3));
     }
 
+    // Steps on the Gram matrix alone must not cost what is left of small singular values.
+    [Test]
+    public void Long_matrices_are_as_exact_as_short_ones([Values("64x256", "200x50", "70x80")] string shape, [Values(1, 1e-2, 1e-4, 1e-6)] double smallest)
+    {
+        using var scope = new TensorScope();
+        var size = shape.Split('x').Select(int.Parse).ToArray();
+        var k = size.Min();
+        var (u, v) = (Unitary(size[0], DType.Float64, 1).Slice(-1, 0, k), Unitary(size[1], DType.Float64, 2).Slice(-1, 0, k));
+        var a = (u * Tensor.From([.. Enumerable.Range(0, k).Select(i => Math.Pow(smallest, i / (k - 1.0)))], [k])).MatMul(v.T).To(DType.Float32);
+        var y = a.To(DType.Float64);
+        y /= y.Norm([-2, -1], keepDimensions: true);
+        for (var step = 0; step < 5; step++)
+        {
+            var gram = y.MatMul(y.T);
+            y = y * 3.4445 + (gram * -4.7750 + gram.MatMul(gram) * 2.0315).MatMul(y);
+        }
+        // Five steps of slope up to 3.4445 multiply the roundings of the first by 500.
+        Assert.That(Difference(a.NewtonSchulz(), y), Is.LessThan(3e-5 * Largest(y)));
+        var cubic = a.To(DType.Float64).NewtonSchulz(OrthogonalOps.Cubic, 9);
+        Assert.That(Difference(a.NewtonSchulz(OrthogonalOps.Cubic, 9), cubic), Is.LessThan(3e-5 * Largest(cubic)));
+    }
+
     [Test]
     public void Zero_stays_zero() => Assert.That(Largest(Tensor.Zeros([3, 4]).NewtonSchulz()), Is.Zero);
 

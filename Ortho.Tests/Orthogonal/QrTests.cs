@@ -86,13 +86,17 @@ public class QrTests
     {
         int[] size = [n + 4, n];
         var a = Random([2, .. size], dtype, 3);
-        var (v, t, r) = QrKernel.Compact(a);
-        var (wideV, wideT) = (Wide(v), Wide(t));
-        var product = Tensor.Eye(n + 4, dtype: wideV.DType) - wideV.MatMul(wideT).MatMul(wideV.H);
+        var (reflections, r) = QrKernel.Factor(a, n);
+        var product = Wide(reflections.Columns(0, n + 4));
         Assert.That(Skewness(product), Is.LessThan(Tolerance(dtype, size)));
         Assert.That(Difference(product.Slice(-1, 0, n).MatMul(Wide(r)), a), Is.LessThan(Tolerance(dtype, size) * Largest(r)));
-        Assert.That(Largest(wideV.Triu(1)), Is.Zero);
-        Assert.That(BelowDiagonal(t), Is.Zero);
+        Assert.That(Difference(product.Slice(-1, 3), reflections.Columns(3, n + 1)), Is.Zero, "any columns are columns of the whole");
+        var rotated = a.Clone();
+        reflections.ApplyAdjoint(rotated);
+        Assert.That(Difference(rotated.Slice(-2, 0, n), r), Is.LessThan(Tolerance(dtype, size) * Largest(r)));
+        Assert.That(Largest(Wide(reflections.Vectors).Triu(1)), Is.Zero);
+        foreach (var triangle in reflections.Triangles)
+            Assert.That(BelowDiagonal(triangle), Is.Zero);
     }
 
     [Test]
@@ -128,10 +132,27 @@ public class QrTests
         var (deviceQ, deviceR) = a.To(GpuDevice.Simulator).Qr();
         Assert.That(Numbers(deviceQ), Is.EqualTo(Numbers(q)));
         Assert.That(Numbers(deviceR), Is.EqualTo(Numbers(r)));
-        var (v, t, _) = QrKernel.Compact(a);
-        var (deviceV, deviceT, _) = QrKernel.Compact(a.To(GpuDevice.Simulator));
-        Assert.That(Numbers(deviceV), Is.EqualTo(Numbers(v)));
-        Assert.That(Numbers(deviceT), Is.EqualTo(Numbers(t)));
+        var (reflections, _) = QrKernel.Factor(a, a.Shape[1..].Span.ToArray().Min());
+        var (onDevice, _) = QrKernel.Factor(a.To(GpuDevice.Simulator), a.Shape[1..].Span.ToArray().Min());
+        Assert.That(Numbers(onDevice.Vectors), Is.EqualTo(Numbers(reflections.Vectors)));
+        Assert.That(Numbers(onDevice.Triangles[0]), Is.EqualTo(Numbers(reflections.Triangles[0])));
+    }
+
+    [Test]
+    public void A_matrix_alone_and_one_of_many_have_the_same_bits([ValueSource(typeof(MatrixSamples), nameof(Types))] DType dtype,
+        [Values(1, 5, 16, 33, 64, 70)] int n)
+    {
+        var a = Random([19, n + 2, n], dtype, 6);
+        var (q, r) = a.Qr();
+        var (inverse, u) = (a.Narrow(-2, 0, n).Inverse(), a.PolarDecomposition().U);
+        foreach (var k in new[] { 0, 2, 18 })
+        {
+            var one = a.Select(0, k);
+            Assert.That(Numbers(one.Qr().Q), Is.EqualTo(Numbers(q.Select(0, k))), "Q");
+            Assert.That(Numbers(one.Qr().R), Is.EqualTo(Numbers(r.Select(0, k))), "R");
+            Assert.That(Numbers(one.Narrow(-2, 0, n).Inverse()), Is.EqualTo(Numbers(inverse.Select(0, k))), "inverse");
+            Assert.That(Numbers(one.PolarDecomposition().U), Is.EqualTo(Numbers(u.Select(0, k))), "polar factor");
+        }
     }
 
     [Test]

@@ -1,4 +1,8 @@
+using System.Runtime.CompilerServices;
 using Ortho.Autograd;
+using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Pointwise;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,12 +42,45 @@ sealed partial class TorchPeer
         yield return Vector("gelu", (x, _) => x.Gelu(), (x, _) => nn.functional.gelu(x));
         yield return Vector("sum", (x, _) => x.Sum(), (x, _) => x.sum());
         yield return Rows("pointwise", "softmax", x => x.Softmax(), x => nn.functional.softmax(x, 1));
+        yield return Compare("pointwise", "layer norm, 4096 x 1024", 1e-5, () =>
+        {
+            var (x, w, b) = (Work.Sample(1, 4096, 1024), Work.Sample(2, 1024), Work.Sample(3, 1024));
+            var (p, q, r) = (Same(x), Same(w), Same(b));
+            return (Work.Forward(() => x.LayerNorm([1024], w, b)), Forward(() => nn.functional.layer_norm(p, [1024], q, r)));
+        });
         yield return Rows("pointwise", "transposed copy", x => x.T.Contiguous(), x => x.t().contiguous());
         yield return Compare("fused", "bias + GELU + scale, 4096 x 1024", 1e-5, () =>
         {
             var (x, b) = (Work.Sample(1, 4096, 1024), Work.Sample(2, 1024));
             var (p, q) = (Same(x), Same(b));
             return (Work.Forward(() => (x + b).Gelu() * 1.5), Forward(() => nn.functional.gelu(p + q) * 1.5f));
+        });
+
+        yield return Compare("fused", "the same as one formula", 1e-5, () =>
+        {
+            var (x, b) = (Work.Sample(1, 4096, 1024), Work.Sample(2, 1024));
+            var (p, q) = (Same(x), Same(b));
+            return (Work.Forward(() => PointwiseOps.Apply<Ternary<BiasGeluScale>>("BiasGeluScale", x, b, 1.5)), Forward(() => nn.functional.gelu(p + q) * 1.5f));
+        });
+        yield return Compare("fused", "Adam step, 4M parameters", 1e-5, () =>
+        {
+            var (x, g) = (Work.Sample(1, 2048, 2048), Work.Sample(2, 2048, 2048));
+            var layer = new Ortho.Layers.Linear(2048, 2048, new(1), bias: false);
+            layer.Weight.Assign(x);
+            // A product with the gradient leaves it at the parameter.
+            (layer.Weight * g).Sum().Backward();
+            var ours = new Ortho.Layers.Optimizers.Adam(layer.Parameters());
+            var leaf = new TorchSharp.Modules.Parameter(Same(x)) { grad = Same(g) };
+            var theirs = optim.Adam([leaf]);
+            return (Work.Of(() =>
+            {
+                ours.Step();
+                return [layer.Weight.Value];
+            }), Of(() =>
+            {
+                _ = theirs.step();
+                return [leaf];
+            }));
         });
 
         static Comparison Vector(string name, Func<Tensor, Tensor, Tensor> ours, Func<torch.Tensor, torch.Tensor, torch.Tensor> theirs)
@@ -61,6 +98,13 @@ sealed partial class TorchPeer
                 var p = Same(x);
                 return (Work.Forward(() => ours(x)), Forward(() => theirs(p)));
             });
+    }
+
+    // GELU of x + bias, scaled: how a user writes a chain in one pass.
+    readonly struct BiasGeluScale : ITernary
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static T Apply<T>(T x, T bias, T scale) where T : struct, ILane<T> => Gelu.Apply(x + bias) * scale;
     }
 
     static IEnumerable<Comparison> Transforms()

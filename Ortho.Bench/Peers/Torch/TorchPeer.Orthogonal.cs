@@ -39,7 +39,7 @@ sealed partial class TorchPeer
 
     static IEnumerable<Comparison> Decompositions()
     {
-        foreach (var (batch, n) in new[] { (256, 16), (256, 32), (64, 64), (16, 128) })
+        foreach (var (batch, n) in new[] { (4096, 4), (1024, 8), (256, 16), (256, 32), (64, 64), (16, 128) })
             yield return Qr("qr-batched", $"{batch} of {n} x {n}", batch, n, n);
         foreach (var n in new[] { 512, 1024 })
             yield return Qr("qr", $"{n} x {n}", n, n);
@@ -77,10 +77,11 @@ sealed partial class TorchPeer
         {
             yield return Compare("householder", $"product, {n} x {k}", 1e-3, () =>
             {
-                var v = Trapezoid(n, k);
+                // Both read the strictly lower triangle only.
+                var v = Work.Sample(1, n, k);
                 var p = Same(v);
-                var tau = 2 / (p * p).sum([0]);
-                return (Work.Forward(() => v.HouseholderProduct(k)), Forward(() => linalg.householder_product(p, tau)));
+                var tau = 2 / (p.tril(-1) + eye(n, k)).square().sum([0]);
+                return (Work.Forward(() => v.HouseholderFrame()), Forward(() => linalg.householder_product(p, tau)));
             });
         }
         foreach (var (n, k) in new[] { (512, 64), (512, 512) })
@@ -95,8 +96,6 @@ sealed partial class TorchPeer
                 }, Same(v)));
             });
         }
-
-        static Tensor Trapezoid(int n, int k) => Work.Sample(1, n, k).Tril(-1) + Tensor.Eye(n, k);
     }
 
     static IEnumerable<Comparison> Maps()

@@ -52,6 +52,7 @@ public class ReferenceValueTests
         ["log1p"] = x => x[0].Log1p(),
         ["softmax"] = x => x[0].Softmax(1),
         ["logsumexp"] = x => x[0].LogSumExp([0, 2]),
+        ["layer_norm"] = x => x[0].LayerNorm([5], x[1], x[2]),
         ["prod"] = x => x[0].Prod([1]),
         ["norm"] = x => x[0].Norm([0, 1]),
         ["permute"] = x => x[0].Permute(2, 0, 1),

@@ -175,6 +175,9 @@ def main():
                real(2, 4, 3, 4), real(4, 3, 3, 2), real(6))
     torch_case("conv_transpose2d, complex", "ConvTranspose2d", lambda x, w: conv.conv_transpose2d(x, w, stride=2), complex_(1, 2, 3, 2), complex_(2, 3, 3, 2))
 
+    # ---- normalization
+    torch_case("layer_norm", "LayerNorm", lambda x, w, b: torch.nn.functional.layer_norm(x, (5,), w, b), real(3, 5), real(5), real(5))
+
     libraries = f"NumPy {np.__version__}, SciPy {scipy.__version__}, PyTorch {torch.__version__}"
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
     sys.stdout.write(f'{{"libraries":"{libraries}","cases":[\n{lines}\n]}}\n')
