@@ -206,17 +206,46 @@ static unsafe class HostSpectra
         var copy = (E*)(which == 0 ? Scratch.Steps(bytes) : Scratch.Plane(bytes));
         for (var side = 0; side < 2; side++)
         {
+            var start = (E*)x.Start + side * x.Part;
+            var done = 0;
+            if (i == 1 && x.K == 1)
+            {
+                done = Vector512.IsHardwareAccelerated ? Turn<Vec512<E>, E, Packed512<E>>(start, x.J, copy + side * part, j, k)
+                    : Vector256.IsHardwareAccelerated ? Turn<Vec256<E>, E, Packed256<E>>(start, x.J, copy + side * part, j, k)
+                    : Vector128.IsHardwareAccelerated ? Turn<Vec128<E>, E, Packed128<E>>(start, x.J, copy + side * part, j, k) : 0;
+            }
             for (var a = 0; a < i; a++)
             {
                 for (var b = 0; b < k; b++)
                 {
-                    var (from, to) = ((nint)((E*)x.Start + side * x.Part + a * x.I + b * x.K), (nint)(copy + side * part + ((nint)a * k + b) * j));
-                    for (var c = 0; c < j; c++)
+                    var (from, to) = ((nint)(start + a * x.I + b * x.K), (nint)(copy + side * part + ((nint)a * k + b) * j));
+                    for (var c = done; c < j; c++)
                         ((E*)to)[c] = ((E*)from)[c * x.J];
                 }
             }
         }
         return new() { Start = (nint)copy, Part = part, I = x.I == 0 ? 0 : (nint)k * j, J = 1, K = x.K == 0 ? 0 : j };
+    }
+
+    // Whole vectors of j rows of k neighbours, transposed; returns the rows that are done.
+    static int Turn<V, E, FV>(E* x, nint row, E* y, int j, int k) where V : struct, ILane<V> where E : unmanaged where FV : struct, IFormat<V, E>
+    {
+        var from = stackalloc nint[FV.Width];
+        var to = stackalloc nint[FV.Width];
+        var c = 0;
+        for (; c + FV.Width <= j; c += FV.Width)
+        {
+            for (var w = 0; w < FV.Width; w++)
+                from[w] = (nint)(x + (c + w) * row);
+            for (var b = 0; b < k; b += FV.Width)
+            {
+                var count = Math.Min(FV.Width, k - b);
+                for (var e = 0; e < count; e++)
+                    to[e] = (nint)(y + (nint)(b + e) * j + c);
+                Packing.Tile<V, E, FV>(from, b, to, count);
+            }
+        }
+        return c;
     }
 
     interface IChoice
