@@ -131,7 +131,7 @@ static unsafe class HostConvolution
         where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
     {
         var tiles = (panel.PieceResults + RegisterTile.RowVectors) * RegisterTile.Vectors * FV.Width;
-        var scratch = (E*)Scratch.Of(panel.ScratchBytes(tiles, sizeof(E)));
+        var scratch = (E*)Scratch<ConvolutionPiece>.Of<byte>(panel.ScratchBytes(tiles, sizeof(E)));
         var b = panel.Fill<E, V, FV>(part, scratch + tiles);
         var first = panel.FirstVector(part);
         at += first;
@@ -228,3 +228,6 @@ static unsafe class HostConvolution
         }
     }
 }
+
+/// <summary>The purpose of a thread's memory for the piece of a convolution that it works on.</summary>
+readonly struct ConvolutionPiece;

@@ -132,7 +132,7 @@ static unsafe class HostKernelGradient
     static E* Divide<E>(Job job, long sums, long gradient, out E* gradients, out E* copy, out int* at, out int* off) where E : unmanaged
     {
         var copied = (long)job.Planes * job.PlanePixels * job.Width;
-        var memory = (E*)Scratch.Of(checked((nuint)((sums + gradient + copied) * sizeof(E) + (job.Vectors + RegisterTile.PairVectors + job.PixelBlock) * sizeof(int))));
+        var memory = (E*)Scratch<ConvolutionPiece>.Of<byte>(checked((nuint)((sums + gradient + copied) * sizeof(E) + (job.Vectors + RegisterTile.PairVectors + job.PixelBlock) * sizeof(int))));
         gradients = memory + sums;
         copy = gradients + gradient;
         at = (int*)(copy + copied);

@@ -136,7 +136,7 @@ static unsafe class HostFft
         HostThreads.Range(lines.Blocks, Math.Max(1, HostThreads.Grain / lines.Work), (begin, end) =>
         {
             lines.Run<T, F>(begin, end);
-            Scratch.ReleaseLarge();
+            FourierScratch.ReleaseLarge();
         });
         GC.KeepAlive(x);
         GC.KeepAlive(y);
@@ -210,7 +210,7 @@ static unsafe class HostFft
             var (plan, inner, from, to) = (job.Plan, (nint)job.Inner, job.X, job.Y);
             var lanes = FV.Width;
             var buffer = (nuint)(2L * plan.Longest * lanes) * (nuint)sizeof(E);
-            var a = (E*)Scratch.Steps(2 * buffer);
+            var a = (E*)FourierScratch.Steps(2 * buffer);
             var b = (E*)((byte*)a + buffer);
             var signals = stackalloc nint[lanes];
             var isDirect = perOuter > 0 && count == lanes;

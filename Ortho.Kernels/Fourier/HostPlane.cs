@@ -78,7 +78,7 @@ static unsafe class HostPlane
                     else
                         Stacked<T, E, F>(job, from, to, first, count);
                 }
-                Scratch.ReleaseLarge();
+                FourierScratch.ReleaseLarge();
             });
         }
         else if (images > 1 && numbers * sizeof(E) <= CachedBytes)
@@ -87,7 +87,7 @@ static unsafe class HostPlane
             {
                 for (var image = begin; image < end; image++)
                     Alone<T, E, F>(job, (E*)from + image * job.Height * job.X.Numbers, (E*)to + image * job.Height * job.Y.Numbers);
-                Scratch.ReleaseLarge();
+                FourierScratch.ReleaseLarge();
             });
         }
         else
@@ -124,7 +124,7 @@ static unsafe class HostPlane
     {
         if (job.Kind == TransformKind.ComplexToReal)
         {
-            var between = (E*)Scratch.Plane((nuint)(2L * job.Height * job.Bins) * (nuint)sizeof(E));
+            var between = (E*)FourierScratch.Plane((nuint)(2L * job.Height * job.Bins) * (nuint)sizeof(E));
             Lines<T, E, F>(job.ColumnJob, x, between);
             Lines<T, E, F>(job.RowJob, between, y);
         }
@@ -161,9 +161,9 @@ readonly unsafe struct Stack<V, E, FV> where V : struct, ILane<V> where E : unma
     {
         this.job = job;
         var numbers = 2L * FV.Width * job.Longest;
-        a = (E*)Scratch.Steps((nuint)(2 * numbers) * (nuint)sizeof(E));
+        a = (E*)FourierScratch.Steps((nuint)(2 * numbers) * (nuint)sizeof(E));
         b = a + numbers;
-        plane = (E*)Scratch.Plane((nuint)(2L * job.Height * job.Bins * FV.Width) * (nuint)sizeof(E));
+        plane = (E*)FourierScratch.Plane((nuint)(2L * job.Height * job.Bins * FV.Width) * (nuint)sizeof(E));
     }
 
     E* Row(int row) => plane + (nint)row * job.Bins * (2 * FV.Width);

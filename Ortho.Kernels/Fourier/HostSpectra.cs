@@ -52,7 +52,7 @@ static unsafe class HostSpectra
                 else
                     block.Run<T, F>(at * width);
             }
-            Scratch.ReleaseLarge();
+            FourierScratch.ReleaseLarge();
         });
     }
 
@@ -188,7 +188,7 @@ static unsafe class HostSpectra
                 for (var part = 0; part < 2; part++)
                     new Span<E>(to + part * zRow + p.Count, zRow - p.Count).Clear();
             }
-            Scratch.ReleaseLarge();
+            FourierScratch.ReleaseLarge();
         });
         GC.KeepAlive(x);
         GC.KeepAlive(y);
@@ -203,7 +203,7 @@ static unsafe class HostSpectra
         var (i, j, k) = (x.I == 0 ? 1 : p.Extents.I, p.Extents.J, x.K == 0 ? 1 : p.Extents.K);
         var part = (nint)i * j * k;
         var bytes = (nuint)(2 * part) * (nuint)sizeof(E);
-        var copy = (E*)(which == 0 ? Scratch.Steps(bytes) : Scratch.Plane(bytes));
+        var copy = (E*)(which == 0 ? FourierScratch.Steps(bytes) : FourierScratch.Plane(bytes));
         for (var side = 0; side < 2; side++)
         {
             var start = (E*)x.Start + side * x.Part;

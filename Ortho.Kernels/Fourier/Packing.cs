@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
 
 namespace Ortho.Kernels.Fourier;

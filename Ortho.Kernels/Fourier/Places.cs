@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
 
 namespace Ortho.Kernels.Fourier;

@@ -186,7 +186,7 @@ public static class TriangularSolve
         var work = (long)n * n * Math.Min(columns, lanes * StripVectors);
         HostThreads.Range((long)batch * strips, Math.Max(1, (1 << 17) / Math.Max(1, work)), (begin, end) =>
         {
-            var buffer = Scratch.Rent<E>((nuint)n * StripVectors * (nuint)F.Width);
+            var buffer = Scratch<WorkMatrices>.Of<E>((nuint)n * StripVectors * (nuint)F.Width);
             for (var piece = begin; piece < end; piece++)
             {
                 var (matrix, first) = ((nint)(piece / strips), (int)(piece % strips) * lanes * StripVectors);

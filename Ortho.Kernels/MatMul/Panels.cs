@@ -1,8 +1,7 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Ortho.Kernels.Fourier;
+using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
 
 namespace Ortho.Kernels.MatMul;
@@ -22,35 +21,20 @@ readonly unsafe struct Source<E>(E* start, nint row, nint column) where E : unma
 /// </remarks>
 static unsafe class Panels
 {
-    [ThreadStatic] static Scratch scratch;
+    readonly struct RowsOfA;
 
-    /// <summary>Memory of this thread for rows of a, for b, and for matrices between two products; it lives as long as the thread, and packing allocates nothing in the steady
-    /// state.</summary>
-    struct Scratch
-    {
-        public nint A, B, Between;
-        public nuint BytesOfA, BytesOfB, BytesBetween;
-    }
+    readonly struct StripsOfB;
+
+    readonly struct BetweenProducts;
 
     /// <summary>Room for <paramref name="elements"/> of a's, until the next call on this thread.</summary>
-    public static E* OfA<E>(nint elements) where E : unmanaged => (E*)Room(ref scratch.A, ref scratch.BytesOfA, (nuint)elements * (nuint)sizeof(E));
+    public static E* OfA<E>(nint elements) where E : unmanaged => Scratch<RowsOfA>.Of<E>((nuint)elements);
 
     /// <summary>Room for <paramref name="elements"/> of b's, until the next call on this thread.</summary>
-    public static E* OfB<E>(nint elements) where E : unmanaged => (E*)Room(ref scratch.B, ref scratch.BytesOfB, (nuint)elements * (nuint)sizeof(E));
+    public static E* OfB<E>(nint elements) where E : unmanaged => Scratch<StripsOfB>.Of<E>((nuint)elements);
 
     /// <summary>Room for <paramref name="elements"/> between products, until the next call on this thread.</summary>
-    public static E* Between<E>(nint elements) where E : unmanaged => (E*)Room(ref scratch.Between, ref scratch.BytesBetween, (nuint)elements * (nuint)sizeof(E));
-
-    static nint Room(ref nint memory, ref nuint bytes, nuint needed)
-    {
-        if (needed > bytes)
-        {
-            NativeMemory.AlignedFree((void*)memory);
-            memory = (nint)NativeMemory.AlignedAlloc(needed, 64);
-            bytes = needed;
-        }
-        return memory;
-    }
+    public static E* Between<E>(nint elements) where E : unmanaged => Scratch<BetweenProducts>.Of<E>((nuint)elements);
 
     /// <summary>Rows of a, their elements of one inner index beside each other, zero beyond the last row.</summary>
     /// <param name="a">The matrix.</param>

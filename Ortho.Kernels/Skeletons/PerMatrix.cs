@@ -207,7 +207,7 @@ public static class PerMatrix
         where A : struct, IPerMatrix where E : unmanaged where T : struct, ILane<T> where F : struct, IBlockFormat<T, E>
     {
         var (sizeA, sizeB) = (HostMatrix<T, E, F>.Elements(a.Rows, a.Columns), HostMatrix<T, E, F>.Elements(b.Rows, b.Columns));
-        var atA = Scratch.Rent<E>((nuint)(sizeA + sizeB + HostMatrix<T, E, F>.Elements(c.Rows, c.Columns)));
+        var atA = Scratch<WorkMatrices>.Of<E>((nuint)(sizeA + sizeB + HostMatrix<T, E, F>.Elements(c.Rows, c.Columns)));
         var atB = atA + sizeA;
         var atC = atB + sizeB;
         Pack<T, E, F>(a, atA, first, count);
@@ -435,22 +435,5 @@ readonly unsafe struct SplitBlock<V, E, FV> : IBlockFormat<Cx<V>, E> where V : s
     }
 }
 
-/// <summary>Working memory of a host thread; it lives as long as the thread, so that kernels do not allocate in the steady state.</summary>
-static unsafe class Scratch
-{
-    [ThreadStatic] static nint memory;
-    [ThreadStatic] static nuint size;
-
-    /// <summary>Room for this many elements, until the thread's next call.</summary>
-    public static E* Rent<E>(nuint elements) where E : unmanaged
-    {
-        var bytes = elements * (nuint)sizeof(E);
-        if (bytes > size)
-        {
-            NativeMemory.AlignedFree((void*)memory);
-            memory = (nint)NativeMemory.AlignedAlloc(bytes, 64);
-            size = bytes;
-        }
-        return (E*)memory;
-    }
-}
+/// <summary>The purpose of a thread's memory for the matrices that it works on.</summary>
+readonly struct WorkMatrices;

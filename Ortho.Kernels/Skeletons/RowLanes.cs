@@ -150,7 +150,7 @@ static unsafe class RowLanes
         where A : struct, IByColumns where E : unmanaged where T : struct, ILane<T> where F : struct, IBlockFormat<T, E>
     {
         var (sizeA, sizeB) = (HostRows<T, E, F>.Elements(a.Rows, a.Columns), HostRows<T, E, F>.Elements(b.Rows, b.Columns));
-        var atA = Scratch.Rent<E>((nuint)(sizeA + sizeB + HostRows<T, E, F>.Elements(c.Rows, c.Columns)));
+        var atA = Scratch<WorkMatrices>.Of<E>((nuint)(sizeA + sizeB + HostRows<T, E, F>.Elements(c.Rows, c.Columns)));
         var atB = atA + sizeA;
         var atC = atB + sizeB;
         Pack<T, E, F>(a, atA, index);

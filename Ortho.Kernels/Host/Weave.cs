@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Ortho.Kernels.Lanes;
 
-namespace Ortho.Kernels.Fourier;
+namespace Ortho.Kernels.Host;
 
 /// <summary>Permutations within vectors: pairs to their parts and back, and tiles of as many rows as a vector has elements, transposed.</summary>
 /// <remarks>The tests of types are folded by the JIT: each closed method holds the instructions of its width only.</remarks>
