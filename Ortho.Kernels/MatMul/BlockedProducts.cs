@@ -50,25 +50,24 @@ sealed unsafe class BlockedProducts<E, T, F, V, FV> : HostProducts<E>
     {
         var direct = !x.IsComplex && x.B.Column == 1 && x.N >= FV.Width && ((long)x.K * x.N <= DirectElements || x.M <= TileRows);
         if (!direct)
-        {
             Pack(x, parallel);
-        }
         else if (parallel)
-        {
-            HostThreads.Range(x.M, RowsOf(x.M), (begin, end) => Direct(x, (int)begin, (int)end));
-        }
+            DirectOnThreads(x);
         else
-        {
             Direct(x, 0, x.M);
-        }
         if (!x.IsHermitian)
             return;
-        var n = x.N;
         if (parallel)
-            HostThreads.Range(n, 64, (begin, end) => Panels.Mirror(x.Y, n, (int)begin, (int)end, x.IsComplex));
+            MirrorOnThreads(x);
         else
-            Panels.Mirror(x.Y, n, 0, n, x.IsComplex);
+            Panels.Mirror(x.Y, x.N, 0, x.N, x.IsComplex);
     }
+
+    // What captures is in methods of its own, so that products on one thread allocate nothing.
+
+    static void DirectOnThreads(HostProduct<E> x) => HostThreads.Range(x.M, RowsOf(x.M), (begin, end) => Direct(x, (int)begin, (int)end));
+
+    static void MirrorOnThreads(HostProduct<E> x) => HostThreads.Range(x.N, 64, (begin, end) => Panels.Mirror(x.Y, x.N, (int)begin, (int)end, x.IsComplex));
 
     static int RowsOf(int m) => Math.Clamp((m / Pieces + TileRows - 1) / TileRows * TileRows, LeastRows, MostRows);
 
@@ -124,39 +123,43 @@ sealed unsafe class BlockedProducts<E, T, F, V, FV> : HostProducts<E>
     static void Pack(HostProduct<E> x, bool parallel)
     {
         var rows = RowsOf(x.M);
-        var rowPieces = (x.M + rows - 1) / rows;
         // Blocks of about the same number of columns, whole strips but for the last.
         var strip = 3 * FV.Width;
-        var blocks = (x.N * sizeof(E) + ColumnBytes - 1) / ColumnBytes;
+        var blocks = (int)(((long)x.N * sizeof(E) + ColumnBytes - 1) / ColumnBytes);
         var block = ((x.N + blocks - 1) / blocks + strip - 1) / strip * strip;
         for (var j0 = 0; j0 < x.N; j0 += block)
         {
             var columns = Math.Min(block, x.N - j0);
             var strips = new Strips((columns + FV.Width - 1) / FV.Width);
-            var columnPieces = parallel ? Math.Clamp(Pieces / rowPieces, 1, (strips.Count + LeastStrips - 1) / LeastStrips) : 1;
-            var stripsOfPiece = (strips.Count + columnPieces - 1) / columnPieces;
             for (var k0 = 0; k0 == 0 || k0 < x.K; k0 += MatMul.KBlock)
             {
                 var depth = Math.Min(MatMul.KBlock, x.K - k0);
                 var b = Panels.OfB<E>((nint)(columns + FV.Width) * MatMul.KBlock);
-                var (column, inner) = (j0, k0);
-                if (!parallel)
+                if (parallel)
                 {
-                    PackB(x, b, inner, depth, column, columns, 0, strips.Count);
-                    for (var piece = 0; piece < rowPieces; piece++)
-                        Multiply(x, b, inner, depth, column, columns, piece * rows, Math.Min(x.M, (piece + 1) * rows), 0, strips.Count);
+                    PackOnThreads(x, b, k0, depth, j0, columns, strips.Count);
                     continue;
                 }
-                HostThreads.For(strips.Count, s => PackB(x, b, inner, depth, column, columns, s, s + 1));
-                HostThreads.For(rowPieces * columnPieces, piece =>
-                {
-                    // The largest pieces of a triangle first.
-                    var (row, side) = (rowPieces - 1 - piece / columnPieces, piece % columnPieces);
-                    Multiply(x, b, inner, depth, column, columns, row * rows, Math.Min(x.M, (row + 1) * rows),
-                        side * stripsOfPiece, Math.Min(strips.Count, (side + 1) * stripsOfPiece));
-                });
+                PackB(x, b, k0, depth, j0, columns, 0, strips.Count);
+                for (var i = 0; i < x.M; i += rows)
+                    Multiply(x, b, k0, depth, j0, columns, i, Math.Min(x.M, i + rows), 0, strips.Count);
             }
         }
+    }
+
+    static void PackOnThreads(HostProduct<E> x, E* b, int k0, int depth, int j0, int columns, int strips)
+    {
+        var rows = RowsOf(x.M);
+        var rowPieces = (x.M + rows - 1) / rows;
+        var columnPieces = Math.Clamp(Pieces / rowPieces, 1, (strips + LeastStrips - 1) / LeastStrips);
+        var width = (strips + columnPieces - 1) / columnPieces;
+        HostThreads.For(strips, s => PackB(x, b, k0, depth, j0, columns, s, s + 1));
+        HostThreads.For(rowPieces * columnPieces, piece =>
+        {
+            // The largest pieces of a triangle first.
+            var (row, side) = (rowPieces - 1 - piece / columnPieces, piece % columnPieces);
+            Multiply(x, b, k0, depth, j0, columns, row * rows, Math.Min(x.M, (row + 1) * rows), side * width, Math.Min(strips, (side + 1) * width));
+        });
     }
 
     static void PackB(in HostProduct<E> x, E* b, int k0, int depth, int j0, int columns, int firstStrip, int lastStrip)

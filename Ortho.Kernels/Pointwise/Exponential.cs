@@ -11,13 +11,6 @@ public readonly struct Exp : IUnary
     [MethodImpl(Inline.Always)] public static T Apply<T>(T x) where T : struct, ILane<T> => T.Exp(x);
 }
 
-/// <summary>e^(a - b): softmax, b being the logarithm of the sum.</summary>
-public readonly struct ExpDifference : IBinary
-{
-    /// <inheritdoc/>
-    [MethodImpl(Inline.Always)] public static T Apply<T>(T a, T b) where T : struct, ILane<T> => T.Exp(a - b);
-}
-
 /// <summary>Natural logarithm.</summary>
 public readonly struct Log : IUnary
 {
