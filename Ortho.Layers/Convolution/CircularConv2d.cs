@@ -8,6 +8,7 @@ namespace Ortho.Layers;
 /// x [batch, inChannels, height, width] to [batch, outChannels, height, width].</summary>
 public sealed class CircularConv2d : Module, ICertifiable
 {
+    readonly Cached<(int Height, int Width)> symbol;
     (int Height, int Width)? lastSize;
 
     /// <summary>A layer with Kaiming-uniform weights (bound 1 / sqrt(inChannels k^2)) and zero bias.</summary>
@@ -21,6 +22,7 @@ public sealed class CircularConv2d : Module, ICertifiable
     {
         var bound = 1 / Math.Sqrt(inChannels * kernelSize * kernelSize);
         Kernel = Register("weight", Tensor.Uniform([outChannels, inChannels, kernelSize, kernelSize], generator, -bound, bound, dtype), ParameterRole.Convolution);
+        symbol = new([Kernel], size => Tensor.ConvolutionSymbol(Kernel, size.Height, size.Width));
         Bias = bias ? Register("bias", Tensor.Zeros([outChannels], dtype), ParameterRole.Vector) : null;
     }
 
@@ -33,7 +35,9 @@ public sealed class CircularConv2d : Module, ICertifiable
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {
-        var y = x.CircularConv2d(Kernel);
+        // A kernel that is not learnt now is transformed once for each size of image.
+        var isFixed = !(Graph.IsRecording && Kernel.Value.WantsGrad);
+        var y = isFixed && x.Rank == 4 && x.Shape[1] == Kernel.Value.Shape[1] ? Tensor.ApplySymbol(symbol.Of((x.Shape[2], x.Shape[3])), x) : x.CircularConv2d(Kernel);
         lastSize = (x.Shape[2], x.Shape[3]);
         return Bias is null ? y : y + Bias.Value.Reshape(1, -1, 1, 1);
     }

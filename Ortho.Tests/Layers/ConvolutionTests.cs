@@ -160,6 +160,23 @@ public class ConvolutionTests
     }
 
     [Test]
+    public void A_kernel_that_is_not_learnt_gives_the_same_numbers_and_follows_its_changes()
+    {
+        var layer = new CircularConv2d(3, 2, 3, new(4));
+        var x = Tensor.Normal([2, 3, 6, 5], new Generator(5));
+        var learnt = layer.Forward(x).ToArray<float>();
+        using var pause = Graph.NoGrad();
+        Assert.That(layer.Forward(x).ToArray<float>(), Is.EqualTo(learnt));
+        Assert.That(layer.Forward(x).ToArray<float>(), Is.EqualTo(learnt), "from what is kept");
+        var wider = Tensor.Normal([1, 3, 7, 8], new Generator(6));
+        Assert.That(layer.Forward(wider).ToArray<float>(), Is.EqualTo(wider.CircularConv2d(layer.Kernel).ToArray<float>()), "another size");
+        new Ortho.Layers.Optimizers.Sgd([layer.Kernel], 1).Step(); // without gradients: nothing changes
+        Assert.That(layer.Forward(x).ToArray<float>(), Is.EqualTo(learnt));
+        layer.Kernel.Assign(layer.Kernel.Value * 2.0);
+        Assert.That(layer.Forward(x).ToArray<float>(), Is.EqualTo(learnt.Select(number => 2 * number)), "a kernel that has changed");
+    }
+
+    [Test]
     public void Twenty_layers_keep_the_norm_of_the_gradient()
     {
         var generator = new Generator(6);
