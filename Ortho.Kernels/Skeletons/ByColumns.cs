@@ -72,8 +72,8 @@ public static class ByColumns
         }
     }
 
-    // On the host a vector holds columns of one matrix where that fills it better than matrices of the batch do.
-    static bool IsWide(int batch, int columns) => columns >= 8 && (batch < 8 || columns >= 96);
+    // On the host a vector holds columns of one matrix where matrices of the batch would leave half of it empty (measured).
+    static bool IsWide(int batch, int columns) => columns >= 8 && batch < 8;
 
     /// <summary>A thread that has the matrix to itself.</summary>
     internal readonly struct Alone : IWorkers
