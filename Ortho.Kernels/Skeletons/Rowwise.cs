@@ -121,7 +121,7 @@ public static class Rowwise
         gpu.LaunchGroups(Kernel<P, T, E, F>, job.Rows, Math.Min(gpu.GroupSize, Reduce.Partials), new Arguments<E>
         {
             A = GpuDevice.View<E>(job.A), B = GpuDevice.View<E>(job.B ?? job.A), Y = GpuDevice.View<E>(job.Y),
-            Weight = GpuDevice.View<E>(job.Weight ?? job.A), Bias = GpuDevice.View<E>(job.Bias ?? job.A), N = job.N, Chunks = job.Chunks,
+            Weight = GpuDevice.View<E>(job.Weight ?? job.A), Bias = GpuDevice.View<E>(job.Bias ?? job.A), Totals = P.Totals, N = job.N, Chunks = job.Chunks,
             Partials = Reduce.PartialCount(Math.Min(job.N, Reduce.Chunk)), ChunkPartials = Reduce.PartialCount(job.Chunks),
             HasWeight = job.Weight is null ? 0 : 1, HasBias = job.Bias is null ? 0 : 1, Option = F.Pack(T.Of(job.Option)),
         });
@@ -321,7 +321,7 @@ public static class Rowwise
     internal struct Arguments<E> where E : unmanaged
     {
         public ArrayView<E> A, B, Y, Weight, Bias;
-        public int N, Chunks, Partials, ChunkPartials, HasWeight, HasBias;
+        public int Totals, N, Chunks, Partials, ChunkPartials, HasWeight, HasBias;
         public E Option;
     }
 
@@ -330,13 +330,19 @@ public static class Rowwise
         var (p, joined) = (SharedMemory.Allocate<E>(Reduce.Partials), SharedMemory.Allocate<E>(Reduce.Partials));
         var (row, zero) = (Grid.IdxX, T.Of(0));
         var found = new Found<T> { First = zero, Second = zero, Third = zero, Fourth = zero };
-        found.First = GroupTotal<P, First, T, E, F>(x, p, joined, found);
-        if (P.Totals > 1)
-            found.Second = GroupTotal<P, Second, T, E, F>(x, p, joined, found);
-        if (P.Totals > 2)
-            found.Third = GroupTotal<P, Third, T, E, F>(x, p, joined, found);
-        if (P.Totals > 3)
-            found.Fourth = GroupTotal<P, Fourth, T, E, F>(x, p, joined, found);
+        // One text for all totals: compilers that follow every way from barrier to barrier take exponential time over several.
+        for (var total = 0; total < x.Totals; total++)
+        {
+            var value = GroupTotal<P, T, E, F>(x, p, joined, found, total);
+            if (total == 0)
+                found.First = value;
+            if (total == 1)
+                found.Second = value;
+            if (total == 2)
+                found.Third = value;
+            if (total == 3)
+                found.Fourth = value;
+        }
         if (P.IsSummary)
         {
             if (Group.IdxX == 0)
@@ -360,11 +366,13 @@ public static class Rowwise
     }
 
     [MethodImpl(Inline.Always)]
-    static T GroupTotal<P, K, T, E, F>(Arguments<E> x, ArrayView<E> p, ArrayView<E> joined, Found<T> found)
-        where P : struct, IRowwise where K : struct, IArgument where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static T GroupTotal<P, T, E, F>(Arguments<E> x, ArrayView<E> p, ArrayView<E> joined, Found<T> found, int number)
+        where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (thread, row) = (Group.IdxX, Grid.IdxX);
-        var zero = P.IsLargest(K.Index) ? T.Lowest : T.Of(0);
+        var zero = T.Of(0);
+        if (P.IsLargest(number))
+            zero = T.Lowest;
         for (var k = thread; k < x.ChunkPartials; k += Group.DimX)
             joined[k] = F.Pack(zero);
         for (var chunk = 0; chunk < x.Chunks; chunk++)
@@ -377,42 +385,44 @@ public static class Rowwise
                 for (var i = start + k; i < end; i += x.Partials)
                 {
                     var at = row * x.N + i;
-                    var a = F.Splat(P.Kept >= 0 && K.Index > P.Kept ? x.Y[at] : x.A[at]);
+                    var a = F.Splat(x.A[at]);
+                    if (P.Kept >= 0 && number > P.Kept)
+                        a = F.Splat(x.Y[at]);
                     var weight = T.Of(1);
                     if (P.HasWeights && x.HasWeight != 0)
                         weight = F.Splat(x.Weight[i]);
-                    var term = P.Term(K.Index, a, P.HasSecond ? F.Splat(x.B[at]) : zero, weight, found);
-                    if (K.Index == P.Kept)
+                    var term = P.Term(number, a, P.HasSecond ? F.Splat(x.B[at]) : T.Of(0), weight, found);
+                    if (number == P.Kept)
                         x.Y[at] = F.Pack(term);
-                    total = Joined<P, K, T>(total, term);
+                    total = Joined<P, T>(number, total, term);
                 }
                 p[k] = F.Pack(total);
             }
             Group.Barrier();
-            GroupTree<P, K, T, E, F>(p, x.Partials);
+            GroupTree<P, T, E, F>(number, p, x.Partials);
             if (thread == 0)
-                joined[chunk % x.ChunkPartials] = F.Pack(Joined<P, K, T>(F.Splat(joined[chunk % x.ChunkPartials]), F.Splat(p[0])));
+                joined[chunk % x.ChunkPartials] = F.Pack(Joined<P, T>(number, F.Splat(joined[chunk % x.ChunkPartials]), F.Splat(p[0])));
             Group.Barrier();
         }
-        GroupTree<P, K, T, E, F>(joined, x.ChunkPartials);
+        GroupTree<P, T, E, F>(number, joined, x.ChunkPartials);
         var all = F.Splat(joined[0]);
         Group.Barrier();
-        return P.Settle(K.Index, all, T.Of(x.N), F.Splat(x.Option), found);
+        return P.Settle(number, all, T.Of(x.N), F.Splat(x.Option), found);
     }
 
     [MethodImpl(Inline.Always)]
-    static void GroupTree<P, K, T, E, F>(ArrayView<E> p, int partials)
-        where P : struct, IRowwise where K : struct, IArgument where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static void GroupTree<P, T, E, F>(int number, ArrayView<E> p, int partials)
+        where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         for (var half = partials / 2; half > 0; half /= 2)
         {
             for (var k = Group.IdxX; k < half; k += Group.DimX)
-                p[k] = F.Pack(Joined<P, K, T>(F.Splat(p[k]), F.Splat(p[k + half])));
+                p[k] = F.Pack(Joined<P, T>(number, F.Splat(p[k]), F.Splat(p[k + half])));
             Group.Barrier();
         }
     }
 
     [MethodImpl(Inline.Always)]
-    static T Joined<P, K, T>(T a, T b) where P : struct, IRowwise where K : struct, IArgument where T : struct, ILane<T>
-        => P.IsLargest(K.Index) ? Max.Larger(a, b) : a + b;
+    static T Joined<P, T>(int number, T a, T b) where P : struct, IRowwise where T : struct, ILane<T>
+        => P.IsLargest(number) ? Max.Larger(a, b) : a + b;
 }
