@@ -48,13 +48,11 @@ public static class Inverse
             // The panel's elimination finds the rows that its pivots come from; they are brought up through the whole matrix.
             var rest = Matrices.Rows(x, first, n - first);
             var found = Lu.RowOrder(Matrices.Columns(rest, first, width));
-            var moved = Permutation.Rows(rest, found);
-            Copy.Into(rest, moved);
-            moved.Dispose();
+            Permutation.MoveRows(rest, found);
             if (order is null)
                 order = found;
             else
-                Copy.Into(Matrices.Rows(order, first, n - first), Permutation.Rows(Copy.Dense(Matrices.Rows(order, first, n - first)), found));
+                Permutation.MoveRows(Matrices.Rows(order, first, n - first), found);
             x = Exchange(x, first, width);
         }
         return Permutation.Columns(x, order!);

@@ -13,6 +13,45 @@ static class Permutation
     /// <summary>Row i of the result is row order[i] of x.</summary>
     public static Tensor Rows(Tensor x, Tensor order) => Gather.Run(x, 1, Index(x, order));
 
+    /// <summary>As <see cref="Rows"/>, in place. On the host only the rows that move are touched: of an elimination's block, few do.</summary>
+    public static void MoveRows(Tensor x, Tensor order)
+    {
+        if (x.Device is GpuDevice || x.Layout.Strides[^1] != 1)
+        {
+            var moved = Rows(x, order);
+            Copy.Into(x, moved);
+            moved.Dispose();
+            return;
+        }
+        order = Copy.Contiguous(order);
+        switch (x.DType.Size)
+        {
+            case 4: MoveRows<float>(x, order); break;
+            case 8: MoveRows<double>(x, order); break;
+            default: MoveRows<Copy.Pair>(x, order); break;
+        }
+    }
+
+    static unsafe void MoveRows<E>(Tensor x, Tensor order) where E : unmanaged
+    {
+        var (rows, columns, matrix, stride) = (x.Shape[1], x.Shape[2], x.Layout.Strides[0], x.Layout.Strides[1]);
+        for (var k = 0; k < x.Shape[0]; k++)
+        {
+            var to = HostMemory.Pointer<E>(x) + k * matrix;
+            var at = HostMemory.Pointer<long>(order) + (nint)k * rows;
+            int[] moving = [.. Enumerable.Range(0, rows).Where(i => at[i] != i)];
+            var room = Scratch<MovingRows>.Of<E>((nuint)((long)moving.Length * columns));
+            for (var i = 0; i < moving.Length; i++)
+                new ReadOnlySpan<E>(to + at[moving[i]] * stride, columns).CopyTo(new(room + (nint)i * columns, columns));
+            for (var i = 0; i < moving.Length; i++)
+                new ReadOnlySpan<E>(room + (nint)i * columns, columns).CopyTo(new(to + moving[i] * stride, columns));
+        }
+        GC.KeepAlive(x);
+        GC.KeepAlive(order);
+    }
+
+    readonly struct MovingRows;
+
     /// <summary>Column order[i] of the result is column i of x.</summary>
     public static Tensor Columns(Tensor x, Tensor order)
     {

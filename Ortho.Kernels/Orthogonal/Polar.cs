@@ -133,15 +133,22 @@ public static class Polar
             }
             else
             {
-                // What is missing from I squares itself, times 3/4, with each step; spread over the columns, it is below the last place then.
+                // What is missing from I squares itself, times 3/4, with each step.
                 var rest = Matrices.Combined(identity, 1, gram!, -1);
                 var missing = Math.Sqrt(Matrices.SquaredLength(rest));
                 rest.Dispose();
-                if (!(missing < 0.5))
+                // Halley's steps leave every column some hundredths at most.
+                if (!(missing < 0.2 * Math.Sqrt(x.Shape[1])))
                     return null;
                 Matrices.Replace(ref x!, Matrices.Product(x, gram!, -0.5, x, 1.5));
-                if (missing * missing < (isDouble ? 1e-16 : 6e-8) * Math.Sqrt(x.Shape[1]))
+                // No square of a singular value is farther from 1 than the weights say and all of them together are.
+                var farthest = Math.Min(missing, 1 - low * low);
+                if (missing > 2 * Math.Sqrt(x.Shape[1]) * farthest)
+                    farthest = missing;
+                farthest = 0.75 * farthest * farthest;
+                if (farthest < (isDouble ? 2e-16 : 1e-7))
                     return x;
+                low = 1 - farthest / 2;
             }
             Matrices.Replace(ref gram, Gram(x));
         }
