@@ -35,6 +35,14 @@ public class PolarTests
     }
 
     [Test]
+    public void A_large_matrix_is_iterated_to_full_accuracy([Values(1ul, 2ul)] ulong seed)
+    {
+        // Where many singular values come near 1 together, all of them are farther from it than one alone may be.
+        var u = Wide(Tensor.Uniform([512, 512], new Generator(seed), -1, 1).PolarDecomposition().U);
+        Assert.That((u.H.MatMul(u) - Tensor.Eye(512, dtype: u.DType)).Norm().Item(), Is.LessThan(16 * Math.Sqrt(512) * Math.ScaleB(1, -24)));
+    }
+
+    [Test]
     public void Gradients_of_large_factors_are_the_slopes()
     {
         var a = Conditioned(40, 36, 20, DType.Float64);
