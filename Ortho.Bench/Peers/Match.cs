@@ -8,6 +8,9 @@ static class Match
     // One timing covers at least this long, so that the clock and the call do not count.
     const double ShortestTimingMs = 2;
 
+    // Work of the same kind before each timing.
+    const double RunUpMs = 10;
+
     /// <summary>Compares results and times.</summary>
     /// <param name="comparison">The work.</param>
     /// <param name="threads">For the report; both sides are set up already.</param>
@@ -60,10 +63,15 @@ static class Match
     static double Time(Action run, int count)
     {
         // Threads of the other side may still be waiting for work in a loop, on a core that this side needs: libgomp's do for some
-        // milliseconds after each call. After a pause a woken thread may share its core with the one that woke it for as long, so the run
-        // that wakes this side's does not count.
+        // milliseconds after each call. After such a pause processors (virtual ones above all) come back slowly, so what is timed is what
+        // follows some milliseconds of the same work.
         Thread.Sleep(20);
-        run();
+        var warm = Stopwatch.GetTimestamp();
+        do
+        {
+            run();
+        }
+        while (Stopwatch.GetElapsedTime(warm).TotalMilliseconds < RunUpMs);
         var start = Stopwatch.GetTimestamp();
         for (var i = 0; i < count; i++)
             run();
