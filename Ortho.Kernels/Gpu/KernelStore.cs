@@ -59,7 +59,8 @@ sealed class KernelStore
     {
         try
         {
-            return File.Exists(FileOf(kernel)) && Parse(File.ReadAllText(FileOf(kernel))) is (var line, var stored) && line == kernel.Line ? stored : null;
+            var file = FileOf(kernel);
+            return File.Exists(file) && Parse(File.ReadAllText(file)) is (var line, var stored) && line == kernel.Line ? stored : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -43,8 +43,10 @@ sealed class Reflections(Tensor vectors)
     public Tensor Columns(int first, int count)
     {
         var (batch, m, k) = (Vectors.Shape[0], Vectors.Shape[1], Vectors.Shape[2]);
-        var identity = Matrices.Columns(Matrices.Identity(m, m, Vectors.DType, Vectors.Device).View(Layout.Dense([1, m, m])), first, count);
-        var q = Copy.Dense(identity.View(identity.Layout.Expand([batch, m, count], "Qr")));
+        // Those columns of the identity alone: the whole would be m / count times as large.
+        var q = Matrices.Zeros([batch, m, count], Vectors);
+        var ones = Matrices.Identity(m - first, count, Vectors.DType, Vectors.Device);
+        Copy.Into(Matrices.Rows(q, first, m - first), ones.View(ones.Layout.Expand([batch, m - first, count], "Qr")));
         for (var at = (k - 1) / Block * Block; at >= 0; at -= Block)
         {
             // Columns of the identity whose one lies above the block are not changed by it.
