@@ -69,7 +69,7 @@ static class Accuracy
             var error = Ulp(single[i], reference[i], (float)reference[i], 23, -149);
             if (error > worst) (worst, at) = (error, i);
         }
-        double? worstDouble = function.Library is { } library ? Enumerable.Range(0, count).Max(i => library(doubles[i]) is var y ? Ulp(exact[i], y, y, 52, -1074) : 0) : null;
+        double? worstDouble = function.Library is { } library ? doubles.Select(library).Zip(exact).Max(pair => Ulp(pair.Second, pair.First, pair.First, 52, -1074)) : null;
         var same = single.AsSpan().SequenceEqual(onCpu, BitComparer<float>.Instance) && exact.AsSpan().SequenceEqual(exactOnCpu, BitComparer<double>.Instance);
         return new(function.Name, function.From, function.To, $"{device}", worst, worstDouble, singles[at], same);
     }

@@ -40,12 +40,13 @@ sealed record KernelWork(string Family, string Name, long Bytes, double Flops, F
     static IEnumerable<KernelWork> Rows()
     {
         const int rows = 4096, columns = 1024;
-        foreach (var (name, op) in new (string, Func<Tensor, Tensor>)[]
+        // With the bytes written for each element.
+        foreach (var (name, written, op) in new (string, long, Func<Tensor, Tensor>)[]
         {
-            ("softmax", x => x.Softmax()), ("transposed copy", x => x.T.Contiguous()), ("sum of columns", x => x.Sum([0])), ("to bfloat16", x => x.To(DType.BFloat16)),
+            ("softmax", 4, x => x.Softmax()), ("transposed copy", 4, x => x.T.Contiguous()),
+            ("sum of columns", 0, x => x.Sum([0])), ("to bfloat16", 2, x => x.To(DType.BFloat16)),
         })
         {
-            var written = name switch { "sum of columns" => 0, "to bfloat16" => 2, _ => 4 };
             yield return Of("pointwise", $"{name}, {rows} x {columns}", (4L + written) * rows * columns, 0, () =>
             {
                 var x = Work.Sample(1, rows, columns);

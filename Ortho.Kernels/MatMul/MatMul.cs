@@ -103,7 +103,6 @@ public static class MatMul
 
         public bool IsHermitian { get; init; }
 
-
         /// <summary>Where matrix <paramref name="batch"/> of an operand begins, in elements from the operand's first.</summary>
         public static long BatchOffset(Tensor operand, long batch)
         {
