@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Ortho.Bench.Experiments;
 using Ortho.Bench.Microbenchmarks;
 using Ortho.Bench.Peers;
+using Ortho.Bench.Systems;
 
 namespace Ortho.Bench;
 
@@ -71,4 +72,6 @@ sealed record LayerSpectrum(string Name, double Smallest, double Largest);
 [JsonSerializable(typeof(IReadOnlyList<AccuracyEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<PeerResult>))]
 [JsonSerializable(typeof(IReadOnlyList<KernelResult>))]
+[JsonSerializable(typeof(SystemResult))]
+[JsonSerializable(typeof(IReadOnlyList<SystemResult>))]
 sealed partial class ResultJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using Ortho.Bench.Experiments;
 using Ortho.Bench.Peers;
+using Ortho.Bench.Systems;
 using Ortho.Kernels.Gpu;
 using Ortho.Tensors;
 
@@ -26,6 +27,9 @@ sealed record Services(Func<IReadOnlyList<DeviceDescription>> Devices, Func<stri
 #else
         [];
 #endif
+
+    /// <summary>The systems' experiments.</summary>
+    public IReadOnlyList<ISystem> Systems { get; init; } = SystemCatalog.All;
 
     // CUDA first among the GPUs; the simulator last and never the default: it is thousands of times slower.
     static IEnumerable<(DeviceDescription Description, Func<Device> Open)> Found()
