@@ -1,4 +1,3 @@
-using Ortho.Autograd;
 using Ortho.Tensors;
 using Ortho.Tensors.IO;
 
@@ -17,7 +16,7 @@ public abstract partial class Module
     public void LoadStateDict(IReadOnlyDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        Assign("LoadStateDict", [.. state.Keys], name => (state[name].DType, state[name].Shape), name => state[name]);
+        NamedTensors.Assign("LoadStateDict", "this module", StateDict(), state);
     }
 
     /// <summary>Writes all parameters to a safetensors file, atomically: PyTorch loads it with <c>safetensors.torch.load_file</c>.</summary>
@@ -35,36 +34,6 @@ public abstract partial class Module
     public void Load(string path)
     {
         using var file = Safetensors.Open(path);
-        Assign("Load", file.Names, file.Describe, name => file[name]);
+        NamedTensors.Assign("Load", "this module", StateDict(), file.Names, file.Describe, name => file[name]);
     }
-
-    void Assign(string operation, IReadOnlyList<string> names, Func<string, (DType DType, Shape Shape)> describe, Func<string, Tensor> read)
-    {
-        const int mostNamed = 8;
-        var parameters = NamedParameters().ToList();
-        List<string> wrong = [.. names.Except(parameters.Select(named => named.Name)).Select(name => $"{name} is unexpected")];
-        foreach (var (name, parameter) in parameters)
-        {
-            if (!names.Contains(name))
-                wrong.Add($"{name} is missing");
-            else if (describe(name) is var (dtype, shape) && (shape != parameter.Value.Shape || !Converts(dtype, parameter.Value.DType)))
-                wrong.Add($"{name} is {dtype} {shape} for {parameter.Value.DType} {parameter.Value.Shape}");
-        }
-        if (wrong.Count > 0)
-        {
-            var more = wrong.Count > mostNamed ? $" and {wrong.Count - mostNamed} more" : "";
-            throw new TensorArgumentException(operation, "state",
-                $"not that of this module ({string.Join("; ", wrong.Take(mostNamed))}{more})",
-                $"{parameters.Count} entries with the names and shapes of its parameters");
-        }
-        // Everything is read before anything is written: the last entry may still be damaged.
-        using (Graph.NoGrad())
-        {
-            var values = parameters.Select(named => read(named.Name).To(named.Parameter.Value.DType)).ToList();
-            foreach (var (named, value) in parameters.Zip(values))
-                named.Parameter.Assign(value);
-        }
-    }
-
-    static bool Converts(DType from, DType to) => from == to || (from.IsFloatingPoint && to.IsFloatingPoint);
 }

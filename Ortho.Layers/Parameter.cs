@@ -14,25 +14,53 @@ public enum ParameterRole
 
     /// <summary>A bias, a gain or another list of numbers.</summary>
     Vector,
+
+    /// <summary>A table [entries, features] of which a step changes the rows that were looked up.</summary>
+    Embedding,
+
+    /// <summary>The last matrix [classes, features] of a network, whose outputs are logits or predictions.</summary>
+    Head,
 }
 
 /// <summary>A tensor that training changes.</summary>
 public sealed class Parameter
 {
     long earlier;
+    ParameterRole role;
 
     internal Parameter(string name, Tensor value, ParameterRole role)
     {
         Name = name;
-        Role = role;
         Value = TensorScope.Release(value.Detach()).RequiresGrad();
+        Role = role;
     }
 
     /// <summary>Its name within its module.</summary>
     public string Name { get; }
 
-    /// <summary>What it is used for.</summary>
-    public ParameterRole Role { get; }
+    /// <summary>What it is used for: said by the layer that registers it, and by its user where the layer cannot know (a linear layer does not
+    /// know that it is the last). Set it before optimizers are made.</summary>
+    /// <exception cref="TensorArgumentException">The value has too few dimensions for the role.</exception>
+    public ParameterRole Role
+    {
+        get => role;
+        set
+        {
+            var dimensions = value switch { ParameterRole.Vector => 0, ParameterRole.Convolution => 3, _ => 2 };
+            if (Value.Rank < dimensions)
+                throw new TensorArgumentException($"Parameter {Name}", nameof(Role), $"{value} for shape {Value.Shape}", $"at least {dimensions} dimensions");
+            role = value;
+        }
+    }
+
+    /// <summary>Whether orthogonalizing optimizers take it: a hidden layer's matrix or convolution kernel, and no table, head or vector.</summary>
+    public bool IsHiddenMatrix => role is ParameterRole.Matrix or ParameterRole.Convolution;
+
+    /// <summary>Rows and columns of the matrix as which optimizers see a value [m, ...]: m, and all the other dimensions together.</summary>
+    /// <exception cref="TensorArgumentException">The value has fewer than two dimensions.</exception>
+    public (int Rows, int Columns) MatrixShape => Value.Rank >= 2
+        ? (Value.Shape[0], checked((int)Value.Shape[1..].ElementCount))
+        : throw new TensorArgumentException($"Parameter {Name}", nameof(Value), $"of shape {Value.Shape}", "at least two dimensions");
 
     /// <summary>The numbers: a leaf that wants a gradient, changed in place by optimizers.</summary>
     public Tensor Value { get; private set; }

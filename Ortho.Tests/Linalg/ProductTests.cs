@@ -146,8 +146,9 @@ public class ProductTests
             Assert.That(Bits(MatMulKernel.Run("Gram", a.To(device), a.H.To(device), c.To(device), 0.7, 1.3, isHermitian: true)),
                 Is.EqualTo(Bits(MatMulKernel.Run("Gram", a, a.H, c, 0.7, 1.3, isHermitian: true))), $"{device}");
             var x = Random([2, 6, 4], dtype, 3);
-            Assert.That(Bits(x.To(device).NewtonSchulz(steps: 2)), Is.EqualTo(Bits(x.NewtonSchulz(steps: 2))), $"{device}");
-            Assert.That(Bits(x.H.To(device).NewtonSchulz([1.5, -0.5, 0.25, 0.125], 2)), Is.EqualTo(Bits(x.H.NewtonSchulz([1.5, -0.5, 0.25, 0.125], 2))), $"{device}");
+            Assert.That(Bits(x.To(device).NewtonSchulz(NewtonSchulzSchedule.Muon(2))), Is.EqualTo(Bits(x.NewtonSchulz(NewtonSchulzSchedule.Muon(2)))), $"{device}");
+            var mixed = new NewtonSchulzSchedule([[1.5, -0.5, 0.25, 0.125], [3.4445, -4.7750, 2.0315]]);
+            Assert.That(Bits(x.H.To(device).NewtonSchulz(mixed)), Is.EqualTo(Bits(x.H.NewtonSchulz(mixed))), $"{device}");
         }
     }
 
