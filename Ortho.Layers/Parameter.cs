@@ -23,20 +23,11 @@ public enum ParameterRole
 }
 
 /// <summary>A tensor that training changes.</summary>
-public sealed class Parameter
+public sealed class Parameter : StateTensor
 {
-    long earlier;
     ParameterRole role;
 
-    internal Parameter(string name, Tensor value, ParameterRole role)
-    {
-        Name = name;
-        Value = TensorScope.Release(value.Detach()).RequiresGrad();
-        Role = role;
-    }
-
-    /// <summary>Its name within its module.</summary>
-    public string Name { get; }
+    internal Parameter(string name, Tensor value, ParameterRole role) : base(name, value) => Role = role;
 
     /// <summary>What it is used for: said by the layer that registers it, and by its user where the layer cannot know (a linear layer does not
     /// know that it is the last). Set it before optimizers are made.</summary>
@@ -62,31 +53,8 @@ public sealed class Parameter
         ? (Value.Shape[0], checked((int)Value.Shape[1..].ElementCount))
         : throw new TensorArgumentException($"Parameter {Name}", nameof(Value), $"of shape {Value.Shape}", "at least two dimensions");
 
-    /// <summary>The numbers: a leaf that wants a gradient, changed in place by optimizers.</summary>
-    public Tensor Value { get; private set; }
-
-    /// <summary>Counts changes in place, so that what was computed from the value can be kept until it changes.</summary>
-    internal long Version => earlier + Value.Storage.Version;
-
-    /// <summary>Overwrites the numbers.</summary>
-    /// <exception cref="TensorArgumentException">Shape or dtype differ.</exception>
-    public void Assign(Tensor value)
-    {
-        ArgumentNullException.ThrowIfNull(value);
-        if (value.Shape != Value.Shape || value.DType != Value.DType)
-            throw new TensorArgumentException($"Parameter {Name}", nameof(value), $"{value.DType} {value.Shape}", $"{Value.DType} {Value.Shape}");
-        using (Graph.NoGrad())
-            Value.CopyFrom(value.To(Value.Device));
-    }
-
-    internal void MoveTo(Device device)
-    {
-        if (Value.Device == device)
-            return;
-        // The new storage counts from 0: a value kept on the device to which the parameter returns must not pass for the present one.
-        earlier = Version + 1;
-        Value = TensorScope.Release(Value.Detach().To(device)).RequiresGrad();
-    }
+    // Wants a gradient, and is changed in place by optimizers.
+    private protected override Tensor Leaf(Tensor value) => base.Leaf(value).RequiresGrad();
 
     /// <summary>The value itself, so that a parameter can stand in a formula.</summary>
     public static implicit operator Tensor(Parameter parameter) => parameter.Value;

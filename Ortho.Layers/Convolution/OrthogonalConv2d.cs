@@ -70,7 +70,7 @@ public sealed class OrthogonalConv2d : Module, ICertifiable
         var (frequencies, rank) = (spectrum.Shape[0], Math.Min(spectrum.Shape[1], spectrum.Shape[2]));
         var size = spectrum.Norm() / Math.Sqrt((double)frequencies * rank) + 1e-12;
         var free = spectrum * (Scale.Value / size);
-        return free.Shape[1] >= free.Shape[2] ? cayley.Forward(free) : cayley.Forward(free.H).H;
+        return cayley.Forward(free);
     }
 
     /// <inheritdoc/>
