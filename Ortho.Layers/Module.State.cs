@@ -62,6 +62,8 @@ public abstract partial class Module
         {
             var values = parameters.Select(named => read(named.Name).To(named.Parameter.Value.DType)).ToList();
             foreach (var (named, value) in parameters.Zip(values))
+                named.Parameter.RequireOnManifold($"{operation}, {named.Name}", value);
+            foreach (var (named, value) in parameters.Zip(values))
                 named.Parameter.Assign(value);
         }
     }

@@ -1,4 +1,5 @@
 using Ortho.Autograd;
+using Ortho.Layers.Manifolds;
 using Ortho.Tensors;
 
 namespace Ortho.Layers;
@@ -65,6 +66,15 @@ public abstract partial class Module
     {
         var parameter = new Parameter(name, value, role);
         own.Add(parameter);
+        return parameter;
+    }
+
+    /// <summary>Makes a parameter of this module that lives on a manifold: at the point nearest to the value.</summary>
+    /// <exception cref="TensorArgumentException">The value is of a shape that holds no points.</exception>
+    protected Parameter Register(string name, Tensor value, ParameterRole role, Manifold manifold)
+    {
+        var parameter = Register(name, value, role);
+        parameter.RestrictTo(manifold);
         return parameter;
     }
 
