@@ -3,8 +3,8 @@ namespace Ortho.Layers.Optimizers.Solvers;
 /// <summary>How far a solver goes along a direction.</summary>
 public enum LineSearch
 {
-    /// <summary>Backtracking until the cost falls by a share of what its slope promises (Armijo's condition). Costs are evaluated, gradients
-    /// not.</summary>
+    /// <summary>Backtracking until the cost falls by a share of what its slope promises (Armijo's condition), then one correction by a parabola.
+    /// Costs are evaluated, gradients not.</summary>
     Armijo,
 
     /// <summary>Bracketing until the slope has also shrunk (the strong Wolfe conditions), with exact slopes along the retraction. Nocedal and
@@ -34,11 +34,18 @@ static class Searching
         for (var k = 0; k < MostTries; k++)
         {
             var reached = curve.Value(t);
-            if (Falls(reached, t, value, slope))
-                return t;
-            // The minimum of the parabola through both values with this slope, not too near to either end.
+            // The minimum of the parabola through both values with this slope, in units of t.
             var bend = reached - value - slope * t;
-            t *= double.IsFinite(bend) ? Math.Clamp(-slope * t / (2 * bend), 0.1, 0.5) : 0.1;
+            var share = bend > 0 ? -slope * t / (2 * bend) : double.PositiveInfinity;
+            if (Falls(reached, t, value, slope))
+            {
+                // Any step that is short enough falls; directions are conjugate only after steps that end near a minimum.
+                if (share is > 0.8 and < 1.25)
+                    return t;
+                var better = t * Math.Clamp(share, 0.1, 4);
+                return curve.Value(better) < reached ? better : t;
+            }
+            t *= double.IsFinite(bend) ? Math.Clamp(share, 0.1, 0.5) : 0.1;
         }
         return 0;
     }

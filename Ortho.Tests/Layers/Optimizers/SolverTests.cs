@@ -75,7 +75,8 @@ public class SolverTests
         var solution = Solved(solver, x => (x * a.MatMul(x) * weights).Sum(), manifold, manifold.Sample([6, 3], new(6), DType.Float64),
             (values.Slice(0, 0, 3) * weights).Sum().Item());
         var alignment = vectors.Slice(1, 0, 3).T.MatMul(solution.Point).Abs();
-        Assert.That(Difference(alignment, Tensor.Eye(3, dtype: DType.Float64)), Is.LessThan(1e-6), "eigenvectors in order");
+        // The smallest curvature, a gap of weights times one of eigenvalues, carries the gradient's 1e-6 over to the point.
+        Assert.That(Difference(alignment, Tensor.Eye(3, dtype: DType.Float64)), Is.LessThan(1e-5), "eigenvectors in order");
     }
 
     [Test]
