@@ -16,7 +16,7 @@ public abstract partial class Module
     public void LoadStateDict(IReadOnlyDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        NamedTensors.Assign("LoadStateDict", "this module", StateDict(), state);
+        Assign("LoadStateDict", [.. state.Keys], name => (state[name].DType, state[name].Shape), name => state[name]);
     }
 
     /// <summary>Writes all parameters and buffers to a safetensors file, atomically: PyTorch loads it with <c>safetensors.torch.load_file</c>.</summary>
@@ -34,6 +34,12 @@ public abstract partial class Module
     public void Load(string path)
     {
         using var file = Safetensors.Open(path);
-        NamedTensors.Assign("Load", "this module", StateDict(), file.Names, file.Describe, name => file[name]);
+        Assign("Load", file.Names, file.Describe, name => file[name]);
+    }
+
+    void Assign(string operation, IReadOnlyList<string> names, Func<string, (DType DType, Shape Shape)> describe, Func<string, Tensor> read)
+    {
+        var own = Named<StateTensor>().ToDictionary(named => named.Name, named => named.Tensor);
+        NamedTensors.Assign(operation, "this module", StateDict(), names, describe, read, (name, value) => own[name].Require($"{operation}, {name}", value));
     }
 }

@@ -1,4 +1,5 @@
 using Ortho.Autograd;
+using Ortho.Layers.Manifolds;
 using Ortho.Tensors;
 
 namespace Ortho.Layers;
@@ -52,6 +53,40 @@ public sealed class Parameter : StateTensor
     public (int Rows, int Columns) MatrixShape => Value.Rank >= 2
         ? (Value.Shape[0], checked((int)Value.Shape[1..].ElementCount))
         : throw new TensorArgumentException($"Parameter {Name}", nameof(Value), $"of shape {Value.Shape}", "at least two dimensions");
+
+    /// <summary>Where the value lives, when it is not free: only optimizers that keep it there take the parameter
+    /// (<see cref="Optimizers.RiemannianOptimizer"/>).</summary>
+    public Manifold? Manifold { get; private set; }
+
+    /// <summary>Moves the value to the nearest point of a manifold, and keeps it there from now on.</summary>
+    /// <param name="manifold">A manifold whose points have the value's shape.</param>
+    /// <exception cref="TensorArgumentException">The value is of a shape that holds no points.</exception>
+    public void RestrictTo(Manifold manifold)
+    {
+        ArgumentNullException.ThrowIfNull(manifold);
+        using (Graph.NoGrad())
+        {
+            using var scope = new TensorScope();
+            Value.CopyFrom(manifold.ProjectOnto(Value.Detach()));
+        }
+        Manifold = manifold;
+    }
+
+    /// <summary>Refuses values farther from the manifold than a thousand roundings.</summary>
+    internal override void Require(string operation, Tensor value)
+    {
+        if (Manifold is null || Manifold.Error(value) is var error && error <= Tolerance(value))
+            return;
+        throw new TensorArgumentException(operation, nameof(value), $"{error:G3} away from the {Manifold.GetType().Name} manifold",
+            $"at most {Tolerance(value):G3}; Manifold.ProjectOnto gives the nearest point");
+
+        static double Tolerance(Tensor value) => Math.Sqrt(value.ElementCount) * value.DType.RealType switch
+        {
+            DType.Float64 => 1e-12,
+            DType.Float32 => 1e-4,
+            _ => 1e-1,
+        };
+    }
 
     // Wants a gradient, and is changed in place by optimizers.
     private protected override Tensor Leaf(Tensor value) => base.Leaf(value).RequiresGrad();
