@@ -77,12 +77,10 @@ public abstract class MatrixOptimizer : Optimizer
             var ((rows, columns), dtype, device) = group.Key;
             Due[] members = [.. group];
             var n = Tensor.Empty([members.Length, rows, columns], dtype, device);
-            foreach (var (k, (index, parameter, gradient)) in members.Index())
-                Pointwise.Update<MomentumDirection>(name, Part(n, k, parameter), gradient, momentum, Momenta[index]);
+            Pointwise.Update<MomentumDirection>(name, [.. members.Select((member, k) => new Updated(Part(n, k, member.Parameter), member.Gradient, Momenta[member.Index]))], momentum);
             var direction = Direction([.. members.Select(member => member.Index)], n);
             var step = new Coefficients<double> { A = -LearningRate * scale.Factor(rows, columns), B = 1 - LearningRate * weightDecay };
-            foreach (var (k, member) in members.Index())
-                Pointwise.Update<DescentStep>(name, member.Parameter.Value, Part(direction, k, member.Parameter), step);
+            Pointwise.Update<DescentStep>(name, [.. members.Select((member, k) => new Updated(member.Parameter.Value, Part(direction, k, member.Parameter)))], step);
         }
     }
 
