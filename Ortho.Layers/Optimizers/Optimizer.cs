@@ -7,7 +7,7 @@ namespace Ortho.Layers.Optimizers;
 /// <summary>Changes parameters in place by their gradients.</summary>
 public abstract class Optimizer
 {
-    readonly List<(string Name, IReadOnlyList<Tensor> Tensors)> remembered = [];
+    readonly List<(string Name, IReadOnlyList<Tensor?> Tensors)> remembered = [];
     readonly Tensor steps = TensorScope.Release(Tensor.Zeros([], DType.Int64));
     Func<int, double>? schedule;
     double peak;
@@ -66,7 +66,10 @@ public abstract class Optimizer
         foreach (var (name, tensors) in remembered)
         {
             foreach (var (k, tensor) in tensors.Index())
-                state.Add($"{k}.{name}", tensor);
+            {
+                if (tensor is not null)
+                    state.Add($"{k}.{name}", tensor);
+            }
         }
         return state;
     }
@@ -124,6 +127,9 @@ public abstract class Optimizer
         remembered.Add((name, tensors));
         return tensors;
     }
+
+    /// <summary>Makes tensors a part of the state that is saved: for each parameter one, or none.</summary>
+    protected void RememberSome(string name, Tensor?[] tensors) => remembered.Add((name, tensors));
 
     /// <summary>For each parameter a tensor of zeros like it, outside every scope.</summary>
     protected static Tensor[] ZerosLike(IEnumerable<Parameter> parameters)
