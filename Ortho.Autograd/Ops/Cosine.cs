@@ -13,9 +13,10 @@ public enum DctType
     III,
 }
 
-/// <summary>Discrete cosine transforms with orthonormal matrices: c_0 = sqrt(1/n), c_k = sqrt(2/n) otherwise. SciPy's with <c>norm="ortho"</c>.</summary>
-/// <remarks>Every length has a fast algorithm: one real Fourier transform of reordered elements (Makhoul 1980). Differentiable to any order. BFloat16 and
-/// Half are transformed in Float32.</remarks>
+/// <summary>Discrete cosine transforms with orthonormal matrices: c_0 = sqrt(1/n), c_k = sqrt(2/n) otherwise. SciPy's with
+/// <c>norm="ortho"</c>.</summary>
+/// <remarks>Every length has a fast algorithm: one real Fourier transform of reordered elements (Makhoul 1980). Differentiable to any
+/// order. BFloat16 and Half are transformed in Float32.</remarks>
 [OpFamily("fourier")]
 public static class CosineOps
 {
@@ -38,8 +39,8 @@ public static class CosineOps
 
     extension(Tensor)
     {
-        /// <summary>The orthogonal matrix D [n, n] with <c>x.Dct() = x D</c>: of type II its columns are cosines, D[j, k] = c_k cos(pi (2j + 1) k / (2n)); of
-        /// type III its rows are.</summary>
+        /// <summary>The orthogonal matrix D [n, n] with <c>x.Dct() = x D</c>: of type II its columns are cosines, D[j, k] = c_k cos(pi
+        /// (2j + 1) k / (2n)); of type III its rows are.</summary>
         /// <param name="n">Size.</param>
         /// <param name="type">Which transform.</param>
         /// <param name="dtype">A real floating-point type; the numbers are computed in float64 and rounded.</param>

@@ -71,5 +71,8 @@ static class SystemCatalog
     /// <summary>The experiments, by number.</summary>
     public static IReadOnlyList<ISystem> All { get; } =
     [
+        new OrthogonalDictionary(),
+        new Auon(),
+        new DctLowRank(),
     ];
 }

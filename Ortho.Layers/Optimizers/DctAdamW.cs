@@ -5,13 +5,15 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>AdamW whose moments of a matrix live in r columns of a fixed cosine basis: A = G + E, a = A D_I, E &lt;- A - a D_I^T (error feedback), and Adam's step
-/// of a, lifted by D_I^T. Modoranu et al. 2025.</summary>
+/// <summary>AdamW whose moments of a matrix live in r columns of a fixed cosine basis: A = G + E, a = A D_I, E &lt;- A - a D_I^T (error
+/// feedback), and Adam's step of a, lifted by D_I^T. Modoranu et al. 2025.</summary>
 /// <remarks>
-/// The shorter side of a matrix [m, n] is projected, so that it remembers 2 max(m, n) r numbers and r indices (and, with error feedback, m n more) where AdamW
-/// remembers 2 m n. When the columns are chosen anew, moments of those that stay are kept and the others begin at 0. Vectors, and matrices with a side above a
-/// limit, take plain AdamW steps. A matrix is a value with two or more dimensions that is no vector, seen as <see cref="Parameter.MatrixShape"/>.
-/// Measured (<c>Ortho.Bench -- systems 51</c>): with an eighth of the state, close to AdamW in accuracy and no worse than projections by singular vectors.
+/// The shorter side of a matrix [m, n] is projected, so that it remembers 2 max(m, n) r numbers and r indices (and, with error feedback,
+/// m n more) where AdamW remembers 2 m n. When the columns are chosen anew, moments of those that stay are kept and the others begin at
+/// 0. Vectors, and matrices with a side above a limit, take plain AdamW steps. A matrix is a value with two or more dimensions that is no
+/// vector, seen as <see cref="Parameter.MatrixShape"/>. Measured (<c>Ortho.Bench -- systems 51</c>, weak signals, an eighth of the
+/// moments): training loss 0.28 where AdamW has 0.17, singular vectors at every step 0.25, a fixed random basis 0.40, and no error
+/// feedback 0.37; test accuracy 0.88 as AdamW's 0.87.
 /// </remarks>
 public sealed class DctAdamW : Optimizer
 {
@@ -41,8 +43,8 @@ public sealed class DctAdamW : Optimizer
     /// <param name="basis">Which basis.</param>
     /// <param name="clampRank">Whether a smaller side limits the rank of its matrix, instead of being an error.</param>
     /// <param name="generator">Source of a random basis.</param>
-    /// <exception cref="ArgumentException">The rank exceeds a matrix's smaller side, a Hadamard basis whose size is no power of two, or a parameter that is not
-    /// real.</exception>
+    /// <exception cref="ArgumentException">The rank exceeds a matrix's smaller side, a Hadamard basis whose size is no power of two, or a
+    /// parameter that is not real.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A number that is out of its range.</exception>
     public DctAdamW(IEnumerable<Parameter> parameters, double learningRate, int rank, double weightDecay = 0, double beta1 = 0.9, double beta2 = 0.999,
         double epsilon = 1e-8, int refreshGap = 1, bool rotateStates = true, bool errorFeedback = true, int norm = 1, int maxShape = 32000,

@@ -17,13 +17,13 @@ public enum SubspaceBasis
     RandomOrthogonal,
 }
 
-/// <summary>The r columns of a fixed orthogonal basis D [q, q] that carry most of a matrix G [m, q]: S = G D, the columns of S with the largest norms, and
-/// back with the same columns of D. No singular value decomposition. Modoranu et al. 2025.</summary>
+/// <summary>The r columns of a fixed orthogonal basis D [q, q] that carry most of a matrix G [m, q]: S = G D, the columns of S with the
+/// largest norms, and back with the same columns of D. No singular value decomposition. Modoranu et al. 2025.</summary>
 /// <remarks>
-/// |G - S_I D_I^T|_F^2 = |G|_F^2 - sum over I of |S_k|^2: with norm 2 the choice is the best among columns of D and leaves at most (1 - r/q) |G|_F^2; the
-/// lower bound is the singular value decomposition's. Measured for matrices 128 x 64 and r = 16, share of |G|_F^2 that is left: white noise 0.71 (SVD 0.50), rows with
-/// falling cosine coefficients 0.025 (SVD 0.021; a random basis 0.42).
-/// Equal norms take the lower index first; indices are in ascending order.
+/// |G - S_I D_I^T|_F^2 = |G|_F^2 - sum over I of |S_k|^2: with norm 2 the choice is the best among columns of D and leaves at most (1 -
+/// r/q) |G|_F^2; the lower bound is the singular value decomposition's. Measured for matrices 128 x 64 and r = 16, share of |G|_F^2 that
+/// is left: white noise 0.71 (SVD 0.50), rows with falling cosine coefficients 0.025 (SVD 0.021; a random basis 0.42). Equal norms take
+/// the lower index first; indices are in ascending order.
 /// </remarks>
 public sealed class DctSubspace
 {
@@ -43,8 +43,8 @@ public sealed class DctSubspace
     /// <param name="dtype">Float32 or Float64.</param>
     /// <param name="device">Where it is; the CPU when null.</param>
     /// <param name="generator">Source of a random basis.</param>
-    /// <exception cref="ArgumentException">A Hadamard matrix of a size that is no power of two, a random one without a generator, a fast transform of
-    /// another basis than cosines.</exception>
+    /// <exception cref="ArgumentException">A Hadamard matrix of a size that is no power of two, a random one without a generator, a fast
+    /// transform of another basis than cosines.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A rank that is not in 1 .. q, or another norm.</exception>
     public DctSubspace(int size, int rank, SubspaceBasis basis = SubspaceBasis.Dct, int norm = 1, bool? useFft = null, DType dtype = DType.Float32,
         Device? device = null, Generator? generator = null)
@@ -97,8 +97,8 @@ public sealed class DctSubspace
         return low.MatMul(Chosen());
     }
 
-    /// <summary>What was remembered in the columns before the last <see cref="Refresh"/>, in those of now: L D_I'^T D_I. That matrix has an entry 1 where an index
-    /// stayed and zeros elsewhere, so columns are moved, bit for bit, or become 0.</summary>
+    /// <summary>What was remembered in the columns before the last <see cref="Refresh"/>, in those of now: L D_I'^T D_I. That matrix has
+    /// an entry 1 where an index stayed and zeros elsewhere, so columns are moved, bit for bit, or become 0.</summary>
     /// <param name="state">L [m, r].</param>
     /// <exception cref="TensorArgumentException">The matrix does not fit.</exception>
     public Tensor Reindex(Tensor state)

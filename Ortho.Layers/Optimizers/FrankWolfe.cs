@@ -5,10 +5,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Stochastic Frank-Wolfe maximisation over a convex set: G &lt;- (1 - rho_t) G + rho_t gradient, S = argmax over the set of the inner product with G, X &lt;- (1 - gamma_t) X +
-/// gamma_t S, t = 1, 2, ... Every X is a convex combination of elements of the set, so that it never leaves it.</summary>
-/// <remarks>rho_t = t^(-1/2) and gamma_t = t^(-3/4) are the rates of non-convex stochastic Frank-Wolfe (Xue and Lau 2021 obtain O(ln t / t^(1/4)) for the gap). The first
-/// step, gamma_1 = 1, forgets where X was. To minimise, give the negative gradient.</remarks>
+/// <summary>Stochastic Frank-Wolfe maximisation over a convex set: G &lt;- (1 - rho_t) G + rho_t gradient, S = argmax over the set of the
+/// inner product with G, X &lt;- (1 - gamma_t) X + gamma_t S, t = 1, 2, ... Every X is a convex combination of elements of the set, so
+/// that it never leaves it.</summary>
+/// <remarks>rho_t = t^(-1/2) and gamma_t = t^(-3/4) are the rates of non-convex stochastic Frank-Wolfe (Xue and Lau 2021 obtain O(ln t /
+/// t^(1/4)) for the gap). The first step, gamma_1 = 1, forgets where X was. To minimise, give the negative gradient.</remarks>
 /// <param name="domain">The set.</param>
 /// <param name="averaging">rho_t by t; t^(-1/2) when null, 1 for no averaging.</param>
 /// <param name="stepSize">gamma_t by t; t^(-3/4) when null.</param>

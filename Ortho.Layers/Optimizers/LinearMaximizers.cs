@@ -23,8 +23,8 @@ public enum PolarMethod
     /// <summary>By singular value decomposition: U V^T, also for matrices without full rank.</summary>
     Svd,
 
-    /// <summary>By forty steps of the quintic Newton-Schulz iteration, products only: exact for condition numbers to about 1e9 in float64. Directions
-    /// that a matrix lacks stay 0, which maximises as well.</summary>
+    /// <summary>By forty steps of the quintic Newton-Schulz iteration, products only: exact for condition numbers to about 1e9 in
+    /// float64. Directions that a matrix lacks stay 0, which maximises as well.</summary>
     NewtonSchulz,
 }
 
@@ -45,8 +45,8 @@ static class LinearMaximizers
     }
 }
 
-/// <summary>Matrices whose largest singular value is at most a radius: the convex hull of the orthogonal matrices, for radius 1. Maximised by the polar factor
-/// U V^T of G = U S V^T; the value is the nuclear norm.</summary>
+/// <summary>Matrices whose largest singular value is at most a radius: the convex hull of the orthogonal matrices, for radius 1.
+/// Maximised by the polar factor U V^T of G = U S V^T; the value is the nuclear norm.</summary>
 /// <param name="radius">The radius; of each matrix of a batch.</param>
 /// <param name="method">How the polar factor is found.</param>
 /// <exception cref="ArgumentOutOfRangeException">The radius is not positive.</exception>
@@ -71,8 +71,8 @@ public sealed class SpectralBall(double radius = 1, PolarMethod method = PolarMe
     public double SupportValue(Tensor g) => LinearMaximizers.Matrix("SpectralBall", g).SingularValues().Sum().Item() * radius;
 }
 
-/// <summary>Matrices whose singular values have at most a radius as their sum. Maximised by u_1 v_1^T, the leading singular vectors; the value is the largest singular
-/// value.</summary>
+/// <summary>Matrices whose singular values have at most a radius as their sum. Maximised by u_1 v_1^T, the leading singular vectors; the
+/// value is the largest singular value.</summary>
 /// <param name="radius">The radius; of each matrix of a batch.</param>
 /// <exception cref="ArgumentOutOfRangeException">The radius is not positive.</exception>
 public sealed class NuclearBall(double radius = 1) : ILinearMaximizer
@@ -90,7 +90,8 @@ public sealed class NuclearBall(double radius = 1) : ILinearMaximizer
     public double SupportValue(Tensor g) => LinearMaximizers.Matrix("NuclearBall", g).SingularValues().Narrow(-1, 0, 1).Sum().Item() * radius;
 }
 
-/// <summary>Tensors of which the Euclidean norm of all elements is at most a radius. Maximised by G / |G|, by 0 for G = 0; the value is |G|.</summary>
+/// <summary>Tensors of which the Euclidean norm of all elements is at most a radius. Maximised by G / |G|, by 0 for G = 0; the value is
+/// |G|.</summary>
 /// <param name="radius">The radius.</param>
 /// <exception cref="ArgumentOutOfRangeException">The radius is not positive.</exception>
 public sealed class FrobeniusBall(double radius = 1) : ILinearMaximizer
@@ -104,8 +105,8 @@ public sealed class FrobeniusBall(double radius = 1) : ILinearMaximizer
     public double SupportValue(Tensor g) => LinearMaximizers.Real("FrobeniusBall", g).Norm().Item() * radius;
 }
 
-/// <summary>Tensors of which the magnitudes of all elements have at most a radius as their sum. Maximised by the sign of one largest element, the first of equals; the
-/// value is the largest magnitude.</summary>
+/// <summary>Tensors of which the magnitudes of all elements have at most a radius as their sum. Maximised by the sign of one largest
+/// element, the first of equals; the value is the largest magnitude.</summary>
 /// <param name="radius">The radius.</param>
 /// <exception cref="ArgumentOutOfRangeException">The radius is not positive.</exception>
 public sealed class L1Ball(double radius = 1) : ILinearMaximizer
@@ -124,8 +125,8 @@ public sealed class L1Ball(double radius = 1) : ILinearMaximizer
     public double SupportValue(Tensor g) => LinearMaximizers.Real("L1Ball", g).Abs().Max().Item() * radius;
 }
 
-/// <summary>Tensors without negative elements whose sum over the last dimension is a total: a simplex for each row. Maximised by a vertex, at the largest element of each
-/// row (the first of equals); the value is the sum of these elements.</summary>
+/// <summary>Tensors without negative elements whose sum over the last dimension is a total: a simplex for each row. Maximised by a
+/// vertex, at the largest element of each row (the first of equals); the value is the sum of these elements.</summary>
 /// <param name="total">The total.</param>
 /// <exception cref="ArgumentOutOfRangeException">The total is not positive.</exception>
 public sealed class SimplexVertices(double total = 1) : ILinearMaximizer

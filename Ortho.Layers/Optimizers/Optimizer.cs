@@ -33,7 +33,8 @@ public abstract class Optimizer
     /// <summary>Steps made, those of a loaded state included.</summary>
     public int Steps => (int)steps.AsSpan<long>()[0];
 
-    /// <summary>From now on, <see cref="LearningRate"/> is its present value times a factor that depends on the number of steps made before.</summary>
+    /// <summary>From now on, <see cref="LearningRate"/> is its present value times a factor that depends on the number of steps made
+    /// before.</summary>
     /// <param name="factor">One of <see cref="Schedules"/>, or any other.</param>
     public void Follow(Func<int, double> factor)
     {
@@ -77,7 +78,8 @@ public abstract class Optimizer
     /// <summary>Overwrites everything that is remembered, or nothing when anything does not fit: training goes on as if it had not been
     /// interrupted.</summary>
     /// <param name="state">A <see cref="StateDict"/> of an optimizer made in the same way for the same parameters.</param>
-    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: all are named.</exception>
+    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: all are
+    /// named.</exception>
     public void LoadStateDict(IReadOnlyDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);

@@ -6,10 +6,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Trion: Muon in r columns of a fixed cosine basis. M &lt;- M + G, b = M D_I with the r columns of M D of the largest 1-norms, M &lt;- M - (1 - mu) b D_I^T (what was
-/// not chosen stays), W &lt;- W - rate scale NewtonSchulz(b) D_I^T. Modoranu et al. 2025.</summary>
-/// <remarks>The shorter side of a matrix is projected. D_I has orthonormal columns, so the norm of the step is that of NewtonSchulz(b). With r the whole side it is
-/// <see cref="Muon"/> with a sum as momentum and without Nesterov's look ahead.</remarks>
+/// <summary>Trion: Muon in r columns of a fixed cosine basis. M &lt;- M + G, b = M D_I with the r columns of M D of the largest 1-norms,
+/// M &lt;- M - (1 - mu) b D_I^T (what was not chosen stays), W &lt;- W - rate scale NewtonSchulz(b) D_I^T. Modoranu et al.
+/// 2025.</summary>
+/// <remarks>The shorter side of a matrix is projected. D_I has orthonormal columns, so the norm of the step is that of NewtonSchulz(b).
+/// With r the whole side it is <see cref="Muon"/> with a sum as momentum and without Nesterov's look ahead.</remarks>
 public sealed class Trion : MatrixOptimizer
 {
     readonly int rank;
@@ -27,7 +28,8 @@ public sealed class Trion : MatrixOptimizer
     /// <param name="scale">Factor of the direction.</param>
     /// <param name="schedule">Polynomials of the iteration; five of <see cref="NewtonSchulzSchedule.Muon"/> when null.</param>
     /// <param name="precision">Of the iteration's products; less than full for Float32 matrices only.</param>
-    /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head, or has a side smaller than the rank.</exception>
+    /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head, or has a side smaller than the
+    /// rank.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A negative rate or decay, no rank, or a momentum that is not in [0, 1).</exception>
     public Trion(IEnumerable<Parameter> matrices, double learningRate = 0.02, int rank = 64, double momentum = 0.95, double weightDecay = 0,
         UpdateScale scale = UpdateScale.Jordan, NewtonSchulzSchedule? schedule = null, MatMulPrecision precision = MatMulPrecision.Float32)

@@ -5,13 +5,14 @@ using Ortho.Tensors.IO;
 
 namespace Ortho.Layers.Training;
 
-/// <summary>Learns from a stream, without storing it, the orthogonal matrix in which the data are sparse: y = D x with most elements of x zero. Maximises E |D^T y|_p^p, p &gt; 2,
-/// over the spectral-norm ball, the convex hull of the orthogonal matrices, by <see cref="FrankWolfe"/>: one averaged gradient, one polar factor and one convex combination for each
-/// batch. Xue and Lau 2021.</summary>
+/// <summary>Learns from a stream, without storing it, the orthogonal matrix in which the data are sparse: y = D x with most elements of x
+/// zero. Maximises E |D^T y|_p^p, p &gt; 2, over the spectral-norm ball, the convex hull of the orthogonal matrices, by <see
+/// cref="FrankWolfe"/>: one averaged gradient, one polar factor and one convex combination for each batch. Xue and Lau 2021.</summary>
 /// <remarks>
-/// The objective is convex, so that a maximiser lies on the orthogonal matrices: the relaxation is tight, and D drifts to them by itself. D is found up to signs and order of its
-/// columns. p = 3 recovers better than p = 4 (measured, <c>Ortho.Bench -- systems 05</c>). What is remembered is D and the averaged gradient, 2 n^2 numbers, whatever the length of the
-/// stream. Data that are not from an orthogonal model should be whitened before.
+/// The objective is convex, so that a maximiser lies on the orthogonal matrices: the relaxation is tight, and D drifts to them by itself.
+/// D is found up to signs and order of its columns. p = 3 recovers better than p = 4 (measured, <c>Ortho.Bench -- systems 05</c>). What
+/// is remembered is D and the averaged gradient, 2 n^2 numbers, whatever the length of the stream. Data that are not from an orthogonal
+/// model should be whitened before.
 /// </remarks>
 public sealed class OnlineOrthogonalDictionary
 {
@@ -19,7 +20,8 @@ public sealed class OnlineOrthogonalDictionary
     readonly FrankWolfe steps;
     readonly Tensor dictionary;
 
-    /// <summary>A dictionary that has seen nothing: a random orthogonal matrix, of which the first batch keeps nothing but its own gradient there.</summary>
+    /// <summary>A dictionary that has seen nothing: a random orthogonal matrix, of which the first batch keeps nothing but its own
+    /// gradient there.</summary>
     /// <param name="dimension">n.</param>
     /// <param name="generator">Source of the start.</param>
     /// <param name="p">Exponent, 3 or 4 as a rule.</param>
@@ -58,7 +60,8 @@ public sealed class OnlineOrthogonalDictionary
     /// <summary>Learns from some samples.</summary>
     /// <param name="batch">[samples, n], of the dictionary's dtype and device.</param>
     /// <returns>The Frank-Wolfe gap before the step.</returns>
-    /// <exception cref="TensorArgumentException">The batch does not fit, or has elements that are not finite: nothing is changed.</exception>
+    /// <exception cref="TensorArgumentException">The batch does not fit, or has elements that are not finite: nothing is
+    /// changed.</exception>
     public double PartialFit(Tensor batch)
     {
         using var pause = Graph.NoGrad();
@@ -80,7 +83,8 @@ public sealed class OnlineOrthogonalDictionary
         return y.MatMul(dictionary).Hardshrink(threshold);
     }
 
-    /// <summary>The batch method, matching, stretching and projection: D &lt;- polar(gradient at D) on stored data. Zhai et al. 2019. The objective never falls.</summary>
+    /// <summary>The batch method, matching, stretching and projection: D &lt;- polar(gradient at D) on stored data. Zhai et al. 2019. The
+    /// objective never falls.</summary>
     /// <param name="data">[samples, n], Float32 or Float64.</param>
     /// <param name="start">D at first [n, n].</param>
     /// <param name="p">Exponent.</param>
@@ -119,8 +123,8 @@ public sealed class OnlineOrthogonalDictionary
         return batch.T.MatMul(slope) * (p / batch.Shape[0]);
     }
 
-    /// <summary>How far a dictionary is from the truth, up to signs and order: 1 - mean over its columns of the largest |cosine| with a column of the
-    /// truth (<c>Column</c>), and the same with both exchanged (<c>Row</c>). 0 only for a signed permutation.</summary>
+    /// <summary>How far a dictionary is from the truth, up to signs and order: 1 - mean over its columns of the largest |cosine| with a
+    /// column of the truth (<c>Column</c>), and the same with both exchanged (<c>Row</c>). 0 only for a signed permutation.</summary>
     /// <param name="dictionary">[n, n]; its columns are brought to length 1.</param>
     /// <param name="truth">[n, n], orthogonal.</param>
     public static (double Column, double Row) RecoveryError(Tensor dictionary, Tensor truth)
