@@ -72,5 +72,8 @@ static class SystemCatalog
     public static IReadOnlyList<ISystem> All { get; } =
     [
         new CompatibleAlignment(),
+        new OrthogonalDictionary(),
+        new Auon(),
+        new DctLowRank(),
     ];
 }

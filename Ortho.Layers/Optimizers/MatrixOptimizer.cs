@@ -5,12 +5,12 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Optimizers of matrices whose direction is a function of the whole matrix of momenta: M &lt;- b M + c G, N a combination of M and G, and
-/// W &lt;- (1 - rate decay) W - rate scale direction(N).</summary>
+/// <summary>Optimizers of matrices whose direction is a function of the whole matrix of momenta: M &lt;- b M + c G, N a combination of M
+/// and G, and W &lt;- (1 - rate decay) W - rate scale direction(N).</summary>
 /// <remarks>
-/// Taken are hidden matrices and convolution kernels, seen as [m, rest] (<see cref="Parameter.MatrixShape"/>). Embeddings, heads and vectors are
-/// refused; <see cref="ParameterGroups.SplitForMuon"/> and <see cref="CombinedOptimizer"/> serve a whole network. Matrices of equal shape are
-/// stacked and share all launches. Weight decay is decoupled: its factor is the learning rate alone, not the scaled step.
+/// Taken are hidden matrices and convolution kernels, seen as [m, rest] (<see cref="Parameter.MatrixShape"/>). Embeddings, heads and
+/// vectors are refused; <see cref="ParameterGroups.SplitForMuon"/> and <see cref="CombinedOptimizer"/> serve a whole network. Matrices of
+/// equal shape are stacked and share all launches. Weight decay is decoupled: its factor is the learning rate alone, not the scaled step.
 /// </remarks>
 public abstract class MatrixOptimizer : Optimizer
 {

@@ -4,7 +4,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Stochastic gradient descent with momentum: b &lt;- momentum b + g, p &lt;- p - rate b (Nesterov: p &lt;- p - rate (g + momentum b)).</summary>
+/// <summary>Stochastic gradient descent with momentum: b &lt;- momentum b + g, p &lt;- p - rate b (Nesterov: p &lt;- p - rate (g +
+/// momentum b)).</summary>
 public sealed class Sgd : Optimizer
 {
     readonly double momentum;
