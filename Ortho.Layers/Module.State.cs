@@ -1,4 +1,3 @@
-using Ortho.Autograd;
 using Ortho.Tensors;
 using Ortho.Tensors.IO;
 
@@ -40,31 +39,7 @@ public abstract partial class Module
 
     void Assign(string operation, IReadOnlyList<string> names, Func<string, (DType DType, Shape Shape)> describe, Func<string, Tensor> read)
     {
-        const int mostNamed = 8;
-        var own = Named<StateTensor>().ToList();
-        List<string> wrong = [.. names.Except(own.Select(named => named.Name)).Select(name => $"{name} is unexpected")];
-        foreach (var (name, tensor) in own)
-        {
-            if (!names.Contains(name))
-                wrong.Add($"{name} is missing");
-            else if (describe(name) is var (dtype, shape) && (shape != tensor.Value.Shape || !Converts(dtype, tensor.Value.DType)))
-                wrong.Add($"{name} is {dtype} {shape} for {tensor.Value.DType} {tensor.Value.Shape}");
-        }
-        if (wrong.Count > 0)
-        {
-            var more = wrong.Count > mostNamed ? $" and {wrong.Count - mostNamed} more" : "";
-            throw new TensorArgumentException(operation, "state",
-                $"not that of this module ({string.Join("; ", wrong.Take(mostNamed))}{more})",
-                $"{own.Count} entries with the names and shapes of its tensors");
-        }
-        // Everything is read before anything is written: the last entry may still be damaged.
-        using (Graph.NoGrad())
-        {
-            var values = own.Select(named => read(named.Name).To(named.Tensor.Value.DType)).ToList();
-            foreach (var (named, value) in own.Zip(values))
-                named.Tensor.Assign(value);
-        }
+        var own = Named<StateTensor>().ToDictionary(named => named.Name, named => named.Tensor);
+        NamedTensors.Assign(operation, "this module", StateDict(), names, describe, read, (name, value) => own[name].Require($"{operation}, {name}", value));
     }
-
-    static bool Converts(DType from, DType to) => from == to || (from.IsFloatingPoint && to.IsFloatingPoint);
 }

@@ -1,4 +1,5 @@
 using Ortho.Autograd;
+using Ortho.Layers.Manifolds;
 using Ortho.Tensors;
 
 namespace Ortho.Layers;
@@ -79,6 +80,15 @@ public abstract partial class Module
         var buffer = new ModuleBuffer(name, value);
         own.Add(buffer);
         return buffer;
+    }
+
+    /// <summary>Makes a parameter of this module that lives on a manifold: at the point nearest to the value.</summary>
+    /// <exception cref="TensorArgumentException">The value is of a shape that holds no points.</exception>
+    protected Parameter Register(string name, Tensor value, ParameterRole role, Manifold manifold)
+    {
+        var parameter = Register(name, value, role);
+        parameter.RestrictTo(manifold);
+        return parameter;
     }
 
     /// <summary>Makes another module a part of this one.</summary>

@@ -24,14 +24,21 @@ public abstract class StateTensor
     internal long Version => earlier + Value.Storage.Version;
 
     /// <summary>Overwrites the numbers.</summary>
-    /// <exception cref="TensorArgumentException">Shape or dtype differ.</exception>
+    /// <exception cref="TensorArgumentException">Shape or dtype differ, or the value is not one that the tensor may have.</exception>
     public void Assign(Tensor value)
     {
         ArgumentNullException.ThrowIfNull(value);
         if (value.Shape != Value.Shape || value.DType != Value.DType)
             throw new TensorArgumentException($"{GetType().Name} {Name}", nameof(value), $"{value.DType} {value.Shape}", $"{Value.DType} {Value.Shape}");
+        Require($"{GetType().Name} {Name}", value);
         using (Graph.NoGrad())
             Value.CopyFrom(value.To(Value.Device));
+    }
+
+    /// <summary>Refuses a value that is not one of those that the tensor may have.</summary>
+    internal virtual void Require(string operation, Tensor value)
+    {
+        // Any will do unless a derived class says otherwise.
     }
 
     internal void MoveTo(Device device)
