@@ -24,11 +24,10 @@ public sealed class RiemannianAdam : RiemannianOptimizer
     public RiemannianAdam(IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, bool amsgrad = false)
         : base(parameters, learningRate)
     {
-        RequireDecay(beta1, nameof(beta1));
-        RequireDecay(beta2, nameof(beta2));
         ArgumentOutOfRangeException.ThrowIfNegative(epsilon);
-        (this.beta1, this.beta2, this.epsilon) = (beta1, beta2, epsilon);
-        (means, squares, largest) = (ZerosLike(Parameters), ZerosPerPoint(), amsgrad ? ZerosPerPoint() : []);
+        (this.beta1, this.beta2, this.epsilon) = (Decay(beta1, nameof(beta1)), Decay(beta2, nameof(beta2)), epsilon);
+        (means, squares) = (Remember("mean", ZerosLike(Parameters)), Remember("square", ZerosPerPoint()));
+        largest = amsgrad ? Remember("largest_square", ZerosPerPoint()) : [];
     }
 
     /// <inheritdoc/>

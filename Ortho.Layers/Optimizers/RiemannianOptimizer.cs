@@ -38,18 +38,12 @@ public abstract class RiemannianOptimizer : Optimizer
     /// <summary>The largest <see cref="Manifold.Deviation"/> of a parameter after any step so far; see <see cref="LastError"/>.</summary>
     public double LargestError => Worst(largest);
 
-    /// <summary>Steps made.</summary>
-    protected int Steps { get; private set; }
-
     static double Worst(Tensor?[] errors)
     {
         var known = errors.OfType<Tensor>().ToList();
         // Max of doubles passes NaN on.
         return known.Count == 0 ? double.NaN : known.Select(error => error.Item()).Aggregate(Math.Max);
     }
-
-    /// <inheritdoc/>
-    protected override void BeginStep() => Steps++;
 
     /// <inheritdoc/>
     protected sealed override void Update(int index, Parameter parameter, Tensor gradient)
@@ -63,11 +57,11 @@ public abstract class RiemannianOptimizer : Optimizer
         if (!TracksError || manifold is Euclidean || value.ElementCount == 0)
             return;
         var error = manifold.Deviation(value).Max();
-        Remember(ref last[index], error);
-        Remember(ref largest[index], largest[index] is { } before ? Tensor.Maximum(before, error) : error);
+        Keep(ref last[index], error);
+        Keep(ref largest[index], largest[index] is { } before ? Tensor.Maximum(before, error) : error);
     }
 
-    static void Remember(ref Tensor? kept, Tensor value)
+    static void Keep(ref Tensor? kept, Tensor value)
     {
         if (kept is null)
             kept = TensorScope.Release(value.Clone());
@@ -91,11 +85,4 @@ public abstract class RiemannianOptimizer : Optimizer
             int[] shape = [.. value.Shape[..^manifold.PointRank], .. Enumerable.Repeat(1, manifold.PointRank)];
             return TensorScope.Release(Tensor.Zeros(shape, value.DType.RealType, value.Device));
         })];
-
-    /// <summary>Refuses what is no decay of a running mean.</summary>
-    protected static void RequireDecay(double value, string name)
-    {
-        if (!(value is >= 0 and < 1))
-            throw new ArgumentOutOfRangeException(name, value, "Expected at least 0 and below 1.");
-    }
 }

@@ -18,10 +18,9 @@ public sealed class RiemannianRmsProp : RiemannianOptimizer
     /// <param name="epsilon">Added to the root.</param>
     public RiemannianRmsProp(IEnumerable<Parameter> parameters, double learningRate = 1e-2, double decay = 0.99, double epsilon = 1e-8) : base(parameters, learningRate)
     {
-        RequireDecay(decay, nameof(decay));
         ArgumentOutOfRangeException.ThrowIfNegative(epsilon);
-        (this.decay, this.epsilon) = (decay, epsilon);
-        squares = ZerosPerPoint();
+        (this.decay, this.epsilon) = (Decay(decay, nameof(decay)), epsilon);
+        squares = Remember("square", ZerosPerPoint());
     }
 
     /// <inheritdoc/>

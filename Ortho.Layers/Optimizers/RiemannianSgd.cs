@@ -21,7 +21,7 @@ public sealed class RiemannianSgd : RiemannianOptimizer
     {
         ArgumentOutOfRangeException.ThrowIfNegative(momentum);
         (this.momentum, this.nesterov) = (momentum, nesterov);
-        buffers = momentum == 0 ? [] : ZerosLike(Parameters);
+        buffers = momentum == 0 ? [] : Remember("momentum", ZerosLike(Parameters));
     }
 
     /// <inheritdoc/>
