@@ -5,11 +5,11 @@ using Ortho.Tensors;
 namespace Ortho.Layers.Optimizers;
 
 /// <summary>Descent towards matrices with orthonormal columns without retractions: x &lt;- x - rate (skew(g x^H) x + attraction x (x^H x - I)). The first term
-/// turns x against the gradient and keeps x^H x to first order; the second, at a right angle to it, draws x to the manifold. A step costs six
+/// turns x against the gradient and keeps x^H x to first order; the second, at a right angle to it, draws x to the manifold. A step costs some
 /// products and no decomposition. Ablin and Peyré 2022 (square matrices); Ablin, Vary, Gao and Absil 2023 (tall ones).</summary>
 /// <remarks>
 /// Steps are shortened where needed so that |x^H x - I|_F stays at most the radius e: with d = |x^H x - I|_F and f the norm of the field,
-/// rate &lt;= (a d (1 - d) + sqrt((a d (1 - d))^2 + f^2 (e - d))) / f^2 and rate &lt;= 1 / (2 a) for the attraction a (2023, lemma 3). With a constant rate x
+/// rate &lt;= (a d (1 - d) + sqrt((a d (1 - d))^2 + f^2 (e - d))) / f^2 and rate &lt;= 1 / (2 a) for the attraction a (2023). With a constant rate x
 /// ends at a distance of about (rate f)^2; <see cref="RiemannianOptimizer.ReprojectEvery"/> or a falling rate brings it onto the manifold.
 /// Real and complex.
 /// </remarks>
@@ -19,7 +19,8 @@ public sealed class Landing : RiemannianOptimizer
     readonly Tensor[] buffers;
 
     /// <summary>An optimizer of some orthogonal matrices.</summary>
-    /// <param name="parameters">Parameters on <see cref="Stiefel"/> or <see cref="OrthogonalGroup"/>.</param>
+    /// <param name="parameters">Parameters on <see cref="Stiefel"/> or <see cref="OrthogonalGroup"/>, or a <see cref="MatrixView"/> of one. From now on
+    /// values up to the radius away can be assigned to and loaded into them.</param>
     /// <param name="learningRate">Largest step size.</param>
     /// <param name="attraction">Weight of the second term.</param>
     /// <param name="radius">The largest distance |x^H x - I|_F that steps may reach, below 1.</param>
@@ -28,18 +29,22 @@ public sealed class Landing : RiemannianOptimizer
     public Landing(IEnumerable<Parameter> parameters, double learningRate = 0.1, double attraction = 1, double radius = 0.5, double momentum = 0)
         : base(parameters, learningRate)
     {
-        if (Parameters.FirstOrDefault(parameter => parameter.Manifold is not (Stiefel or OrthogonalGroup)) is { } other)
+        if (Parameters.FirstOrDefault(parameter => !Lands(parameter.Manifold)) is { } other)
         {
             throw new ArgumentException($"Landing: parameter {other.Name} {other.Value.Shape} lives on {other.Manifold?.GetType().Name ?? "no manifold"}; "
-                + "expected Stiefel or OrthogonalGroup (Parameter.RestrictTo).", nameof(parameters));
+                + "expected Stiefel or OrthogonalGroup, or a MatrixView of one (Parameter.RestrictTo).", nameof(parameters));
         }
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(attraction);
         ArgumentOutOfRangeException.ThrowIfNegative(momentum);
         if (!(radius is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(radius), radius, "Expected a number between 0 and 1.");
         (this.attraction, this.radius, this.momentum) = (attraction, radius, momentum);
-        buffers = momentum == 0 ? [] : ZerosLike(Parameters);
+        buffers = momentum == 0 ? [] : Remember("momentum", ZerosLike(Parameters));
+        foreach (var parameter in Parameters)
+            parameter.Slack = Math.Max(parameter.Slack, radius);
     }
+
+    static bool Lands(Manifold? manifold) => (manifold is MatrixView view ? view.Matrices : manifold) is Stiefel or OrthogonalGroup;
 
     /// <summary>The two terms of the field at x.</summary>
     /// <param name="x">Matrices [..., n, p], n &gt;= p.</param>
@@ -76,6 +81,13 @@ public sealed class Landing : RiemannianOptimizer
             buffers[index].CopyFrom(buffers[index] * momentum + gradient);
             gradient = buffers[index];
         }
+        if (manifold is MatrixView view)
+            return view.FromMatrix(Land(view.ToMatrix(x), view.ToMatrix(gradient)), x.Shape);
+        return Land(x, gradient);
+    }
+
+    Tensor Land(Tensor x, Tensor gradient)
+    {
         var (relative, normal) = Field(x, gradient);
         var field = relative + normal * attraction;
         var step = SafeStep(Stiefel.Skewness(x), field.Norm([-2, -1], keepDimensions: true), attraction, radius);

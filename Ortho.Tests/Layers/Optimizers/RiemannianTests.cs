@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using Ortho.Autograd;
 using Ortho.Layers;
+using Ortho.Layers.Losses;
 using Ortho.Layers.Manifolds;
 using Ortho.Layers.Optimizers;
 using Ortho.Tensors;
@@ -18,7 +19,7 @@ public class RiemannianTests
     {
         public Point(Manifold manifold, Tensor value, Tensor? free = null)
         {
-            Value = Register("value", value, ParameterRole.Matrix, manifold);
+            Value = Register("value", value, value.Rank < 2 ? ParameterRole.Vector : ParameterRole.Matrix, manifold);
             Free = free is null ? null : Register("free", free, ParameterRole.Vector);
         }
 
@@ -287,6 +288,64 @@ public class RiemannianTests
     }
 
     [Test]
+    public void Layers_are_trained_with_orthonormal_weights([Values("Adam", "Momentum", "Landing")] string name)
+    {
+        // A kernel seen as a matrix and a wide weight: the free layers of a network, told where their weights live.
+        var generator = new Generator(3);
+        var (convolution, linear) = (new Conv2d(2, 6, 3, generator, stride: 3, dtype: DType.Float64), new Linear(24, 4, generator, dtype: DType.Float64));
+        convolution.Weight.RestrictTo(new MatrixView(new Stiefel(), 4));
+        linear.Weight.RestrictTo(new MatrixView(new Stiefel()));
+        var network = new Sequential(convolution, new MaxMin(), new Flatten(), linear);
+        var (bound, free) = ParameterGroups.SplitByManifold(network);
+        Assert.That(bound, Is.EqualTo(new[] { convolution.Weight, linear.Weight }));
+        Assert.That(free, Is.EqualTo(new[] { convolution.Bias, linear.Bias }));
+        var (_, make, _) = All.First(optimizer => optimizer.Name == name);
+        var riemannian = make(bound, 0.05);
+        var optimizer = new CombinedOptimizer(riemannian, new Adam(free, 0.05));
+        var (x, labels) = (Tensor.Normal([16, 2, 6, 6], generator, dtype: DType.Float64), Tensor.Uniform([16], generator, 0, 4).To(DType.Int64));
+        var first = 0.0;
+        var last = 0.0;
+        for (var step = 0; step < 60; step++)
+        {
+            using var scope = new TensorScope();
+            optimizer.ZeroGrad();
+            var loss = network.Forward(x).CrossEntropy(labels);
+            (first, last) = (step == 0 ? loss.Item() : first, loss.Item());
+            loss.Backward();
+            optimizer.Step();
+        }
+        Assert.That(last, Is.LessThan(first / 2));
+        var (w, k) = (linear.Weight.Value.Detach(), convolution.Weight.Value.Detach().Flatten(1));
+        var allowed = name == "Landing" ? 0.05 : 1e-13;
+        Assert.That(Skewness(w.T), Is.LessThan(allowed), "orthonormal rows");
+        Assert.That(Skewness(k.T), Is.LessThan(allowed), "orthonormal rows of the kernel");
+        Assert.That(riemannian.LargestError, Is.LessThan(10 * allowed));
+        // Windows that do not overlap: the convolution without its bias keeps what its kernel's matrix keeps.
+        Assert.That((convolution.Forward(x) - convolution.Forward(x * 0.0)).Norm().Item(), Is.LessThan((1 + allowed) * x.Norm().Item()));
+    }
+
+    [Test]
+    public void Training_goes_on_from_a_saved_state([ValueSource(nameof(Names))] string name)
+    {
+        var (_, make, rate) = All.First(optimizer => optimizer.Name == name);
+        var (one, other) = (new Point(new Stiefel(), Random([5, 2], seed: 1)), new Point(new Stiefel(), Random([5, 2], seed: 2)));
+        void Step(Point point, Optimizer optimizer, int seed)
+        {
+            optimizer.ZeroGrad();
+            (point.Value * Random([5, 2], seed: seed)).Sum().Backward();
+            optimizer.Step();
+        }
+        var (first, second) = (make(one.Parameters(), rate), make(other.Parameters(), rate));
+        for (var step = 0; step < 3; step++)
+            Step(one, first, step);
+        other.LoadStateDict(one.StateDict());
+        second.LoadStateDict(first.StateDict());
+        Step(one, first, 3);
+        Step(other, second, 3);
+        Assert.That(other.Value.Value.ToArray<double>(), Is.EqualTo(one.Value.Value.ToArray<double>()));
+    }
+
+    [Test]
     public void Misuse_is_named()
     {
         var point = new Point(new Sphere(), Random([3, 4]));
@@ -327,7 +386,7 @@ public class RiemannianTests
         }
         _ = Live();
         var after = Live();
-        Assert.That(Live(), Is.EqualTo(after));
+        Assert.That(Live(), Is.LessThanOrEqualTo(after));
     }
 
     static IEnumerable<string> Gpus => Devices.Kinds.Where(kind => kind != "Cpu");
