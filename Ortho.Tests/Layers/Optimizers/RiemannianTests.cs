@@ -346,6 +346,23 @@ public class RiemannianTests
     }
 
     [Test]
+    public void Half_precision_matrices_are_orthogonal_to_their_precision([ValueSource(nameof(Names))] string name, [Values(DType.BFloat16, DType.Half)] DType dtype)
+    {
+        var (_, make, rate) = All.First(optimizer => optimizer.Name == name);
+        var point = new Point(new Stiefel(), Random([8, 3], dtype, 1));
+        var optimizer = make(point.Parameters(), rate);
+        for (var step = 0; step < 5; step++)
+        {
+            optimizer.ZeroGrad();
+            (point.Value * Random([8, 3], dtype, step)).Sum().Backward();
+            optimizer.Step();
+        }
+        // Each of 24 elements, of size 1/3 or so, is rounded to 8 (11) bits.
+        var rounding = dtype == DType.BFloat16 ? 0.02 : 0.003;
+        Assert.That(point.Value.Manifold!.Error(point.Value), Is.LessThan(name.StartsWith("Landing", StringComparison.Ordinal) ? 0.4 : rounding));
+    }
+
+    [Test]
     public void Misuse_is_named()
     {
         var point = new Point(new Sphere(), Random([3, 4]));
