@@ -38,7 +38,8 @@ public sealed class MatrixView : Manifold
     /// <inheritdoc/>
     public override long Dimension(Shape shape) => Matrices.Dimension(MatrixShape(shape));
 
-    Shape MatrixShape(Shape shape)
+    /// <summary>The shape of the matrices of weights of a shape.</summary>
+    internal Shape MatrixShape(Shape shape)
     {
         var lead = shape.Rank - PointRank;
         var (outputs, inputs) = (shape[lead], checked((int)shape[(lead + 1)..].ElementCount));

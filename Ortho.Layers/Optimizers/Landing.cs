@@ -13,7 +13,7 @@ namespace Ortho.Layers.Optimizers;
 /// ends at a distance of about (rate f)^2; <see cref="RiemannianOptimizer.ReprojectEvery"/> or a falling rate brings it onto the manifold.
 /// Real and complex.
 /// </remarks>
-public sealed class Landing : RiemannianOptimizer
+public sealed class Landing : StiefelOptimizer
 {
     readonly double attraction, radius, momentum;
     readonly Tensor[] buffers;
@@ -29,22 +29,15 @@ public sealed class Landing : RiemannianOptimizer
     public Landing(IEnumerable<Parameter> parameters, double learningRate = 0.1, double attraction = 1, double radius = 0.5, double momentum = 0)
         : base(parameters, learningRate)
     {
-        if (Parameters.FirstOrDefault(parameter => !Lands(parameter.Manifold)) is { } other)
-        {
-            throw new ArgumentException($"Landing: parameter {other.Name} {other.Value.Shape} lives on {other.Manifold?.GetType().Name ?? "no manifold"}; "
-                + "expected Stiefel or OrthogonalGroup, or a MatrixView of one (Parameter.RestrictTo).", nameof(parameters));
-        }
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(attraction);
         ArgumentOutOfRangeException.ThrowIfNegative(momentum);
         if (!(radius is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(radius), radius, "Expected a number between 0 and 1.");
         (this.attraction, this.radius, this.momentum) = (attraction, radius, momentum);
-        buffers = momentum == 0 ? [] : Remember("momentum", ZerosLike(Parameters));
+        buffers = momentum == 0 ? [] : Remember("momentum", ZerosLikeMatrices(square: false));
         foreach (var parameter in Parameters)
             parameter.Slack = Math.Max(parameter.Slack, radius);
     }
-
-    static bool Lands(Manifold? manifold) => (manifold is MatrixView view ? view.Matrices : manifold) is Stiefel or OrthogonalGroup;
 
     /// <summary>The two terms of the field at x.</summary>
     /// <param name="x">Matrices [..., n, p], n &gt;= p.</param>
@@ -74,20 +67,13 @@ public sealed class Landing : RiemannianOptimizer
     }
 
     /// <inheritdoc/>
-    protected override Tensor Move(int index, Manifold manifold, Tensor x, Tensor gradient)
+    private protected override Tensor Move(int index, bool isCanonical, Tensor x, Tensor gradient)
     {
         if (momentum > 0)
         {
             buffers[index].CopyFrom(buffers[index] * momentum + gradient);
             gradient = buffers[index];
         }
-        if (manifold is MatrixView view)
-            return view.FromMatrix(Land(view.ToMatrix(x), view.ToMatrix(gradient)), x.Shape);
-        return Land(x, gradient);
-    }
-
-    Tensor Land(Tensor x, Tensor gradient)
-    {
         var (relative, normal) = Field(x, gradient);
         var field = relative + normal * attraction;
         var step = SafeStep(Stiefel.Skewness(x), field.Norm([-2, -1], keepDimensions: true), attraction, radius);

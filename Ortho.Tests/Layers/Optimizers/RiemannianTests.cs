@@ -38,6 +38,7 @@ public class RiemannianTests
         ("Adam", (parameters, rate) => new RiemannianAdam(parameters, rate, beta2: 0.99), 0.1),
         ("Amsgrad", (parameters, rate) => new RiemannianAdam(parameters, rate, amsgrad: true), 0.3),
         ("RmsProp", (parameters, rate) => new RiemannianRmsProp(parameters, rate), 0.05),
+        ("MomentumStiefel", (parameters, rate) => new MomentumStiefel(parameters, rate, 0.8), 0.04),
         ("Landing", (parameters, rate) => new Landing(parameters, rate), 0.1),
         ("Landing momentum", (parameters, rate) => new Landing(parameters, rate, momentum: 0.8), 0.04),
     ];
@@ -77,7 +78,7 @@ public class RiemannianTests
             "Canonical" => new Stiefel(StiefelMetric.Canonical, StiefelRetraction.Cayley),
             _ => new Grassmann(),
         };
-        if (name.StartsWith("Landing", StringComparison.Ordinal) && where == "Grassmann")
+        if (name is "Landing" or "Landing momentum" or "MomentumStiefel" && where == "Grassmann")
             return;
         var a = Symmetric(6, 3);
         var point = new Point(manifold, manifold.Sample([6, 2], new(2), DType.Float64));
@@ -222,6 +223,36 @@ public class RiemannianTests
     }
 
     [Test]
+    public void Momentum_without_force_follows_the_geodesic_at_constant_speed([Values] StiefelMetric metric)
+    {
+        var manifold = new Stiefel(metric);
+        var (x, force) = (manifold.Sample([6, 3], new(3), DType.Float64), Random([6, 3], seed: 5));
+        double[] speeds = [];
+        double Missed(int steps)
+        {
+            // One push, then no friction: the velocity goes on.
+            var point = new Point(manifold, x.Clone());
+            var optimizer = new MomentumStiefel(point.Parameters(), 1.0 / steps, momentum: 1);
+            speeds = new double[steps];
+            for (var step = 0; step < steps; step++)
+            {
+                optimizer.ZeroGrad();
+                (point.Value * (step == 0 ? force : force * 0.0)).Sum().Backward();
+                optimizer.Step();
+                var state = optimizer.StateDict();
+                var velocity = point.Value.Value.MatMul(state["0.turn"]) + state["0.drift"];
+                speeds[step] = manifold.Inner(point.Value, velocity, velocity).Item();
+                Assert.That(Largest(point.Value.Value.T.MatMul(state["0.drift"])), Is.LessThan(1e-14), "tangent");
+            }
+            return Difference(point.Value, manifold.Exp(x, manifold.Gradient(x, force) * -1.0));
+        }
+        var (coarse, fine) = (Missed(50), Missed(100));
+        Assert.That(fine, Is.LessThan(0.03));
+        Assert.That(coarse / fine, Is.GreaterThan(1.8), "of first order in the step at least");
+        Assert.That(speeds, Is.All.EqualTo(speeds[0]).Within(1e-13 * speeds[0]));
+    }
+
+    [Test]
     public void The_landing_field_has_two_terms_at_a_right_angle_and_safe_steps_are_safe()
     {
         foreach (var (shape, seed) in new (int[], int)[] { ([5, 5], 1), ([7, 3], 2), ([6, 1], 3) })
@@ -288,7 +319,7 @@ public class RiemannianTests
     }
 
     [Test]
-    public void Layers_are_trained_with_orthonormal_weights([Values("Adam", "Momentum", "Landing")] string name)
+    public void Layers_are_trained_with_orthonormal_weights([Values("Adam", "Momentum", "Landing", "MomentumStiefel")] string name)
     {
         // A kernel seen as a matrix and a wide weight: the free layers of a network, told where their weights live.
         var generator = new Generator(3);
@@ -381,6 +412,8 @@ public class RiemannianTests
         Assert.That(() => new RiemannianSgd(point.Parameters(), 0.1) { ReprojectEvery = -1 }, Throws.TypeOf<ArgumentOutOfRangeException>());
         var stiefel = new Point(new Stiefel(), Random([4, 3]));
         Assert.That(() => new Landing(stiefel.Parameters(), attraction: 0), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new MomentumStiefel(point.Parameters(), 0.1), Throws.ArgumentException.With.Message.StartsWith("MomentumStiefel: parameter value"));
+        Assert.That(() => new MomentumStiefel(stiefel.Parameters(), 0.1, 1.1), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new Landing(stiefel.Parameters(), radius: 1), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(new RiemannianSgd(stiefel.Parameters(), 0.1).LastError, Is.NaN, "before the first step");
     }
