@@ -71,6 +71,7 @@ static class SystemCatalog
     /// <summary>The experiments, by number.</summary>
     public static IReadOnlyList<ISystem> All { get; } =
     [
+        new MatryoshkaKv(),
         new CompatibleAlignment(),
     ];
 }
