@@ -20,7 +20,7 @@ public sealed class Sgd : Optimizer
     {
         ArgumentOutOfRangeException.ThrowIfNegative(momentum);
         (this.momentum, this.nesterov) = (momentum, nesterov);
-        buffers = momentum == 0 ? [] : ZerosLike(Parameters);
+        buffers = momentum == 0 ? [] : Remember("momentum", ZerosLike(Parameters));
     }
 
     /// <inheritdoc/>
@@ -28,7 +28,7 @@ public sealed class Sgd : Optimizer
     {
         var numbers = new Coefficients<double> { A = -LearningRate, B = momentum };
         if (momentum == 0)
-            Pointwise.Update<DescentStep>("Sgd", parameter.Value, gradient, numbers);
+            Pointwise.Update<DescentStep>("Sgd", parameter.Value, gradient, new() { A = -LearningRate, B = 1 });
         else if (nesterov)
             Pointwise.Update<NesterovStep>("Sgd", parameter.Value, gradient, numbers, buffers[index]);
         else

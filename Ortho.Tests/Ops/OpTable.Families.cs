@@ -349,7 +349,7 @@ public static partial class OpTable
         new("HouseholderProduct", x => x[0].HouseholderProduct(3), x => Reflections(x[0], 3), [[5, 3]], [[4, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, Low = 0.2 },
         new("HouseholderApply", x => x[0].HouseholderApply(x[1]), x => Product(Reflections(x[0], x[0].Shape[0]), x[1]), [[5, 3], [5, 2]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, Low = 0.2 },
         new("HouseholderFrame", x => x[0].HouseholderFrame(), x => Reflections(Trapezoid(x[0]), x[0].Shape[1]), [[5, 3]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
-        new("NewtonSchulz", x => x[0].NewtonSchulz([3.4445, -4.7750, 2.0315], 2), x => Polynomial(x[0], [3.4445, -4.7750, 2.0315], 2), [[5, 3]], [[3, 5]], [[2, 5]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("NewtonSchulz", x => x[0].NewtonSchulz(NewtonSchulzSchedule.Muon(2)), x => Polynomial(x[0], [3.4445, -4.7750, 2.0315], 2), [[5, 3]], [[3, 5]], [[2, 5]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("Bjorck", x => x[0].Bjorck(0.5, 3), x => Polynomial(x[0], [1.5, -0.5], 3), [[5, 3]], [[3, 4]], [[6, 2]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
     ];
 }
