@@ -73,5 +73,6 @@ static class SystemCatalog
     [
         new MatryoshkaKv(),
         new CompatibleAlignment(),
+        new ContinualMerging(),
     ];
 }

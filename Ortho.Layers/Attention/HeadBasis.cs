@@ -10,8 +10,8 @@ namespace Ortho.Layers;
 /// What is called a head may serve several heads of queries, as in <see cref="Attention"/>.</remarks>
 public sealed class HeadBasis : Module
 {
-    readonly Cayley map = new();
-    readonly Cached<int> basis;
+    readonly Parametrized rotation;
+    readonly Cached<ValueTuple> basis;
 
     /// <summary>The identity and means 0.</summary>
     /// <param name="heads">How many heads have a basis of their own.</param>
@@ -22,9 +22,10 @@ public sealed class HeadBasis : Module
         ArgumentOutOfRangeException.ThrowIfLessThan(heads, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
         (Heads, Features) = (heads, features);
-        Free = Register("free", Tensor.Zeros([heads, features, features], dtype), ParameterRole.Matrix);
+        var eye = Tensor.Eye(features, dtype: dtype).Expand(heads, features, features);
+        rotation = Register("rotation", new Parametrized(new Cayley(), eye));
         Mean = Register("mean", Tensor.Zeros([heads, features], dtype), ParameterRole.Vector);
-        basis = new([Free], _ => Corrected(map.Forward(Free)));
+        basis = new([Free], _ => Corrected(rotation.Value));
     }
 
     /// <summary>How many heads there are.</summary>
@@ -34,13 +35,13 @@ public sealed class HeadBasis : Module
     public int Features { get; }
 
     /// <summary>Free numbers of the Cayley map [heads, features, features].</summary>
-    public Parameter Free { get; }
+    public Parameter Free => rotation.Free;
 
     /// <summary>m [heads, features].</summary>
     public Parameter Mean { get; }
 
     /// <summary>U [heads, features, features]; column k is direction k.</summary>
-    public Tensor Basis => basis.Of(0);
+    public Tensor Basis => basis.Of(default);
 
     /// <summary>What the coordinates within all ranks tell of x: x itself.</summary>
     /// <param name="x">[..., heads, items, features].</param>
@@ -91,13 +92,12 @@ public sealed class HeadBasis : Module
         ArgumentNullException.ThrowIfNull(mean);
         using var pause = Graph.NoGrad();
         using var scope = new TensorScope();
-        var q = directions.Detach().To(Device.Cpu).To(DType.Float64);
-        if (q.Shape != Free.Value.Shape)
-            throw new TensorArgumentException("HeadBasis.Assign", nameof(directions), $"{q.Shape}", $"{Free.Value.Shape}");
-        var error = (q.T.MatMul(q) - Tensor.Eye(Features, dtype: DType.Float64)).Abs().Max().Item();
-        if (!(error <= 1e-3))
-            throw new TensorArgumentException("HeadBasis.Assign", nameof(directions), $"{error:0.0e0} away from orthogonal", "at most 1e-3");
-        Free.Assign(map.Inverse(ColumnSigns.ForCayley(q)).To(Free.Value.DType));
+        var wide = directions.Detach().To(Device.Cpu).To(DType.Float64);
+        if (wide.Shape != Free.Value.Shape)
+            throw new TensorArgumentException("HeadBasis.Assign", nameof(directions), $"{wide.Shape}", $"{Free.Value.Shape}");
+        // In the dtype given: how exactly orthogonal it must be depends on it.
+        var free = rotation.Parametrization.Inverse(ColumnSigns.ForCayley(wide).To(directions.DType));
+        Free.Assign(free.To(Free.Value.DType));
         Mean.Assign(mean.Detach().To(Device.Cpu).To(Mean.Value.DType));
     }
 

@@ -17,7 +17,7 @@ public sealed class Embedding : Module
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
-        Weight = Register("weight", Tensor.Normal([count, features], generator, 0, deviation, dtype), ParameterRole.Matrix);
+        Weight = Register("weight", Tensor.Normal([count, features], generator, 0, deviation, dtype), ParameterRole.Embedding);
     }
 
     /// <summary>The vectors [count, features].</summary>

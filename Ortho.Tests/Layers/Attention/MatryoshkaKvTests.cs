@@ -69,7 +69,10 @@ public class MatryoshkaKvTests
         basis.Assign(rotations, Tensor.Zeros([4, 16], DType.Float64));
         Assert.That(Difference(basis.Basis.Detach(), rotations), Is.LessThan(tolerance));
         Assert.That(() => basis.Assign(rotations * 1.01, Tensor.Zeros([4, 16], DType.Float64)),
-            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("away from orthogonal"));
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Cayley.Inverse"));
+        // The map itself refuses what it does not reach; HeadBasis.Assign negates a column.
+        var reflection = rotations * Tensor.From([-1.0, .. Enumerable.Repeat(1.0, 15)], [16]);
+        Assert.That(() => new Cayley().Inverse(reflection), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("a rotation"));
     }
 
     static IEnumerable<TestCaseData> HardBases()
@@ -102,7 +105,7 @@ public class MatryoshkaKvTests
         var (x, mask) = (Random([2, 5, 12], DType.Float32, 40), Attention.CausalMask(5, 5));
         Assert.That(Difference(projection.Forward(x, x, mask: mask), attention.Forward(x, x, mask)), Is.LessThan(1e-4));
         Assert.That(Difference(projection.Forward(x), attention.Forward(x)), Is.LessThan(1e-4));
-        Assert.That(projection.NamedParameters().Select(named => named.Name), Is.EqualTo(new[] { "keys.free", "keys.mean", "values.free", "values.mean" }));
+        Assert.That(projection.NamedParameters().Select(named => named.Name), Is.EqualTo(new[] { "keys.mean", "keys.rotation.free", "values.mean", "values.rotation.free" }));
     }
 
     [Test]

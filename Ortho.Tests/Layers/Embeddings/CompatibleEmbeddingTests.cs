@@ -71,7 +71,7 @@ public class CompatibleEmbeddingTests
         var network = new CompatibleEmbedding(3, 2, 4, new(5), dtype: DType.Float64);
         var loss = new CompatibilityLoss(Random([4, 3], seed: 2));
         var names = network.NamedParameters().Select(named => named.Name).ToArray();
-        Assert.That(names, Is.EqualTo(new[] { "rotation.free", "classifier.weight" }));
+        Assert.That(names, Is.EqualTo(new[] { "rotation.weight.free", "classifier.weight" }));
         Tensor[] arguments = [Random([6, 5], seed: 3), .. network.Parameters().Select(parameter => parameter.Value.Detach().Clone())];
         CheckGradient(x =>
         {
