@@ -15,17 +15,21 @@ public sealed class Parametrized : Module
     /// <summary>A weight with a given value.</summary>
     /// <param name="parametrization">The set and its map. One that is a module becomes a part, <c>map</c>; it belongs to this weight alone.</param>
     /// <param name="value">An element of the set.</param>
-    /// <param name="role">Of the free numbers.</param>
+    /// <param name="role">Of the free numbers; when null, Matrix where they have the value's shape, and else Vector: packed numbers, angles and the like are no matrix
+    /// to an optimizer.</param>
     /// <param name="dtype">Of the free numbers; that of the value when null.</param>
     /// <exception cref="TensorArgumentException">The value is not in the set, or not reached by the map.</exception>
-    public Parametrized(IParametrization parametrization, Tensor value, ParameterRole role = ParameterRole.Matrix, DType? dtype = null)
+    public Parametrized(IParametrization parametrization, Tensor value, ParameterRole? role = null, DType? dtype = null)
     {
         ArgumentNullException.ThrowIfNull(parametrization);
         ArgumentNullException.ThrowIfNull(value);
         Parametrization = parametrization;
         using (Graph.NoGrad())
         using (new TensorScope())
-            Free = Register("free", parametrization.Inverse(value).To(dtype ?? value.DType), role);
+        {
+            var free = parametrization.Inverse(value).To(dtype ?? value.DType);
+            Free = Register("free", free, role ?? (free.Rank >= 2 && free.Shape == value.Shape ? ParameterRole.Matrix : ParameterRole.Vector));
+        }
         StateTensor[] sources = [Free];
         if (parametrization is Module map)
         {
@@ -39,10 +43,10 @@ public sealed class Parametrized : Module
     /// <param name="parametrization">The set and its map.</param>
     /// <param name="shape">Of the value.</param>
     /// <param name="generator">Source of the value, which is drawn in float64.</param>
-    /// <param name="role">Of the free numbers.</param>
+    /// <param name="role">Of the free numbers, as above.</param>
     /// <param name="dtype">Of the free numbers.</param>
     public static Parametrized Sample(
-        IParametrization parametrization, Shape shape, Generator generator, ParameterRole role = ParameterRole.Matrix, DType dtype = DType.Float32)
+        IParametrization parametrization, Shape shape, Generator generator, ParameterRole? role = null, DType dtype = DType.Float32)
     {
         ArgumentNullException.ThrowIfNull(parametrization);
         using var scope = new TensorScope();

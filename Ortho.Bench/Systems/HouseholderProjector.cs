@@ -53,8 +53,9 @@ sealed class HouseholderProjector : ISystem
         var (first, second) = (Tensor.Normal([Factors, 24], generator, deviation: 0.8), Tensor.Normal([24, Inputs], generator, deviation: 1.5 / Math.Sqrt(24)));
         Tensor Data(int count) => Tensor.Uniform([count, Factors], generator, -1, 1).MatMul(first).Tanh().MatMul(second);
 
-        var (encoder, decoder) = (new Sequential(new Linear(Inputs, Hidden, generator), new Relu(), new Linear(Hidden, Latent, generator)),
-            new Sequential(new Relu(), new Linear(Features, Hidden, generator), new Relu(), new Linear(Hidden, Inputs, generator)));
+        var relu = new Activation(x => x.Relu());
+        var (encoder, decoder) = (new Sequential(new Linear(Inputs, Hidden, generator), relu, new Linear(Hidden, Latent, generator)),
+            new Sequential(relu, new Linear(Features, Hidden, generator), relu, new Linear(Hidden, Inputs, generator)));
         var middle = new Linear(Latent, Features, generator);
         var test = Data(1000);
 

@@ -72,5 +72,6 @@ static class SystemCatalog
     public static IReadOnlyList<ISystem> All { get; } =
     [
         new CompatibleAlignment(),
+        new HouseholderProjector(),
     ];
 }

@@ -40,8 +40,10 @@ public sealed class HouseholderFrame : Module, IOrthogonalParametrization
         Require(nameof(HouseholderFrame), nameof(free), free.Shape, free.DType);
         if (free.DType.IsHalfPrecision)
             return Forward(free.To(DType.Float32)).To(free.DType);
-        var phases = Phases.Value.To(free.DType);
-        return IsWide ? (free.H.HouseholderFrame() * phases).H : free.HouseholderFrame() * phases;
+        var frame = (IsWide ? free.H : free).HouseholderFrame();
+        // One Newton-Schulz step takes off what the rounding of the reflections has left: the columns are orthonormal to the last place of their elements.
+        var q = frame.Bjorck(0.5, 1, Tensor.Ones([], free.DType.RealType, free.Device)) * Phases.Value.To(free.DType);
+        return IsWide ? q.H : q;
     }
 
     /// <summary>Free numbers that give a value, whose D becomes the buffer.</summary>

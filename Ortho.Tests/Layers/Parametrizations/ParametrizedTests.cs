@@ -31,6 +31,15 @@ public class ParametrizedTests
     }
 
     [Test]
+    public void Free_numbers_are_a_matrix_to_optimizers_where_they_lie_as_the_value_does()
+    {
+        Assert.That(new Parametrized(new Cayley(), Haar([4, 3])).Free.Role, Is.EqualTo(ParameterRole.Matrix));
+        Assert.That(Parametrized.Sample(new Circulant(4), [4, 4], new(1)).Free.Role, Is.EqualTo(ParameterRole.Vector));
+        Assert.That(Parametrized.Sample(new LowRank(4, 3, 2), [4, 3], new(1)).Free.Role, Is.EqualTo(ParameterRole.Vector));
+        Assert.That(Parametrized.Sample(new Cayley(), [4, 3], new(1), ParameterRole.Head).Free.Role, Is.EqualTo(ParameterRole.Head));
+    }
+
+    [Test]
     public void A_weight_does_not_share_the_memory_of_what_it_was_given()
     {
         var q = Haar([4, 4]);
