@@ -3,9 +3,10 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>What maps onto matrices with orthonormal columns share: a wide matrix, whose rows are orthonormal, is the conjugate transpose of a tall
-/// one of theirs.</summary>
-/// <remarks><see cref="IParametrization.Error"/> is the Frobenius norm of Q^H Q - I: at least the distance from the set, and twice it near the set.</remarks>
+/// <summary>What maps onto matrices with orthonormal columns share: a wide matrix, whose rows are orthonormal, is the conjugate transpose
+/// of a tall one of theirs.</summary>
+/// <remarks><see cref="IParametrization.Error"/> is the Frobenius norm of Q^H Q - I: at least the distance from the set, and twice it near
+/// the set.</remarks>
 public abstract class OrthogonalParametrization : Parametrization, IOrthogonalParametrization
 {
     /// <inheritdoc/>

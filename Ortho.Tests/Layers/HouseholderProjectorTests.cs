@@ -89,7 +89,8 @@ public class HouseholderProjectorTests
             var q = Tensor.Haar([3, d, r], new(2), dtype: dtype);
             var (vectors, phases) = Householder.Decompose(q);
             Assert.That(Difference(vectors.HouseholderFrame() * phases, q), Is.LessThan(1e-12));
-            Assert.That((phases.Shape, Numbers(phases).Max(phase => Math.Abs(phase.Magnitude - 1))), Is.EqualTo((Shape.Create([3, 1, r]), 0.0)).Within(1e-14));
+            Assert.That((phases.Shape, Numbers(phases).Max(phase => Math.Abs(phase.Magnitude - 1))),
+                Is.EqualTo((Shape.Create([3, 1, r]), 0.0)).Within(1e-14));
             Assert.That(Difference(vectors, vectors.Tril(-1) + Tensor.Eye(d, r, dtype)), Is.Zero);
             // And the phases that the library keeps as a constant: every matrix comes back, wide ones too.
             foreach (var value in (Tensor[])[q, q.H])
@@ -107,8 +108,10 @@ public class HouseholderProjectorTests
         // [3; 4]: v = [1; 4 / (3 + 5)], tau = 2 / (1 + 1/4) = 8/5: Q's first column is -[3; 4] / 5.
         var (v, tau) = (Tensor.From(new double[,] { { 7 }, { 0.5 } }), Tensor.From([1.6], [1]));
         Assert.That(Difference(Householder.FromReflectors(v, tau), Tensor.From(new double[,] { { -0.6 }, { -0.8 } })), Is.LessThan(1e-15));
-        Assert.That(Difference(Householder.FromReflectors(v, Tensor.Zeros([1], DType.Float64)), Tensor.Eye(2, 1, DType.Float64)), Is.Zero, "tau = 0: no reflection");
-        CheckGradient(a => Householder.FromReflectors(a[0], 2.0 / (a[0].Detach().Tril(-1).Square().Sum([-2]) + 1)), [Random([5, 3], seed: 2)]);
+        Assert.That(Difference(Householder.FromReflectors(v, Tensor.Zeros([1], DType.Float64)), Tensor.Eye(2, 1, DType.Float64)), Is.Zero,
+            "tau = 0: no reflection");
+        CheckGradient(a => Householder.FromReflectors(a[0], 2.0 / (a[0].Detach().Tril(-1).Square().Sum([-2]) + 1)),
+            [Random([5, 3], seed: 2)]);
         foreach (var wrong in (double[])[1, double.NaN, double.PositiveInfinity])
         {
             Assert.That(() => Householder.FromReflectors(v, Tensor.From([wrong], [1])),
@@ -124,7 +127,8 @@ public class HouseholderProjectorTests
     {
         foreach (var (inputs, outputs) in ((int, int)[])[(16, 32), (32, 16), (12, 12)])
         {
-            foreach (var layer in (HouseholderProjector[])[new(inputs, outputs, new(1), rank: 4), HouseholderProjector.FromWeight(Random([outputs, inputs], DType.Float32, 3), null, 4)])
+            foreach (var layer in (HouseholderProjector[])[new(inputs, outputs, new(1), rank: 4),
+                HouseholderProjector.FromWeight(Random([outputs, inputs], DType.Float32, 3), null, 4)])
             {
                 var values = Wide(layer.Weight.Detach()).SingularValues().ToArray<double>();
                 Assert.That(values[..4], Has.All.EqualTo(1.0).Within(1e-6));
@@ -174,7 +178,8 @@ public class HouseholderProjectorTests
         Assert.That(layer.StateDict().Keys, Is.EqualTo(new[] { "bias", "left.free", "left.map.phases", "right.free", "right.map.phases" }));
         // A step along a direction moves the output by the gain along its image.
         var (at, direction) = (Random([7], seed: 5), layer.Directions.Select(1, 1));
-        Assert.That(Difference((layer.Forward(at + direction) - layer.Forward(at)).Detach(), layer.Images.Select(1, 1).Detach() * 2.5), Is.LessThan(1e-14));
+        Assert.That(Difference((layer.Forward(at + direction) - layer.Forward(at)).Detach(), layer.Images.Select(1, 1).Detach() * 2.5),
+            Is.LessThan(1e-14));
     }
 
     [Test]
@@ -190,7 +195,8 @@ public class HouseholderProjectorTests
         }
         Assert.That(layer.Certify().OrthogonalityError, Is.LessThan(1e-14));
         CheckGradient(a => a[0].HouseholderApply(a[1].T).T, [layer.Vectors.Value.Detach(), Random([2, 6], seed: 3)]);
-        Assert.That(() => layer.Forward(Tensor.Ones([5], DType.Float64)), Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("HouseholderLinear: x is [5]; expected [..., 6]."));
+        Assert.That(() => layer.Forward(Tensor.Ones([5], DType.Float64)),
+            Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("HouseholderLinear: x is [5]; expected [..., 6]."));
         Assert.That(() => new HouseholderLinear(3, 4, new(1)), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new HouseholderLinear(3, 0, new(1)), Throws.TypeOf<ArgumentOutOfRangeException>());
     }
@@ -203,13 +209,16 @@ public class HouseholderProjectorTests
         Assert.That(Skewness(directions), Is.LessThan(1e-14));
         var squares = a.SingularValues().Square().ToArray<double>();
         foreach (var step in (double[])[1, -0.3])
-            Assert.That(LatentDirections.PathLength(w => w.MatMul(a.T), Random([7, 3], seed: 7), directions, step), Is.EqualTo(squares).Within(1e-13));
+            Assert.That(LatentDirections.PathLength(w => w.MatMul(a.T), Random([7, 3], seed: 7), directions, step),
+                Is.EqualTo(squares).Within(1e-13));
         Assert.That(LatentDirections.FromWeight(a.T, 5).Shape, Is.EqualTo(Shape.Create([5, 5])), "beyond the rank too");
-        Assert.That(LatentDirections.PathLength(w => w.MatMul(a), Random([7, 5], seed: 7), LatentDirections.FromWeight(a.T, 5))[3..], Has.All.LessThan(1e-28));
+        Assert.That(LatentDirections.PathLength(w => w.MatMul(a), Random([7, 5], seed: 7), LatentDirections.FromWeight(a.T, 5))[3..],
+            Has.All.LessThan(1e-28));
     }
 
     [Test]
-    public void Training_keeps_the_rank_and_gives_the_same_bits_on_every_device([ValueSource(typeof(Devices), nameof(Devices.Kinds))] string kind)
+    public void Training_keeps_the_rank_and_gives_the_same_bits_on_every_device([ValueSource(typeof(Devices),
+        nameof(Devices.Kinds))] string kind)
     {
         float[][] On(Device device)
         {
@@ -241,16 +250,22 @@ public class HouseholderProjectorTests
         Assert.That(() => new HouseholderProjector(9, 4, new(1), rank: 2, dtype: DType.BFloat16), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => HouseholderProjector.FromWeight(Tensor.Ones([3, 4]), null, 4), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => HouseholderProjector.FromWeight(Tensor.Ones([3]), null, 1), Throws.TypeOf<TensorArgumentException>());
-        Assert.That(() => HouseholderProjector.FromWeight(Tensor.Ones([3, 4]), Tensor.Ones([4]), 1), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("bias is Float32 [4]"));
+        Assert.That(() => HouseholderProjector.FromWeight(Tensor.Ones([3, 4]), Tensor.Ones([4]), 1),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("bias is Float32 [4]"));
         var layer = new HouseholderProjector(3, 4, new(1), rank: 2);
-        Assert.That(() => layer.Forward(Tensor.Ones([2, 4])), Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("HouseholderProjector: x is [2, 4]; expected [..., 3]."));
+        Assert.That(() => layer.Forward(Tensor.Ones([2, 4])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("HouseholderProjector: x is [2, 4]; expected [..., 3]."));
         Assert.That(() => LatentDirections.FromWeight(Tensor.Ones([3]), 1), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => LatentDirections.FromWeight(Tensor.Ones([3, 2]), 3), Throws.TypeOf<ArgumentOutOfRangeException>());
-        Assert.That(() => LatentDirections.PathLength(w => w, Tensor.Ones([2, 3]), Tensor.Ones([2, 1])), Throws.TypeOf<TensorArgumentException>());
-        Assert.That(() => LatentDirections.PathLength(w => w, Tensor.Ones([3]), Tensor.Ones([3, 1])), Throws.TypeOf<TensorArgumentException>());
-        Assert.That(() => LatentDirections.PathLength(w => w, Tensor.Ones([2, 3]), Tensor.Ones([3, 1]), 0), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => LatentDirections.PathLength(w => w, Tensor.Ones([2, 3]), Tensor.Ones([2, 1])),
+            Throws.TypeOf<TensorArgumentException>());
+        Assert.That(() => LatentDirections.PathLength(w => w, Tensor.Ones([3]), Tensor.Ones([3, 1])),
+            Throws.TypeOf<TensorArgumentException>());
+        Assert.That(() => LatentDirections.PathLength(w => w, Tensor.Ones([2, 3]), Tensor.Ones([3, 1]), 0),
+            Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new HouseholderFrame([3]), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new HouseholderFrame([3, 3]).Forward(Tensor.Ones([3, 2])), Throws.TypeOf<TensorArgumentException>());
-        Assert.That(() => new HouseholderFrame([3, 3]).Inverse(Tensor.Ones([3, 3])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("at distance"));
+        Assert.That(() => new HouseholderFrame([3, 3]).Inverse(Tensor.Ones([3, 3])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("at distance"));
     }
 }
