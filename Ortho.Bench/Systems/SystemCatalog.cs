@@ -71,7 +71,12 @@ static class SystemCatalog
     /// <summary>The experiments, by number.</summary>
     public static IReadOnlyList<ISystem> All { get; } =
     [
+        new MatryoshkaKv(),
         new CompatibleAlignment(),
+        new OrthogonalDictionary(),
+        new Auon(),
+        new DctLowRank(),
+        new ContinualMerging(),
         new HouseholderProjector(),
     ];
 }

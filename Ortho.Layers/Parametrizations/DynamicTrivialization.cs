@@ -32,10 +32,10 @@ public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
         if (map is Householder)
             throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(map),
                 "Householder, which has no gradient where there are no reflections", "a map that is differentiable at the identity");
+        Map = OrthogonalParametrization.WithoutBuffers(nameof(DynamicTrivialization), map);
         if (!@base.DType.HasArithmetic)
             throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(@base), $"{@base.DType}",
                 "Float32, Float64, Complex64 or Complex128");
-        Map = map;
         RequireOrthogonal(@base);
         if (map.FreeShape(@base.Shape) != @base.Shape)
             throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(map),

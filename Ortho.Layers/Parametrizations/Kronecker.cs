@@ -22,7 +22,8 @@ public sealed class Kronecker : StructuredParametrization
     {
         if (a.Rows < 1 || a.Columns < 1 || b.Rows < 1 || b.Columns < 1)
             throw new ArgumentException($"Kronecker: sizes are {a} and {b}; expected positive ones.", nameof(a));
-        (this.a, this.b, this.map) = ([a.Rows, a.Columns], [b.Rows, b.Columns], map);
+        (this.a, this.b) = ([a.Rows, a.Columns], [b.Rows, b.Columns]);
+        this.map = map is null ? null : OrthogonalParametrization.WithoutBuffers(nameof(Kronecker), map);
     }
 
     /// <inheritdoc/>

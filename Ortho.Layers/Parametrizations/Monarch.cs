@@ -23,7 +23,8 @@ public sealed class Monarch : StructuredParametrization
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(blocks, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        (this.blocks, this.size, this.map) = (blocks, size, map);
+        (this.blocks, this.size) = (blocks, size);
+        this.map = map is null ? null : OrthogonalParametrization.WithoutBuffers(nameof(Monarch), map);
     }
 
     /// <inheritdoc/>

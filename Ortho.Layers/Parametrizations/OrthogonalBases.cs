@@ -5,16 +5,9 @@ namespace Ortho.Layers.Parametrizations;
 
 /// <summary>Orthogonal matrices of well-known transforms, rows being the basis vectors: y = B x is the transform, x = B^T y its inverse.
 /// Made on the host in float64.</summary>
-/// <remarks>Constants. For a learnt turn of one, make it the base of a <see cref="DynamicTrivialization"/>.</remarks>
+/// <remarks>Constants; <c>Tensor.DctMatrix</c> is another and <c>Tensor.Haar</c> a random one. For a learnt turn of one, make it the base of a <see cref="DynamicTrivialization"/>.</remarks>
 public static class OrthogonalBases
 {
-    /// <summary>The orthonormal discrete cosine transform of type II: B[k, i] = c_k cos(pi (2 i + 1) k / (2 n)), c_0 = sqrt(1/n), c_k =
-    /// sqrt(2/n). Ahmed, Natarajan and Rao 1974.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">n is not positive.</exception>
-    public static Tensor Dct(int n, DType dtype = DType.Float32)
-        // The argument's multiple of pi / (2 n) is reduced as a whole number, so that large n lose nothing.
-        => Of(n, dtype, (k, i) => Math.Sqrt((k == 0 ? 1.0 : 2.0) / n) * Math.Cos(Math.PI * ((2L * i + 1) * k % (4L * n)) / (2.0 * n)));
-
     /// <summary>Sylvester's Hadamard matrix over sqrt n: B[k, i] = (-1)^(number of ones in k and i) / sqrt n, symmetric.</summary>
     /// <exception cref="ArgumentOutOfRangeException">n is not a power of two.</exception>
     public static Tensor Hadamard(int n, DType dtype = DType.Float32)

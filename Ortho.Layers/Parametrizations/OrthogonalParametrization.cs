@@ -49,6 +49,11 @@ public abstract class OrthogonalParametrization : Parametrization, IOrthogonalPa
         return Largest(gram - Tensor.Eye(gram.Shape[^1], dtype: gram.DType, device: gram.Device));
     }
 
+    /// <summary>A map that another parametrization uses: one without buffers, which would be in nobody's state.</summary>
+    /// <exception cref="TensorArgumentException">The map is a module.</exception>
+    internal static IOrthogonalParametrization WithoutBuffers(string owner, IOrthogonalParametrization map)
+        => map is Module ? throw new TensorArgumentException(owner, nameof(map), $"{map.GetType().Name}, which has buffers", "a map without") : map;
+
     /// <summary>The nearest orthogonal matrices: what an inner map is asked to invert has the rounding of its source taken off.</summary>
     internal static Tensor Nearest(Tensor q) => IsWide(q.Shape) ? q.H.PolarDecomposition().U.H : q.PolarDecomposition().U;
 

@@ -67,7 +67,8 @@ public sealed class PositiveSemidefinite(int? rank = null) : Parametrization
 /// <param name="map">The map of V; <see cref="Qr"/> when null.</param>
 public sealed class FixedRankSemidefinite(int n, int rank, IOrthogonalParametrization? map = null) : Parametrization
 {
-    readonly IOrthogonalParametrization map = map ?? new Qr();
+    readonly IOrthogonalParametrization map
+        = OrthogonalParametrization.WithoutBuffers(nameof(FixedRankSemidefinite), map ?? new Qr());
 
     /// <summary>r.</summary>
     public int Rank { get; } = rank >= 1 && rank <= n ? rank

@@ -21,7 +21,8 @@ public abstract class SingularValueParametrization : Parametrization
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rank, Math.Min(rows, columns));
-        (Rows, Columns, Rank, this.map) = (rows, columns, rank, map ?? new Qr());
+        (Rows, Columns, Rank) = (rows, columns, rank);
+        this.map = OrthogonalParametrization.WithoutBuffers(GetType().Name, map ?? new Qr());
     }
 
     /// <summary>Rows.</summary>

@@ -10,7 +10,7 @@ namespace Ortho.Layers.Parametrizations;
 /// <param name="map">The map; <see cref="Qr"/> when null.</param>
 public sealed class SpecialOrthogonal(IOrthogonalParametrization? map = null) : OrthogonalParametrization
 {
-    readonly IOrthogonalParametrization map = map ?? new Qr();
+    readonly IOrthogonalParametrization map = WithoutBuffers(nameof(SpecialOrthogonal), map ?? new Qr());
 
     /// <inheritdoc/>
     protected override string Elements => "orthogonal matrices of determinant 1";
