@@ -77,5 +77,6 @@ static class SystemCatalog
         new Auon(),
         new DctLowRank(),
         new ContinualMerging(),
+        new HouseholderProjector(),
     ];
 }
