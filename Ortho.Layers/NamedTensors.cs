@@ -16,7 +16,7 @@ static class NamedTensors
     /// floating-point type, and moved to its device.</summary>
     /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: all are named.</exception>
     internal static void Assign(string operation, string whose, IReadOnlyDictionary<string, Tensor> targets, IReadOnlyList<string> names,
-        Func<string, (DType DType, Shape Shape)> describe, Func<string, Tensor> read)
+        Func<string, (DType DType, Shape Shape)> describe, Func<string, Tensor> read, Action<string, Tensor>? check = null)
     {
         List<string> wrong = [.. names.Except(targets.Keys).Select(name => $"{name} is unexpected")];
         foreach (var (name, target) in targets)
@@ -36,6 +36,8 @@ static class NamedTensors
         using (Graph.NoGrad())
         {
             var values = targets.Select(target => read(target.Key).To(target.Value.DType)).ToList();
+            foreach (var (name, value) in targets.Keys.Zip(values))
+                check?.Invoke(name, value);
             foreach (var (target, value) in targets.Values.Zip(values))
                 target.CopyFrom(value.To(target.Device));
         }

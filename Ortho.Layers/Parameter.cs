@@ -1,4 +1,5 @@
 using Ortho.Autograd;
+using Ortho.Layers.Manifolds;
 using Ortho.Tensors;
 
 namespace Ortho.Layers;
@@ -23,20 +24,11 @@ public enum ParameterRole
 }
 
 /// <summary>A tensor that training changes.</summary>
-public sealed class Parameter
+public sealed class Parameter : StateTensor
 {
-    long earlier;
     ParameterRole role;
 
-    internal Parameter(string name, Tensor value, ParameterRole role)
-    {
-        Name = name;
-        Value = TensorScope.Release(value.Detach()).RequiresGrad();
-        Role = role;
-    }
-
-    /// <summary>Its name within its module.</summary>
-    public string Name { get; }
+    internal Parameter(string name, Tensor value, ParameterRole role) : base(name, value) => Role = role;
 
     /// <summary>What it is used for: said by the layer that registers it, and by its user where the layer cannot know (a linear layer
     /// does not know that it is the last). Set it before optimizers are made.</summary>
@@ -64,31 +56,42 @@ public sealed class Parameter
         ? (Value.Shape[0], checked((int)Value.Shape[1..].ElementCount))
         : throw new TensorArgumentException($"Parameter {Name}", nameof(Value), $"of shape {Value.Shape}", "at least two dimensions");
 
-    /// <summary>The numbers: a leaf that wants a gradient, changed in place by optimizers.</summary>
-    public Tensor Value { get; private set; }
+    /// <summary>Where the value lives, when it is not free: only optimizers that keep it there take the parameter
+    /// (<see cref="Optimizers.RiemannianOptimizer"/>).</summary>
+    public Manifold? Manifold { get; private set; }
 
-    /// <summary>Counts changes in place, so that what was computed from the value can be kept until it changes.</summary>
-    internal long Version => earlier + Value.Storage.Version;
-
-    /// <summary>Overwrites the numbers.</summary>
-    /// <exception cref="TensorArgumentException">Shape or dtype differ.</exception>
-    public void Assign(Tensor value)
+    /// <summary>Moves the value to the nearest point of a manifold, and keeps it there from now on.</summary>
+    /// <param name="manifold">A manifold whose points have the value's shape.</param>
+    /// <exception cref="TensorArgumentException">The value is of a shape that holds no points.</exception>
+    public void RestrictTo(Manifold manifold)
     {
-        ArgumentNullException.ThrowIfNull(value);
-        if (value.Shape != Value.Shape || value.DType != Value.DType)
-            throw new TensorArgumentException($"Parameter {Name}", nameof(value), $"{value.DType} {value.Shape}", $"{Value.DType} {Value.Shape}");
+        ArgumentNullException.ThrowIfNull(manifold);
         using (Graph.NoGrad())
-            Value.CopyFrom(value.To(Value.Device));
+        {
+            using var scope = new TensorScope();
+            Value.CopyFrom(manifold.ProjectOnto(Value.Detach()));
+        }
+        Manifold = manifold;
     }
 
-    internal void MoveTo(Device device)
+    /// <summary>Refuses values farther from the manifold than a thousand roundings.</summary>
+    internal override void Require(string operation, Tensor value)
     {
-        if (Value.Device == device)
+        if (Manifold is null || Manifold.Error(value) is var error && error <= Tolerance(value))
             return;
-        // The new storage counts from 0: a value kept on the device to which the parameter returns must not pass for the present one.
-        earlier = Version + 1;
-        Value = TensorScope.Release(Value.Detach().To(device)).RequiresGrad();
+        throw new TensorArgumentException(operation, nameof(value), $"{error:G3} away from the {Manifold.GetType().Name} manifold",
+            $"at most {Tolerance(value):G3}; Manifold.ProjectOnto gives the nearest point");
+
+        static double Tolerance(Tensor value) => Math.Sqrt(value.ElementCount) * value.DType.RealType switch
+        {
+            DType.Float64 => 1e-12,
+            DType.Float32 => 1e-4,
+            _ => 1e-1,
+        };
     }
+
+    // Wants a gradient, and is changed in place by optimizers.
+    private protected override Tensor Leaf(Tensor value) => base.Leaf(value).RequiresGrad();
 
     /// <summary>The value itself, so that a parameter can stand in a formula.</summary>
     public static implicit operator Tensor(Parameter parameter) => parameter.Value;

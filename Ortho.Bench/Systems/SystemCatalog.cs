@@ -71,6 +71,7 @@ static class SystemCatalog
     /// <summary>The experiments, by number.</summary>
     public static IReadOnlyList<ISystem> All { get; } =
     [
+        new CompatibleAlignment(),
         new OrthogonalDictionary(),
         new Auon(),
         new DctLowRank(),

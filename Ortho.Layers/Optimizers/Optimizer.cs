@@ -15,11 +15,18 @@ public abstract class Optimizer
     /// <summary>An optimizer of some parameters.</summary>
     /// <param name="parameters">At least one; on the devices where they will stay.</param>
     /// <param name="learningRate">Step size.</param>
-    protected Optimizer(IEnumerable<Parameter> parameters, double learningRate)
+    /// <param name="keepsManifolds">Whether steps keep parameters on their manifolds.</param>
+    /// <exception cref="ArgumentException">There are no parameters, or one lives on a manifold and steps would leave it.</exception>
+    protected Optimizer(IEnumerable<Parameter> parameters, double learningRate, bool keepsManifolds = false)
     {
         Parameters = [.. parameters];
         if (Parameters.Count == 0)
             throw new ArgumentException($"{GetType().Name}: there are no parameters to optimize.", nameof(parameters));
+        if (!keepsManifolds && Parameters.FirstOrDefault(parameter => parameter.Manifold is not null) is { } bound)
+        {
+            throw new ArgumentException($"{GetType().Name}: parameter {bound.Name} {bound.Value.Shape} lives on {bound.Manifold!.GetType().Name}; "
+                + "expected free parameters. Give it to RiemannianSgd, RiemannianAdam or another optimizer that stays there.", nameof(parameters));
+        }
         ArgumentOutOfRangeException.ThrowIfNegative(learningRate);
         LearningRate = learningRate;
     }

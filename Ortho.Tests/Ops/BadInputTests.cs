@@ -131,6 +131,8 @@ public class BadInputTests
             ("LayerNorm", () => _ = F(2, 3).LayerNorm([3], F(2))),
             ("LayerNorm", () => _ = F(2, 3).LayerNorm([3], F(3), I(3))),
             ("RmsNorm", () => _ = F(3).RmsNorm([])),
+            ("Normalize", () => _ = C(3).Normalize()),
+            ("Normalize", () => _ = F(3).Normalize(1)),
             ("RmsNorm", () => _ = F(2, 3).RmsNorm([3], F(1, 3))),
             ("CumSum", () => _ = F(3).CumSum(1)),
             ("CumProd", () => _ = F(3).CumProd(-2)),

@@ -197,7 +197,15 @@ public static partial class OpTable
         new("LayerNorm", x => x[0].LayerNorm([16500], x[1]), x => Normalized(x, 1, true, 1e-5), [[1, 16500], [16500]]) { Single = 2e-6 },
         new("RmsNorm", x => x[0].RmsNorm([x[0].Shape[^1]], x[1]), x => Normalized(x, 1, false, 1e-6), [[3, 10], [10]], [[2, 130], [130]]) { Single = 2e-6 },
         new("RmsNorm", x => x[0].RmsNorm([3, 5], epsilon: 0.1), x => Normalized(x, 2, false, 0.1), [[[2, 3, 5]]]),
+        new("Normalize", x => x[0].Normalize(), x => UnitVectors(x[0], 1), [[[3, 10]], [[2, 130]], [[0, 3]]]),
+        new("Normalize", x => x[0].Normalize(1), x => UnitVectors(x[0], 1), [[[2, 7, 3]], [[3, 1, 2]]]),
     ];
+
+    static Nd UnitVectors(Nd x, int axis)
+    {
+        var squares = x.Reduce([axis], line => line.Sum(v => v.Real * v.Real));
+        return Nd.Of(x.Shape, i => x[i] / Math.Sqrt(squares[[.. i[..axis], .. i[(axis + 1)..]]].Real));
+    }
 
     static IEnumerable<OpRow> Indexing() =>
     [
