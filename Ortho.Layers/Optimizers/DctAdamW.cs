@@ -43,9 +43,9 @@ public sealed class DctAdamW : Optimizer
     /// <param name="basis">Which basis.</param>
     /// <param name="clampRank">Whether a smaller side limits the rank of its matrix, instead of being an error.</param>
     /// <param name="generator">Source of a random basis.</param>
-    /// <exception cref="ArgumentException">The rank exceeds a matrix's smaller side, a Hadamard basis whose size is no power of two, or a
-    /// parameter that is not real.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A number that is out of its range.</exception>
+    /// <exception cref="ArgumentException">The rank exceeds a matrix's smaller side, or a parameter is not real.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number that is out of its range, or a Hadamard basis whose size is no power of
+    /// two.</exception>
     public DctAdamW(IEnumerable<Parameter> parameters, double learningRate, int rank, double weightDecay = 0, double beta1 = 0.9, double beta2 = 0.999,
         double epsilon = 1e-8, int refreshGap = 1, bool rotateStates = true, bool errorFeedback = true, int norm = 1, int maxShape = 32000,
         SubspaceBasis basis = SubspaceBasis.Dct, bool clampRank = false, Generator? generator = null) : base(parameters, learningRate)
