@@ -121,7 +121,8 @@ public sealed class PositiveDefinite : Manifold, IGeodesicManifold
         return Colour(l, (vectors * values.Log().To(x.DType).Unsqueeze(-2)).MatMul(vectors.H));
     }
 
-    /// <summary>The Euclidean norm of the logarithms of the eigenvalues of x^-1 y.</summary>
+    /// <summary>The Euclidean norm of the logarithms of the eigenvalues of x^-1 y. Differentiable once, and more often where these are
+    /// distinct.</summary>
     public Tensor Distance(Tensor x, Tensor y)
     {
         Check(nameof(Distance), x, y);

@@ -38,7 +38,6 @@ public sealed class TrustRegion : Solver
     {
         var largest = LargestRadius ?? Math.Sqrt(Math.Max(1, objective.Manifold.Dimension(x.Shape)));
         var radius = Math.Min(InitialRadius ?? largest / 8, largest);
-        var unit = x.DType == DType.Float64 ? 2.2e-16 : 1.2e-7;
         var inner = (int)Math.Min(objective.Manifold.Dimension(x.Shape), 500);
         var (value, gradient, hessian) = objective.Model(x);
         for (var k = 0; ; k++)
@@ -56,7 +55,7 @@ public sealed class TrustRegion : Solver
                 y = objective.Manifold.Retract(x, step);
             var reached = objective.Value(y);
             // Near the minimum both differences are roundings of the cost: raised alike, their quotient tends to 1.
-            var noise = 1e3 * unit * Math.Max(1, Math.Abs(value));
+            var noise = 1e3 * Objective.Rounding(x) * Math.Max(1, Math.Abs(value));
             var quality = (value - reached + noise) / (promised + noise);
             if (!(quality >= 0.25) || promised < 0)
                 radius /= 4;

@@ -235,6 +235,23 @@ public class ManifoldTests
     }
 
     [Test]
+    public void Angles_are_accurate_from_tiny_to_nearly_opposite([Values(1e-9, 1e-3, 1.0, 3.0, 3.14)] double angle)
+    {
+        var (cos, sin) = (Math.Cos(angle), Math.Sin(angle));
+        var turn = Tensor.From(new double[,] { { cos, -sin, 0 }, { sin, cos, 0 }, { 0, 0, 1 } });
+        var eye = Tensor.Eye(3, dtype: DType.Float64);
+        // Near the half turn I + q is nearly singular in the plane of the turn, and the polar factor carries its rounding.
+        var loss = 1 / (Math.PI - angle);
+        Assert.That(new OrthogonalGroup().Distance(eye, turn).Item(), Is.EqualTo(Math.Sqrt(2) * angle).Within(2e-14 * loss));
+        Assert.That(new OrthogonalGroup().Log(eye, turn).Select(0, 1).Select(0, 0).Item(), Is.EqualTo(angle).Within(2e-14 * loss));
+        var (x, y) = (Tensor.From(new[] { 1.0, 0, 0 }), Tensor.From(new[] { cos, sin, 0 }));
+        Assert.That(new Sphere().Distance(x, y).Item(), Is.EqualTo(angle).Within(1e-15 + 2e-16 * angle));
+        Assert.That(Difference(new Sphere().Log(x, y), Tensor.From(new[] { 0, angle, 0 })), Is.LessThan(1e-15 + 2e-16 * angle));
+        if (angle < Math.PI / 2)
+            Assert.That(new Grassmann().Distance(x.Unsqueeze(1), y.Unsqueeze(1)).Item(), Is.EqualTo(angle).Within(1e-15));
+    }
+
+    [Test]
     public void A_subspace_does_not_depend_on_its_basis()
     {
         var manifold = new Grassmann();

@@ -3,6 +3,7 @@ using Ortho.Autograd;
 using Ortho.Layers.Manifolds;
 using Ortho.Layers.Optimizers.Solvers;
 using Ortho.Tensors;
+using Ortho.Tests.Support;
 using static Ortho.Tests.Linalg.MatrixSamples;
 
 namespace Ortho.Tests.Layers.Optimizers;
@@ -173,6 +174,41 @@ public class SolverTests
         Assert.That(solution.Reason, Is.EqualTo(StopReason.GradientTolerance));
         Assert.That(solution.Cost, Is.EqualTo(-hermitian.EigValsh().Slice(0, 3).Sum().Item()).Within(1e-10));
         Assert.That(() => new TrustRegion().Minimize(x => x.Norm(), manifold, manifold.Sample([5, 2], new(2), DType.Complex128)), Throws.TypeOf<TensorArgumentException>());
+    }
+
+    [Test]
+    public void Float32_costs_are_minimised_to_their_precision([ValueSource(nameof(Names))] string solver)
+    {
+        var a = Symmetric(6, 3).To(DType.Float32);
+        var manifold = new Stiefel();
+        // A search that compares costs cannot see gradients below sqrt(rounding * cost * curvature), here 2e-3; the trust region looks at gradients alone in
+        // the end.
+        var tolerance = solver == "TrustRegion" ? 2e-4 : 4e-3;
+        Solver rough = Of(solver) is ConjugateGradient exact
+            ? new ConjugateGradient(exact.Rule, exact.Search) { GradientTolerance = tolerance }
+            : new TrustRegion { GradientTolerance = tolerance };
+        var solution = rough.Minimize(x => -(x * a.MatMul(x)).Sum(), manifold, manifold.Sample([6, 2], new(4)));
+        Assert.That(solution.Reason, Is.EqualTo(StopReason.GradientTolerance), $"{solution}");
+        Assert.That(solution.Cost, Is.EqualTo(-a.To(DType.Float64).EigValsh().Slice(0, 4).Sum().Item()).Within(1e-5));
+    }
+
+    static IEnumerable<string> Gpus => Devices.Kinds.Where(kind => kind != "Cpu");
+
+    [TestCaseSource(nameof(Gpus)), Category("Devices")]
+    public void Devices_take_the_same_way(string kind)
+    {
+        var manifold = new Stiefel();
+        var (a, start) = (Symmetric(4, 3).To(DType.Float32), manifold.Sample([4, 2], new(4)));
+        foreach (Solver solver in new Solver[] { new ConjugateGradient(search: LineSearch.StrongWolfe) { MaxIterations = 2 }, new TrustRegion { MaxIterations = 1 } })
+        {
+            (float[], double, double) On(Device device)
+            {
+                var weights = a.To(device);
+                var solution = solver.Minimize(x => -(x * weights.MatMul(x)).Sum(), manifold, start.To(device));
+                return (solution.Point.ToArray<float>(), solution.Cost, solution.GradientNorm);
+            }
+            Assert.That(On(Devices.Of(kind)), Is.EqualTo(On(Device.Cpu)));
+        }
     }
 
     [Test]
