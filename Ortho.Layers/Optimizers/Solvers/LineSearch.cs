@@ -3,12 +3,12 @@ namespace Ortho.Layers.Optimizers.Solvers;
 /// <summary>How far a solver goes along a direction.</summary>
 public enum LineSearch
 {
-    /// <summary>Backtracking until the cost falls by a share of what its slope promises (Armijo's condition), then one correction by a parabola.
-    /// Costs are evaluated, gradients not.</summary>
+    /// <summary>Backtracking until the cost falls by a share of what its slope promises (Armijo's condition), then one correction by a
+    /// parabola. Costs are evaluated, gradients not.</summary>
     Armijo,
 
-    /// <summary>Bracketing until the slope has also shrunk (the strong Wolfe conditions), with exact slopes along the retraction. Nocedal and
-    /// Wright 2006, algorithms 3.5 and 3.6.</summary>
+    /// <summary>Bracketing until the slope has also shrunk (the strong Wolfe conditions), with exact slopes along the retraction. Nocedal
+    /// and Wright 2006, algorithms 3.5 and 3.6.</summary>
     StrongWolfe,
 }
 
