@@ -31,8 +31,8 @@ public sealed class Parameter : StateTensor
 
     internal Parameter(string name, Tensor value, ParameterRole role) : base(name, value) => Role = role;
 
-    /// <summary>What it is used for: said by the layer that registers it, and by its user where the layer cannot know (a linear layer does not
-    /// know that it is the last). Set it before optimizers are made.</summary>
+    /// <summary>What it is used for: said by the layer that registers it, and by its user where the layer cannot know (a linear layer
+    /// does not know that it is the last). Set it before optimizers are made.</summary>
     /// <exception cref="TensorArgumentException">The value has too few dimensions for the role.</exception>
     public ParameterRole Role
     {
@@ -46,10 +46,12 @@ public sealed class Parameter : StateTensor
         }
     }
 
-    /// <summary>Whether orthogonalizing optimizers take it: a hidden layer's matrix or convolution kernel, and no table, head or vector.</summary>
+    /// <summary>Whether orthogonalizing optimizers take it: a hidden layer's matrix or convolution kernel, and no table, head or
+    /// vector.</summary>
     public bool IsHiddenMatrix => role is ParameterRole.Matrix or ParameterRole.Convolution;
 
-    /// <summary>Rows and columns of the matrix as which optimizers see a value [m, ...]: m, and all the other dimensions together.</summary>
+    /// <summary>Rows and columns of the matrix as which optimizers see a value [m, ...]: m, and all the other dimensions
+    /// together.</summary>
     /// <exception cref="TensorArgumentException">The value has fewer than two dimensions.</exception>
     public (int Rows, int Columns) MatrixShape => Value.Rank >= 2
         ? (Value.Shape[0], checked((int)Value.Shape[1..].ElementCount))

@@ -11,19 +11,20 @@ public enum AuonVariant
     /// <summary>X, as in the paper (2025).</summary>
     Normalized,
 
-    /// <summary>N itself, as in the repository since 2026: momentum descent with a brake that hardly ever acts. Not invariant to the gradient's
-    /// scale.</summary>
+    /// <summary>N itself, as in the repository since 2026: momentum descent with a brake that hardly ever acts. Not invariant to the
+    /// gradient's scale.</summary>
     Brake,
 }
 
-/// <summary>AuON: momentum of which a matrix is divided by its Frobenius norm and by rho = rms(cosh X), U = X / rho. Maity 2025. Linear in the number of
-/// elements; no products of matrices.</summary>
+/// <summary>AuON: momentum of which a matrix is divided by its Frobenius norm and by rho = rms(cosh X), U = X / rho. Maity 2025. Linear
+/// in the number of elements; no products of matrices.</summary>
 /// <remarks>
-/// It does not orthogonalise: U is N times one number, so that the ratios of singular values stay as they are. 1 &lt;= rho^2 &lt;= 1 + 1.381 / (m n) for
-/// gamma = 1, so that rho is 1 to four digits for every matrix of some size: AuON is momentum normalised by its Frobenius norm, and its variant
-/// <see cref="AuonVariant.Brake"/> plain momentum. |U|_2 &lt;= |U|_F &lt;= 1. Measured (<c>Ortho.Bench -- systems 14</c>): close to Adam in test accuracy
-/// and in training loss, where Muon's loss is a fraction of both.
-/// The constants that the reference adds to the norm (1e-7) and to rho (1e-8) are left away: the first would make the step depend on the gradient's scale.
+/// It does not orthogonalise: U is N times one number, so that the ratios of singular values stay as they are. 1 &lt;= rho^2 &lt;= 1 +
+/// 1.381 / (m n) for gamma = 1, so that rho is 1 to four digits for every matrix of some size: AuON is momentum normalised by its
+/// Frobenius norm, and its variant <see cref="AuonVariant.Brake"/> plain momentum. |U|_2 &lt;= |U|_F &lt;= 1. Measured (<c>Ortho.Bench --
+/// systems 14</c>, the best rate of each): training loss 0.94 and test accuracy 0.455, close to AdamW (1.04, 0.442) and SGD (1.06,
+/// 0.450), where Muon has 0.05 and 0.474. The constants that the reference adds to the norm (1e-7) and to rho (1e-8) are left away: the
+/// first would make the step depend on the gradient's scale.
 /// </remarks>
 public sealed class Auon : MatrixOptimizer
 {
@@ -32,7 +33,8 @@ public sealed class Auon : MatrixOptimizer
 
     /// <summary>An optimizer of some matrices.</summary>
     /// <param name="matrices">Hidden matrices and convolution kernels.</param>
-    /// <param name="learningRate">Step size: about the Frobenius norm of a step, but for the scale. (The reference's 0.24 belongs to Brake.)</param>
+    /// <param name="learningRate">Step size: about the Frobenius norm of a step, but for the scale. (The reference's 0.24 belongs to
+    /// Brake.)</param>
     /// <param name="momentum">Decay of the momentum, a running mean looked up one step ahead.</param>
     /// <param name="weightDecay">Share of a parameter removed per unit of learning rate.</param>
     /// <param name="variant">What is divided by rho.</param>

@@ -2,8 +2,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Several optimizers as one, each with its own parameters. Its <see cref="Optimizer.LearningRate"/>, 1 at first, is a factor of all
-/// of theirs, and so is a schedule that it follows; its parts follow none of their own.</summary>
+/// <summary>Several optimizers as one, each with its own parameters. Its <see cref="Optimizer.LearningRate"/>, 1 at first, is a factor of
+/// all of theirs, and so is a schedule that it follows; its parts follow none of their own.</summary>
 public sealed class CombinedOptimizer : Optimizer
 {
     readonly (Optimizer Optimizer, double Rate)[] parts;

@@ -5,8 +5,9 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Dion: orthonormalised momentum of low rank by one step of power iteration, B = M + G, P = orth(B Q), R = B^T P, M &lt;- B - (1 - mu) P R^T (what
-/// was not used stays), Q &lt;- R with columns of length 1, W &lt;- W - rate sqrt(m/n) P Q^T. Ahn et al. 2025, algorithm 1.</summary>
+/// <summary>Dion: orthonormalised momentum of low rank by one step of power iteration, B = M + G, P = orth(B Q), R = B^T P, M &lt;- B -
+/// (1 - mu) P R^T (what was not used stays), Q &lt;- R with columns of length 1, W &lt;- W - rate sqrt(m/n) P Q^T. Ahn et al. 2025,
+/// algorithm 1.</summary>
 /// <remarks>Beyond M it remembers Q [n, r]. Where a column of R is 0, as for a zero gradient, Q keeps its own.</remarks>
 public sealed class Dion : MatrixOptimizer
 {
@@ -21,7 +22,8 @@ public sealed class Dion : MatrixOptimizer
     /// <param name="momentum">mu: the share of what was used that stays in the momentum.</param>
     /// <param name="weightDecay">Share of a parameter removed per unit of learning rate.</param>
     /// <param name="scale">Factor of the direction.</param>
-    /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head, or has a side smaller than the rank.</exception>
+    /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head, or has a side smaller than the
+    /// rank.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A negative rate or decay, no rank, or a momentum that is not in [0, 1).</exception>
     public Dion(IEnumerable<Parameter> matrices, Generator generator, double learningRate = 0.02, int rank = 64, double momentum = 0.95, double weightDecay = 0,
         UpdateScale scale = UpdateScale.SpectralToRms)

@@ -9,11 +9,13 @@ public static class GradientClipping
     // Keeps the limit a little below what was asked, and zero gradients zero.
     const double Epsilon = 1e-6;
 
-    /// <summary>Scales all gradients together so that their joint Euclidean norm is at most a limit. Pascanu, Mikolov and Bengio 2013.</summary>
+    /// <summary>Scales all gradients together so that their joint Euclidean norm is at most a limit. Pascanu, Mikolov and Bengio
+    /// 2013.</summary>
     /// <remarks>A norm that is not a number makes all gradients so: a diverged training is seen, not hidden.</remarks>
     /// <param name="parameters">Those without a gradient are skipped.</param>
     /// <param name="limit">The largest norm.</param>
-    /// <returns>The norm before, a tensor [] on the device of the first gradient (in float64 if that is), or on the CPU when there is none.</returns>
+    /// <returns>The norm before, a tensor [] on the device of the first gradient (in float64 if that is), or on the CPU when there is
+    /// none.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
     public static Tensor ByNorm(IEnumerable<Parameter> parameters, double limit)
     {

@@ -5,12 +5,12 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Optimizers of matrices whose direction is a function of the whole matrix of momenta: M &lt;- b M + c G, N a combination of M and G, and
-/// W &lt;- (1 - rate decay) W - rate scale direction(N).</summary>
+/// <summary>Optimizers of matrices whose direction is a function of the whole matrix of momenta: M &lt;- b M + c G, N a combination of M
+/// and G, and W &lt;- (1 - rate decay) W - rate scale direction(N).</summary>
 /// <remarks>
-/// Taken are hidden matrices and convolution kernels, seen as [m, rest] (<see cref="Parameter.MatrixShape"/>). Embeddings, heads and vectors are
-/// refused; <see cref="ParameterGroups.SplitForMuon"/> and <see cref="CombinedOptimizer"/> serve a whole network. Matrices of equal shape are
-/// stacked and share all launches. Weight decay is decoupled: its factor is the learning rate alone, not the scaled step.
+/// Taken are hidden matrices and convolution kernels, seen as [m, rest] (<see cref="Parameter.MatrixShape"/>). Embeddings, heads and
+/// vectors are refused; <see cref="ParameterGroups.SplitForMuon"/> and <see cref="CombinedOptimizer"/> serve a whole network. Matrices of
+/// equal shape are stacked and share all launches. Weight decay is decoupled: its factor is the learning rate alone, not the scaled step.
 /// </remarks>
 public abstract class MatrixOptimizer : Optimizer
 {
@@ -77,12 +77,10 @@ public abstract class MatrixOptimizer : Optimizer
             var ((rows, columns), dtype, device) = group.Key;
             Due[] members = [.. group];
             var n = Tensor.Empty([members.Length, rows, columns], dtype, device);
-            foreach (var (k, (index, parameter, gradient)) in members.Index())
-                Pointwise.Update<MomentumDirection>(name, Part(n, k, parameter), gradient, momentum, Momenta[index]);
+            Pointwise.Update<MomentumDirection>(name, [.. members.Select((member, k) => new Updated(Part(n, k, member.Parameter), member.Gradient, Momenta[member.Index]))], momentum);
             var direction = Direction([.. members.Select(member => member.Index)], n);
             var step = new Coefficients<double> { A = -LearningRate * scale.Factor(rows, columns), B = 1 - LearningRate * weightDecay };
-            foreach (var (k, member) in members.Index())
-                Pointwise.Update<DescentStep>(name, member.Parameter.Value, Part(direction, k, member.Parameter), step);
+            Pointwise.Update<DescentStep>(name, [.. members.Select((member, k) => new Updated(member.Parameter.Value, Part(direction, k, member.Parameter)))], step);
         }
     }
 

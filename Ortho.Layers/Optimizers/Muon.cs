@@ -6,8 +6,8 @@ namespace Ortho.Layers.Optimizers;
 
 /// <summary>Muon: the momentum of a matrix is orthogonalised by Newton-Schulz iterations before it is applied, so that every direction is
 /// learnt at the same rate. Jordan et al. 2024.</summary>
-/// <remarks>Measured (<c>Ortho.Bench -- systems 14</c>): on ill-conditioned inputs it reaches a fraction of the training loss of Adam and of
-/// normalised momentum in as many steps.</remarks>
+/// <remarks>Measured (<c>Ortho.Bench -- systems 14</c>): on ill-conditioned inputs a training loss of 0.05 in as many steps as bring
+/// AdamW to 1.04 and normalised momentum to 0.94.</remarks>
 public sealed class Muon : MatrixOptimizer
 {
     readonly NewtonSchulzSchedule schedule;
@@ -22,7 +22,8 @@ public sealed class Muon : MatrixOptimizer
     /// <param name="schedule">Polynomials of the iteration; five of <see cref="NewtonSchulzSchedule.Muon"/> when null.</param>
     /// <param name="scale">Factor of the direction.</param>
     /// <param name="precision">Of the iteration's products; less than full for Float32 matrices only.</param>
-    /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head, or not Float32 where a precision is asked for.</exception>
+    /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head, or not Float32 where a precision is asked
+    /// for.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A negative rate or decay, or a momentum that is not in [0, 1).</exception>
     public Muon(IEnumerable<Parameter> matrices, double learningRate = 0.02, double momentum = 0.95, bool nesterov = true, double weightDecay = 0,
         NewtonSchulzSchedule? schedule = null, UpdateScale scale = UpdateScale.Jordan, MatMulPrecision precision = MatMulPrecision.Float32)

@@ -6,9 +6,9 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>NorMuon: Muon's direction O with every row (neuron) divided by the root of a running mean of its mean square, v &lt;- beta2 v + (1 - beta2)
-/// mean over columns of O^2, and brought back to the root mean square 0.2: W &lt;- W - rate 0.2 sqrt(m n) O' / |O'|_F, O' = O / (sqrt v + epsilon). Li et al.
-/// 2025, algorithm 1.</summary>
+/// <summary>NorMuon: Muon's direction O with every row (neuron) divided by the root of a running mean of its mean square, v &lt;- beta2 v
+/// + (1 - beta2) mean over columns of O^2, and brought back to the root mean square 0.2: W &lt;- W - rate 0.2 sqrt(m n) O' / |O'|_F, O' =
+/// O / (sqrt v + epsilon). Li et al. 2025, algorithm 1.</summary>
 public sealed class NorMuon : MatrixOptimizer
 {
     const double RootMeanSquare = 0.2, Epsilon = 1e-8;

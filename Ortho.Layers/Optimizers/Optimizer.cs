@@ -7,7 +7,7 @@ namespace Ortho.Layers.Optimizers;
 /// <summary>Changes parameters in place by their gradients.</summary>
 public abstract class Optimizer
 {
-    readonly List<(string Name, IReadOnlyList<Tensor> Tensors)> remembered = [];
+    readonly List<(string Name, IReadOnlyList<Tensor?> Tensors)> remembered = [];
     readonly Tensor steps = TensorScope.Release(Tensor.Zeros([], DType.Int64));
     Func<int, double>? schedule;
     double peak;
@@ -40,7 +40,8 @@ public abstract class Optimizer
     /// <summary>Steps made, those of a loaded state included.</summary>
     public int Steps => (int)steps.AsSpan<long>()[0];
 
-    /// <summary>From now on, <see cref="LearningRate"/> is its present value times a factor that depends on the number of steps made before.</summary>
+    /// <summary>From now on, <see cref="LearningRate"/> is its present value times a factor that depends on the number of steps made
+    /// before.</summary>
     /// <param name="factor">One of <see cref="Schedules"/>, or any other.</param>
     public void Follow(Func<int, double> factor)
     {
@@ -73,7 +74,10 @@ public abstract class Optimizer
         foreach (var (name, tensors) in remembered)
         {
             foreach (var (k, tensor) in tensors.Index())
-                state.Add($"{k}.{name}", tensor);
+            {
+                if (tensor is not null)
+                    state.Add($"{k}.{name}", tensor);
+            }
         }
         return state;
     }
@@ -81,7 +85,8 @@ public abstract class Optimizer
     /// <summary>Overwrites everything that is remembered, or nothing when anything does not fit: training goes on as if it had not been
     /// interrupted.</summary>
     /// <param name="state">A <see cref="StateDict"/> of an optimizer made in the same way for the same parameters.</param>
-    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: all are named.</exception>
+    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: all are
+    /// named.</exception>
     public void LoadStateDict(IReadOnlyDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -131,6 +136,9 @@ public abstract class Optimizer
         remembered.Add((name, tensors));
         return tensors;
     }
+
+    /// <summary>Makes tensors a part of the state that is saved: for each parameter one, or none.</summary>
+    protected void RememberSome(string name, Tensor?[] tensors) => remembered.Add((name, tensors));
 
     /// <summary>For each parameter a tensor of zeros like it, outside every scope.</summary>
     protected static Tensor[] ZerosLike(IEnumerable<Parameter> parameters)

@@ -3,10 +3,11 @@ namespace Ortho.Layers.Optimizers;
 /// <summary>The parameters of a module by the optimizers they are for.</summary>
 public static class ParameterGroups
 {
-    /// <summary>Hidden matrices and convolution kernels for an orthogonalizing optimizer, and everything else (vectors, embeddings, heads) for
-    /// <see cref="Adam"/>, by their <see cref="Parameter.Role"/>. A parameter that several modules share comes once.</summary>
+    /// <summary>Hidden matrices and convolution kernels for an orthogonalizing optimizer, and everything else (vectors, embeddings,
+    /// heads) for <see cref="Adam"/>, by their <see cref="Parameter.Role"/>. A parameter that several modules share comes once.</summary>
     /// <param name="module">The module.</param>
-    /// <param name="isEmbeddingOrHead">Told a parameter's path (<c>3.weight</c>): whether it belongs to the others whatever its role says.</param>
+    /// <param name="isEmbeddingOrHead">Told a parameter's path (<c>3.weight</c>): whether it belongs to the others whatever its role
+    /// says.</param>
     /// <example><code>
     /// var (matrices, others) = ParameterGroups.SplitForMuon(network, name => name == "4.weight");
     /// var optimizer = new CombinedOptimizer(new Muon(matrices), new Adam(others, 3e-3));

@@ -1,7 +1,7 @@
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>What the direction of a step of an m x n matrix (m outputs, n inputs; a convolution kernel [m, ...] flattened to two dimensions) is
-/// multiplied by, so that one learning rate suits all shapes.</summary>
+/// <summary>What the direction of a step of an m x n matrix (m outputs, n inputs; a convolution kernel [m, ...] flattened to two
+/// dimensions) is multiplied by, so that one learning rate suits all shapes.</summary>
 public enum UpdateScale
 {
     /// <summary>1.</summary>

@@ -57,7 +57,8 @@ public sealed class WeightAverage
         => new OrderedDictionary<string, Tensor>(rows.Select(row => KeyValuePair.Create(row.Name, row.Average)));
 
     /// <summary>Overwrites the averages, or none when anything does not fit.</summary>
-    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: all are named.</exception>
+    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: all are
+    /// named.</exception>
     public void LoadStateDict(IReadOnlyDictionary<string, Tensor> state)
     {
         ArgumentNullException.ThrowIfNull(state);

@@ -238,6 +238,8 @@ public static partial class OpTable
         new("Zeros", x => Tensor.Zeros([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 0), [[[1]]]) { IsComplex = true },
         new("Ones", x => Tensor.Ones([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 1), [[[1]]]) { IsComplex = true },
         new("Eye", x => Tensor.Eye(3, 4, x[0].DType, x[0].Device), _ => Nd.Of([3, 4], i => i[0] == i[1] ? 1 : 0), [[[1]]]) { IsComplex = true },
+        new("DctMatrix", x => Tensor.DctMatrix(3, DctType.II, x[0].DType, x[0].Device),
+            _ => Nd.Of([3, 3], i => Math.Sqrt((i[1] == 0 ? 1.0 : 2) / 3) * Math.Cos(Math.PI * (2 * i[0] + 1) * i[1] / 6)), [[[1]]]),
         new("Arange", x => Tensor.Arange(5, x[0].DType, x[0].Device), _ => Nd.Of([5], i => i[0]), [[[1]]]),
         // Within its range; the numbers themselves are tested in RandomTests.
         new("Uniform", x => Tensor.Uniform([70], new Generator(1), -1, 3, x[0].DType, x[0].Device) is var u ? u - u.Clamp(-1, 3) : u, _ => Nd.Of([70], _ => 0), [[[1]]]),

@@ -97,6 +97,8 @@ public class OptimizerTests
         ("Dion", layer => new Dion(layer.Parameters(), new(3), 0.02, rank: 2)),
         ("Auon", layer => new Auon(layer.Parameters(), 0.02)),
         ("Auon, Brake", layer => new Auon(layer.Parameters(), 0.02, variant: AuonVariant.Brake)),
+        ("DctAdamW", layer => new DctAdamW(layer.Parameters(), 0.02, rank: 2)),
+        ("Trion", layer => new Trion(layer.Parameters(), 0.02, rank: 2)),
         ("HybridAuon", layer => new HybridAuon(layer.Parameters(), 0.02)),
         ("CombinedOptimizer", layer => new CombinedOptimizer(new Sgd(layer.Parameters(), 0.003, 0.9))),
     ];
@@ -246,6 +248,13 @@ public class OptimizerTests
         Assert.That(() => new NorMuon(Layer().Parameters(), beta2: -0.1), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new Dion(Layer().Parameters(), new(1), rank: 4), Throws.ArgumentException.With.Message.StartsWith("Dion: rank is 4 for parameter weight seen as [4, 3]"));
         Assert.That(() => new Dion(Layer().Parameters(), new(1), rank: 0), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new DctAdamW(Layer().Parameters(), 0.1, rank: 4), Throws.ArgumentException.With.Message.StartsWith("DctAdamW: rank is 4 for parameter weight seen as [4, 3]"));
+        Assert.That(() => new DctAdamW(Layer().Parameters(), 0.1, rank: 4, clampRank: true), Throws.Nothing);
+        Assert.That(() => new DctAdamW(Layer().Parameters(), 0.1, rank: 0), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new DctAdamW(Layer().Parameters(), 0.1, rank: 2, norm: 3), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.StartsWith("norm is 3"));
+        Assert.That(() => new DctAdamW(Layer().Parameters(), 0.1, rank: 2, basis: SubspaceBasis.Hadamard), Throws.ArgumentException.With.Message.Contains("power of two"));
+        Assert.That(() => new DctAdamW(Layer().Parameters(), 0.1, rank: 2, basis: SubspaceBasis.RandomOrthogonal), Throws.ArgumentException.With.Message.Contains("without a generator"));
+        Assert.That(() => new Trion(Layer().Parameters(), rank: 4), Throws.ArgumentException.With.Message.StartsWith("Trion: rank is 4"));
         Assert.That(() => new Auon(Layer().Parameters(), gamma: -1), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new HybridAuon(Layer().Parameters(), newtonSchulzSteps: 0), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => Auon.Normalize(Tensor.Ones([3])), Throws.TypeOf<TensorArgumentException>());

@@ -32,7 +32,7 @@ public class TrainingPartsTests
             Func<Optimizer>[] makes =
             [
                 () => new Muon([linear.Weight]), () => new NorMuon([linear.Weight]), () => new Dion([linear.Weight], new(1), rank: 1), () => new Auon([linear.Weight]),
-                () => new HybridAuon([linear.Weight]),
+                () => new HybridAuon([linear.Weight]), () => new Trion([linear.Weight], rank: 1),
             ];
             foreach (var make in makes)
                 Assert.That(() => make(), Throws.ArgumentException.With.Message.Contains($": parameter weight [5, 4] is {article} {role}"));
