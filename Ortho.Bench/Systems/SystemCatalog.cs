@@ -78,5 +78,6 @@ static class SystemCatalog
         new DctLowRank(),
         new ContinualMerging(),
         new HouseholderProjector(),
+        new DeepOrthogonalFusion(),
     ];
 }
