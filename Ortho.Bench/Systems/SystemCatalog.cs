@@ -71,5 +71,6 @@ static class SystemCatalog
     /// <summary>The experiments, by number.</summary>
     public static IReadOnlyList<ISystem> All { get; } =
     [
+        new OrthogonalConvolution(),
     ];
 }
