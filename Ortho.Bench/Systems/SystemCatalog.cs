@@ -79,5 +79,6 @@ static class SystemCatalog
         new ContinualMerging(),
         new HouseholderProjector(),
         new DeepOrthogonalFusion(),
+        new OrthogonalConvolution(),
     ];
 }
