@@ -33,6 +33,7 @@ sealed class Application(Services services, Terminal terminal)
         root.Add(new MemoryCommand(terminal).Create());
         root.Add(new PeersCommand(services.Peers, terminal).Create());
         root.Add(new KernelsCommand(terminal).Create());
+        root.Add(new GpuCommand(services, terminal).Create());
         root.Add(new SystemsCommand(services.Systems, terminal).Create());
         try
         {

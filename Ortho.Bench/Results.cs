@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ortho.Bench.Experiments;
+using Ortho.Bench.Gpu;
 using Ortho.Bench.Microbenchmarks;
 using Ortho.Bench.Peers;
 using Ortho.Bench.Systems;
@@ -72,6 +73,9 @@ sealed record LayerSpectrum(string Name, double Smallest, double Largest);
 [JsonSerializable(typeof(IReadOnlyList<AccuracyEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<PeerResult>))]
 [JsonSerializable(typeof(IReadOnlyList<KernelResult>))]
+[JsonSerializable(typeof(GpuReport))]
+[JsonSerializable(typeof(IReadOnlyList<TorchJob>))]
+[JsonSerializable(typeof(TorchTimes))]
 [JsonSerializable(typeof(SystemResult))]
 [JsonSerializable(typeof(IReadOnlyList<SystemResult>))]
 sealed partial class ResultJson : JsonSerializerContext;

@@ -15,7 +15,7 @@ sealed record KernelResult(string Family, string Work, int Threads, double Media
 {
     /// <summary>From a kernel and its time.</summary>
     public static KernelResult Of(KernelWork work, double seconds, Roofline roofline) => new(work.Family, work.Name, roofline.Threads, seconds * 1e6,
-        work.Bytes / seconds / 1e9, work.Flops / seconds / 1e9, roofline.Bound(work.Bytes, work.Flops, work.IsDouble) / seconds);
+        work.Bytes / seconds / 1e9, work.Flops / seconds / 1e9, roofline.Bound(work.Bytes, work.Flops, work.Arithmetic) / seconds);
 
     /// <summary>The median of a benchmark in seconds; null when it did not run.</summary>
     public static double? Median(BenchmarkSummary summary, BenchmarkCase benchmark) => summary[benchmark]?.ResultStatistics is { } statistics ? statistics.Median / 1e9 : null;

@@ -10,8 +10,8 @@ namespace Ortho.Bench.Microbenchmarks;
 /// <param name="Bytes">What has to be read and written at least: inputs once and outputs once.</param>
 /// <param name="Flops">Floating-point operations by the textbook's count; 0 where memory is the bound.</param>
 /// <param name="Prepare">Makes the inputs, and what is timed.</param>
-/// <param name="IsDouble">Whether the arithmetic is of float64.</param>
-sealed record KernelWork(string Family, string Name, long Bytes, double Flops, Func<Action> Prepare, bool IsDouble = false)
+/// <param name="Arithmetic">The arithmetic.</param>
+sealed record KernelWork(string Family, string Name, long Bytes, double Flops, Func<Action> Prepare, Arithmetic Arithmetic = Arithmetic.Single)
 {
     /// <inheritdoc/>
     public override string ToString() => $"{Family}: {Name}";
@@ -70,7 +70,7 @@ sealed record KernelWork(string Family, string Name, long Bytes, double Flops, F
             {
                 var (a, b) = (Work.Sample(1, batch, n, n).To(dtype), Work.Sample(2, batch, n, n).To(dtype));
                 return () => a.MatMul(b);
-            }, dtype.RealType == DType.Float64);
+            }, dtype.RealType == DType.Float64 ? Arithmetic.Double : Arithmetic.Single);
         }
     }
 
@@ -125,7 +125,8 @@ sealed record KernelWork(string Family, string Name, long Bytes, double Flops, F
         }
     }
 
-    static KernelWork Of(string family, string name, long bytes, double flops, Func<Func<object>> prepare, bool isDouble = false) => new(family, name, bytes, flops, () =>
+    /// <summary>From a function that makes the inputs and gives what computes a result of them; without gradients, and its memory goes back at once.</summary>
+    internal static KernelWork Of(string family, string name, long bytes, double flops, Func<Func<object?>> prepare, Arithmetic arithmetic = Arithmetic.Single) => new(family, name, bytes, flops, () =>
     {
         var run = prepare();
         return () =>
@@ -134,5 +135,5 @@ sealed record KernelWork(string Family, string Name, long Bytes, double Flops, F
             using var scope = new TensorScope();
             _ = run();
         };
-    }, isDouble);
+    }, arithmetic);
 }

@@ -29,12 +29,12 @@ sealed record Roofline(int Threads, IReadOnlyList<Roofline.Level> Levels, double
     /// <summary>The least time in which work could be done, in seconds: as long as its traffic or its arithmetic takes, whichever is longer.</summary>
     /// <param name="bytes">Bytes read and written at least.</param>
     /// <param name="flops">Floating-point operations.</param>
-    /// <param name="isDouble">Whether they are of float64.</param>
-    public double Bound(long bytes, double flops, bool isDouble)
+    /// <param name="arithmetic">What they are; the CPU has no peak of its own for bfloat16.</param>
+    public double Bound(long bytes, double flops, Arithmetic arithmetic)
     {
         // Traffic of a size that lies between two levels goes at the slower one's speed.
         var level = Levels.FirstOrDefault(level => bytes <= level.Bytes) ?? Levels[^1];
-        return Math.Max(bytes / (level.GigabytesPerSecond * 1e9), flops / ((isDouble ? DoubleGflops : SingleGflops) * 1e9));
+        return Math.Max(bytes / (level.GigabytesPerSecond * 1e9), flops / ((arithmetic == Arithmetic.Double ? DoubleGflops : SingleGflops) * 1e9));
     }
 
     static double Copies(long bytes, int threads)

@@ -72,5 +72,11 @@ static class SystemCatalog
     public static IReadOnlyList<ISystem> All { get; } =
     [
         new OrthogonalConvolution(),
+        new MatryoshkaKv(),
+        new CompatibleAlignment(),
+        new OrthogonalDictionary(),
+        new Auon(),
+        new DctLowRank(),
+        new ContinualMerging(),
     ];
 }

@@ -54,6 +54,9 @@ public sealed class GpuDevice : Device, IDisposable
     /// <summary>Memory of the device in bytes.</summary>
     public long MemoryBytes => accelerator.MemorySize;
 
+    /// <summary>ILGPU's side of the device, for what it tells of itself and for copies by the driver.</summary>
+    internal Accelerator Accelerator => accelerator;
+
     /// <inheritdoc/>
     public override long HostCopies => Interlocked.Read(ref downloads);
 
@@ -75,6 +78,10 @@ public sealed class GpuDevice : Device, IDisposable
         Intrinsics.Register(context);
         return (context, context.Devices.OfType<CPUDevice>().First().CreateCPUAccelerator(context));
     }
+
+    // Drivers come as libcuda.so.1 and libOpenCL.so.1; the names without a number, which ILGPU asks for, only with packages for developers.
+    static GpuDevice() => System.Runtime.Loader.AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name)
+        => OperatingSystem.IsLinux() && name is ("cuda" or "OpenCL") && NativeLibrary.TryLoad($"lib{name}.so.1", out var library) ? library : 0;
 
     static List<GpuDevice> Find() => [.. Found(DeviceKind.Cuda), .. Found(DeviceKind.OpenCL)];
 

@@ -9,7 +9,7 @@ namespace Ortho.Layers;
 /// otherwise, by any parametrization.</summary>
 public sealed class OrthogonalLinear : Module, ICertifiable
 {
-    readonly Cached<bool> weight;
+    readonly Parametrized weight;
 
     /// <summary>A layer with a random orthogonal weight and zero bias.</summary>
     /// <param name="inputs">Features of x [..., inputs].</param>
@@ -20,42 +20,25 @@ public sealed class OrthogonalLinear : Module, ICertifiable
     /// <param name="dtype">Float32 or Float64.</param>
     public OrthogonalLinear(int inputs, int outputs, Generator generator, IOrthogonalParametrization? parametrization = null, bool bias = true, DType dtype = DType.Float32)
     {
-        Parametrization = parametrization ?? new Cayley();
-        // Parametrizations make tall matrices; a wide weight is the transpose of one.
-        IsWide = outputs < inputs;
-        var (rows, columns) = (Math.Max(inputs, outputs), Math.Min(inputs, outputs));
-        using (Graph.NoGrad())
-        {
-            using var scope = new TensorScope();
-            var free = Parametrization.Inverse(Tensor.Haar([rows, columns], generator, dtype: DType.Float64)).To(dtype);
-            Free = Register("free", free, ParameterRole.Matrix);
-        }
+        weight = Register("weight", Parametrized.Sample(parametrization ?? new Cayley(), [outputs, inputs], generator, dtype: dtype));
         Bias = bias ? Register("bias", Tensor.Zeros([outputs], dtype), ParameterRole.Vector) : null;
-        weight = new([Free], isWide => isWide ? Parametrization.Forward(Free).T : Parametrization.Forward(Free));
     }
 
     /// <summary>How free numbers become an orthogonal matrix.</summary>
-    public IOrthogonalParametrization Parametrization { get; }
-
-    /// <summary>Whether W has more columns than rows.</summary>
-    public bool IsWide { get; }
+    public IOrthogonalParametrization Parametrization => (IOrthogonalParametrization)weight.Parametrization;
 
     /// <summary>The free numbers.</summary>
-    public Parameter Free { get; }
+    public Parameter Free => weight.Free;
 
     /// <summary>b [outputs], if there is one.</summary>
     public Parameter? Bias { get; }
 
     /// <summary>W [outputs, inputs].</summary>
-    public Tensor Weight => weight.Of(IsWide);
+    public Tensor Weight => weight.Value;
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => LinearMap.Apply(x, Weight, Bias?.Value);
 
     /// <inheritdoc/>
-    public Spectrum Certify()
-    {
-        using (Graph.NoGrad())
-            return Spectrum.OfMatrix(Weight);
-    }
+    public Spectrum Certify() => weight.Certify();
 }

@@ -45,11 +45,11 @@ public class KernelsCommandTests
     public void The_bound_is_traffic_or_arithmetic_whichever_takes_longer()
     {
         var roofline = new Roofline(1, [new(1000, 100), new(1_000_000, 10)], SingleGflops: 200, DoubleGflops: 100);
-        Assert.That(roofline.Bound(1000, 0, isDouble: false), Is.EqualTo(1e-8).Within(1e-9).Percent, "fits the first level");
-        Assert.That(roofline.Bound(1001, 0, isDouble: false), Is.EqualTo(1001e-10).Within(1e-9).Percent, "does not fit it");
-        Assert.That(roofline.Bound(10_000_000, 0, isDouble: false), Is.EqualTo(1e-3).Within(1e-9).Percent, "fits nowhere: the last level's speed");
-        Assert.That(roofline.Bound(1000, 1e6, isDouble: false), Is.EqualTo(5e-6).Within(1e-9).Percent);
-        Assert.That(roofline.Bound(1000, 1e6, isDouble: true), Is.EqualTo(1e-5).Within(1e-9).Percent);
+        Assert.That(roofline.Bound(1000, 0, Arithmetic.Single), Is.EqualTo(1e-8).Within(1e-9).Percent, "fits the first level");
+        Assert.That(roofline.Bound(1001, 0, Arithmetic.Single), Is.EqualTo(1001e-10).Within(1e-9).Percent, "does not fit it");
+        Assert.That(roofline.Bound(10_000_000, 0, Arithmetic.Single), Is.EqualTo(1e-3).Within(1e-9).Percent, "fits nowhere: the last level's speed");
+        Assert.That(roofline.Bound(1000, 1e6, Arithmetic.Single), Is.EqualTo(5e-6).Within(1e-9).Percent);
+        Assert.That(roofline.Bound(1000, 1e6, Arithmetic.Double), Is.EqualTo(1e-5).Within(1e-9).Percent);
     }
 
     [Test]
