@@ -18,6 +18,23 @@ static class NamedTensors
     internal static void Assign(string operation, string whose, IReadOnlyDictionary<string, Tensor> targets, IReadOnlyList<string> names,
         Func<string, (DType DType, Shape Shape)> describe, Func<string, Tensor> read, Action<string, Tensor>? check = null)
     {
+        Require(operation, "state", whose, targets, names, describe);
+        // Everything is read before anything is written: the last entry may still be damaged.
+        using (Graph.NoGrad())
+        {
+            var values = targets.Select(target => read(target.Key).To(target.Value.DType)).ToList();
+            foreach (var (name, value) in targets.Keys.Zip(values))
+                check?.Invoke(name, value);
+            foreach (var (target, value) in targets.Values.Zip(values))
+                target.CopyFrom(value.To(target.Device));
+        }
+    }
+
+    /// <summary>Refuses named tensors that are not those of something else by name, shape and kind of number.</summary>
+    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: all are named.</exception>
+    internal static void Require(string operation, string argument, string whose, IReadOnlyDictionary<string, Tensor> targets, IReadOnlyList<string> names,
+        Func<string, (DType DType, Shape Shape)> describe)
+    {
         List<string> wrong = [.. names.Except(targets.Keys).Select(name => $"{name} is unexpected")];
         foreach (var (name, target) in targets)
         {
@@ -29,17 +46,8 @@ static class NamedTensors
         if (wrong.Count > 0)
         {
             var more = wrong.Count > MostNamed ? $" and {wrong.Count - MostNamed} more" : "";
-            throw new TensorArgumentException(operation, "state", $"not that of {whose} ({string.Join("; ", wrong.Take(MostNamed))}{more})",
+            throw new TensorArgumentException(operation, argument, $"not that of {whose} ({string.Join("; ", wrong.Take(MostNamed))}{more})",
                 $"{targets.Count} entries with the names and shapes of its tensors");
-        }
-        // Everything is read before anything is written: the last entry may still be damaged.
-        using (Graph.NoGrad())
-        {
-            var values = targets.Select(target => read(target.Key).To(target.Value.DType)).ToList();
-            foreach (var (name, value) in targets.Keys.Zip(values))
-                check?.Invoke(name, value);
-            foreach (var (target, value) in targets.Values.Zip(values))
-                target.CopyFrom(value.To(target.Device));
         }
     }
 

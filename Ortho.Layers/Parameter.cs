@@ -1,5 +1,6 @@
 using Ortho.Autograd;
 using Ortho.Layers.Manifolds;
+using Ortho.Layers.Parametrizations;
 using Ortho.Tensors;
 
 namespace Ortho.Layers;
@@ -60,7 +61,7 @@ public sealed class Parameter : StateTensor
     /// (<see cref="Optimizers.RiemannianOptimizer"/>).</summary>
     public Manifold? Manifold { get; private set; }
 
-    /// <summary>Moves the value to the nearest point of a manifold, and keeps it there from now on.</summary>
+    /// <summary>Moves the value to the nearest point of a manifold, and keeps it there from now on. To be called before optimizers are made.</summary>
     /// <param name="manifold">A manifold whose points have the value's shape.</param>
     /// <exception cref="TensorArgumentException">The value is of a shape that holds no points.</exception>
     public void RestrictTo(Manifold manifold)
@@ -74,20 +75,20 @@ public sealed class Parameter : StateTensor
         Manifold = manifold;
     }
 
-    /// <summary>Refuses values farther from the manifold than a thousand roundings.</summary>
+    /// <summary>How far from its manifold a value may be, for optimizers that let it leave.</summary>
+    internal double Slack { get; set; }
+
+    /// <summary>Refuses values that are not on the manifold.</summary>
     internal override void Require(string operation, Tensor value)
     {
-        if (Manifold is null || Manifold.Error(value) is var error && error <= Tolerance(value))
+        if (Manifold is null)
             return;
-        throw new TensorArgumentException(operation, nameof(value), $"{error:G3} away from the {Manifold.GetType().Name} manifold",
-            $"at most {Tolerance(value):G3}; Manifold.ProjectOnto gives the nearest point");
-
-        static double Tolerance(Tensor value) => Math.Sqrt(value.ElementCount) * value.DType.RealType switch
+        var (error, tolerance) = (Manifold.Error(value), Math.Max(Slack, Membership.Tolerance(value.DType) * Math.Sqrt(value.ElementCount)));
+        if (!(error <= tolerance))
         {
-            DType.Float64 => 1e-12,
-            DType.Float32 => 1e-4,
-            _ => 1e-1,
-        };
+            throw new TensorArgumentException(operation, nameof(value), $"{error:G3} away from the {Manifold.GetType().Name} manifold",
+                $"at most {tolerance:G3}; Manifold.ProjectOnto gives the nearest point");
+        }
     }
 
     // Wants a gradient, and is changed in place by optimizers.

@@ -6,8 +6,8 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>A weight that is kept in a set: free numbers, and the parametrization that maps them into it.</summary>
-/// <remarks>As a module it is the linear map y = x W^T without a bias (x times the transposes of a batch of matrices). Layers hold one for each such
-/// weight.</remarks>
+/// <remarks>As a module it is the linear map y = x W^T without a bias, fast where the structure of W allows (<see cref="IStructuredParametrization"/>). Layers hold one
+/// for each such weight.</remarks>
 public sealed class Parametrized : Module
 {
     readonly Cached<ValueTuple> value;
@@ -77,7 +77,8 @@ public sealed class Parametrized : Module
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => LinearMap.Apply(x, Value, null);
+    public override Tensor Forward(Tensor x)
+        => Parametrization is IStructuredParametrization structured && Free.Value.Rank == 1 ? structured.Apply(Free, x) : LinearMap.Apply(x, Value, null);
 
     /// <summary>The exact range of the weight's singular values. (Not an <see cref="ICertifiable"/>: in a network, the layer that holds it is.)</summary>
     public Spectrum Certify()

@@ -2,6 +2,7 @@ using Ortho.Autograd;
 using Ortho.Layers;
 using Ortho.Layers.Analysis;
 using Ortho.Layers.Losses;
+using Ortho.Layers.Optimizers;
 using Ortho.Tensors;
 
 namespace Ortho.Bench.Systems;
@@ -102,7 +103,7 @@ sealed class CompatibleAlignment : ISystem
 
     // On the first samples; by the plain cross-entropy of the logits when there is no loss.
     static void Train(Module net, CompatibleEmbedding head, CompatibilityLoss? loss, Samples samples, int count, Generator generator, CancellationToken token)
-        => Training.Run(net.Parameters().Concat(head.Parameters()), Steps, 2e-3, Training.Cosine, () =>
+        => Training.Run(net.Parameters().Concat(head.Parameters()), Steps, 2e-3, Schedules.Cosine(Steps), () =>
         {
             var batch = Training.Batch(BatchSize, count, generator);
             var (logits, compatible, _) = head.Outputs(net.Forward(samples.X.IndexSelect(0, batch)));

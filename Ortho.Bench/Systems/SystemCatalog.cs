@@ -71,9 +71,11 @@ static class SystemCatalog
     /// <summary>The experiments, by number.</summary>
     public static IReadOnlyList<ISystem> All { get; } =
     [
+        new MatryoshkaKv(),
         new CompatibleAlignment(),
         new OrthogonalDictionary(),
         new Auon(),
         new DctLowRank(),
+        new ContinualMerging(),
     ];
 }

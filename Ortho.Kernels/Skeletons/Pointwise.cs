@@ -181,7 +181,7 @@ public static partial class Pointwise
         }
         HostMemory.KeepAlive(y, operands);
 
-        nint Across(int k) => k < loops.Strides.Length && loops.Extents.Length > 1 ? (nint)loops.Strides[k][^2] * size : 0;
+        nint Across(int k) => k < loops.Strides.Length && loops.Extents.Length > 1 ? (nint)loops.Strides[k][^2] * sizeof(E) : 0;
 
         Row At(long row, long column)
         {

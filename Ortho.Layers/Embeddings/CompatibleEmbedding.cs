@@ -30,6 +30,7 @@ public sealed class CompatibleEmbedding : Module
         (OldFeatures, features) = (oldFeatures, oldFeatures + extraFeatures);
         Rotation = Register("rotation", new OrthogonalLinear(features, features, generator, parametrization, bias: false, dtype));
         Classifier = Register("classifier", new Linear(features, classes, generator, bias: false, dtype));
+        Classifier.Weight.Role = ParameterRole.Head;
     }
 
     /// <summary>How many of the first features are comparable with the old model's.</summary>

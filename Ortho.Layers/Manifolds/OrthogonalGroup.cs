@@ -66,7 +66,8 @@ public sealed class OrthogonalGroup(StiefelRetraction retraction = StiefelRetrac
     public override Tensor Retract(Tensor x, Tensor v)
     {
         Check(nameof(Retract), x, v);
-        return Retraction == StiefelRetraction.Exponential ? Exp(x, v) : StiefelCurves.Retract(Retraction, x, v, canonical: false);
+        // The exponential of n columns, not of the 2 n that a tall matrix needs.
+        return Retraction == StiefelRetraction.Exponential ? StiefelCurves.Corrected(Exp(x, v)) : StiefelCurves.Retract(Retraction, x, v, canonical: false);
     }
 
     /// <inheritdoc/>

@@ -4,21 +4,21 @@ using Ortho.Tensors;
 namespace Ortho.Layers.Manifolds;
 
 /// <summary>How a step leaves a matrix with orthonormal columns and arrives at another.</summary>
+/// <remarks>All take rounding of earlier steps away: the curves of the last two, which would only carry it on, end with a Newton-Schulz step
+/// y (3 I - y^H y) / 2.</remarks>
 public enum StiefelRetraction
 {
-    /// <summary>The Q of x + v, with R's diagonal positive: of first order. Corrects rounding of earlier steps; never waits for the device.</summary>
+    /// <summary>The Q of x + v, with R's diagonal positive: of first order. Never waits for the device.</summary>
     Qr,
 
-    /// <summary>The polar factor of x + v, the nearest such matrix: of second order for the Euclidean metric. Corrects rounding of earlier
-    /// steps.</summary>
+    /// <summary>The polar factor of x + v, the nearest such matrix: of second order for the Euclidean metric.</summary>
     Polar,
 
     /// <summary>(I - W / 2)^-1 (I + W / 2) x with W = P v x^H - x v^H P, P = I - x x^H / 2: of second order for the canonical metric. By a
-    /// system of 2 p equations where p columns are few (Sherman-Morrison-Woodbury). Keeps, and does not correct, rounding. Wen and Yin
-    /// 2013.</summary>
+    /// system of 2 p equations where p columns are few (Sherman-Morrison-Woodbury). Wen and Yin 2013.</summary>
     Cayley,
 
-    /// <summary>The geodesic of the metric. Keeps, and does not correct, rounding. Edelman, Arias and Smith 1998.</summary>
+    /// <summary>The geodesic of the metric. Edelman, Arias and Smith 1998.</summary>
     Exponential,
 }
 
@@ -29,8 +29,8 @@ static class StiefelCurves
     {
         StiefelRetraction.Qr => Orthonormal(x + v),
         StiefelRetraction.Polar => (x + v).PolarDecomposition().U,
-        StiefelRetraction.Cayley => Cayley(x, v),
-        _ => Geodesic(x, v, canonical),
+        StiefelRetraction.Cayley => Corrected(Cayley(x, v)),
+        _ => Corrected(Geodesic(x, v, canonical)),
     };
 
     public static StiefelRetraction Checked(StiefelRetraction retraction)
@@ -42,6 +42,9 @@ static class StiefelCurves
         var (q, r) = a.Qr();
         return q * r.Diagonal().Real().Sign().To(q.DType).Unsqueeze(-2);
     }
+
+    // An error e of y^H y becomes 3/4 e^2.
+    public static Tensor Corrected(Tensor y) => y.Addmm(y, y.H.MatMul(y), beta: 1.5, alpha: -0.5);
 
     static Tensor Cayley(Tensor x, Tensor v)
     {

@@ -28,14 +28,17 @@ public sealed class Adam : Optimizer
     }
 
     /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient)
+    protected override void Update(int index, Parameter parameter, Tensor gradient) => Update([new(index, parameter, gradient)]);
+
+    /// <inheritdoc/>
+    protected override void Update(IReadOnlyList<Due> due)
     {
         // m' / (sqrt v' + e) = (root / (1 - beta1^t)) m / (sqrt v + e root), root = sqrt(1 - beta2^t)
         var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));
-        Pointwise.Update<AdamStep>("Adam", parameter.Value, gradient, new()
+        Pointwise.Update<AdamStep>("Adam", [.. due.Select(row => new Updated(row.Parameter.Value, row.Gradient, means[row.Index], squares[row.Index]))], new()
         {
             A = 1 - beta1, B = 1 - beta2, C = epsilon * root, D = 1 - LearningRate * weightDecay,
             E = -LearningRate * root / (1 - Math.Pow(beta1, Steps)),
-        }, means[index], squares[index]);
+        });
     }
 }

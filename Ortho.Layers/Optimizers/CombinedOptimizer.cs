@@ -11,7 +11,7 @@ public sealed class CombinedOptimizer : Optimizer
     /// <summary>A combination of optimizers, whose learning rates are those they have now.</summary>
     /// <param name="optimizers">At least one; no parameter belongs to two.</param>
     /// <exception cref="ArgumentException">There is no optimizer, or a parameter belongs to two.</exception>
-    public CombinedOptimizer(params IReadOnlyList<Optimizer> optimizers) : base([.. optimizers.SelectMany(optimizer => optimizer.Parameters)], 1)
+    public CombinedOptimizer(params IReadOnlyList<Optimizer> optimizers) : base([.. optimizers.SelectMany(optimizer => optimizer.Parameters)], 1, keepsManifolds: true)
     {
         if (Parameters.GroupBy(parameter => parameter).FirstOrDefault(group => group.Count() > 1) is { Key: var twice })
             throw new ArgumentException($"CombinedOptimizer: parameter {twice.Name} {twice.Value.Shape} belongs to two optimizers; expected each once.", nameof(optimizers));

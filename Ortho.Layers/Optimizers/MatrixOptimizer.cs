@@ -77,15 +77,21 @@ public abstract class MatrixOptimizer : Optimizer
             var ((rows, columns), dtype, device) = group.Key;
             Due[] members = [.. group];
             var n = Tensor.Empty([members.Length, rows, columns], dtype, device);
-            foreach (var (k, (index, parameter, gradient)) in members.Index())
-                Pointwise.Update<MomentumDirection>(name, Part(n, k, parameter), gradient, momentum, Momenta[index]);
+            Pointwise.Update<MomentumDirection>(name, [.. members.Select((member, k) => new Updated(Part(n, k, member.Parameter), member.Gradient, Momenta[member.Index]))], momentum);
             var direction = Direction([.. members.Select(member => member.Index)], n);
             var step = new Coefficients<double> { A = -LearningRate * scale.Factor(rows, columns), B = 1 - LearningRate * weightDecay };
-            foreach (var (k, member) in members.Index())
-                Pointwise.Update<DescentStep>(name, member.Parameter.Value, Part(direction, k, member.Parameter), step);
+            Pointwise.Update<DescentStep>(name, [.. members.Select((member, k) => new Updated(member.Parameter.Value, Part(direction, k, member.Parameter)))], step);
         }
     }
 
+    /// <summary>M = M - share taken, for sums that keep what is not used.</summary>
+    /// <param name="indices">Places of the parameters, in the order of the matrices.</param>
+    /// <param name="taken">[matrices, m, n].</param>
+    /// <param name="share">The share that is taken away.</param>
+    private protected void TakeAway(IReadOnlyList<int> indices, Tensor taken, double share)
+        => Pointwise.Update<DescentStep>(GetType().Name, [.. indices.Select((index, k) => new Updated(Momenta[index], Part(taken, k, Parameters[index])))],
+            new() { A = -share, B = 1 });
+
     // One of the stacked matrices, in its parameter's shape: a view.
-    private protected static Tensor Part(Tensor stack, int k, Parameter parameter) => stack.Select(0, k).Reshape([.. parameter.Value.Shape.Span]);
+    static Tensor Part(Tensor stack, int k, Parameter parameter) => stack.Select(0, k).Reshape([.. parameter.Value.Shape.Span]);
 }

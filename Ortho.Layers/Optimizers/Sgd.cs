@@ -25,14 +25,18 @@ public sealed class Sgd : Optimizer
     }
 
     /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient)
+    protected override void Update(int index, Parameter parameter, Tensor gradient) => Update([new(index, parameter, gradient)]);
+
+    /// <inheritdoc/>
+    protected override void Update(IReadOnlyList<Due> due)
     {
+        Updated[] all = [.. due.Select(row => new Updated(row.Parameter.Value, row.Gradient, momentum == 0 ? null : buffers[row.Index]))];
         var numbers = new Coefficients<double> { A = -LearningRate, B = momentum };
         if (momentum == 0)
-            Pointwise.Update<DescentStep>("Sgd", parameter.Value, gradient, new() { A = -LearningRate, B = 1 });
+            Pointwise.Update<DescentStep>("Sgd", all, numbers with { B = 1 });
         else if (nesterov)
-            Pointwise.Update<NesterovStep>("Sgd", parameter.Value, gradient, numbers, buffers[index]);
+            Pointwise.Update<NesterovStep>("Sgd", all, numbers);
         else
-            Pointwise.Update<MomentumStep>("Sgd", parameter.Value, gradient, numbers, buffers[index]);
+            Pointwise.Update<MomentumStep>("Sgd", all, numbers);
     }
 }

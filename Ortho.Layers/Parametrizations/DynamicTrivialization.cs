@@ -34,6 +34,8 @@ public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
             throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(@base), $"{@base.DType}", "Float32, Float64, Complex64 or Complex128");
         Map = map;
         RequireOrthogonal(@base);
+        if (map.FreeShape(@base.Shape) != @base.Shape)
+            throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(map), $"{map.GetType().Name}, whose free numbers are {map.FreeShape(@base.Shape)}", $"a map of {@base.Shape} to {@base.Shape}");
         Base = RegisterBuffer("base", @base.Clone());
         using var pause = Graph.NoGrad();
         var (rows, columns) = Sides(@base.Shape);

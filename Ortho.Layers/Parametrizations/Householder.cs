@@ -79,6 +79,35 @@ public sealed class Householder : OrthogonalParametrization
         Tensor Back(Tensor x) => (q.DType.IsComplex ? x : x.Real()).To(q.DType).To(q.Device).Clone();
     }
 
+    /// <summary>The first columns of H_1 H_2 ... H_r for H_j = I - tau_j v_j v_j^T, from what LAPACK's geqrf or another library's QR returns (orgqr). Real. Differentiable in
+    /// v.</summary>
+    /// <param name="v">Reflectors [..., rows, r], whose lower trapezoid is read: their diagonal is 1 and what is above it is 0.</param>
+    /// <param name="tau">[..., r]: 2 / |v_j|^2, or 0 for no reflection. Checked on the host.</param>
+    /// <returns>Orthonormal columns [..., rows, r].</returns>
+    /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit, an element is not finite, or a tau does not make a reflection.</exception>
+    public static Tensor FromReflectors(Tensor v, Tensor tau)
+    {
+        ArgumentNullException.ThrowIfNull(v);
+        ArgumentNullException.ThrowIfNull(tau);
+        if (v.Rank < 2 || IsWide(v.Shape) || !v.DType.IsFloatingPoint)
+            throw new TensorArgumentException("Householder.FromReflectors", nameof(v), $"{v.DType} {v.Shape}", "floating-point [..., rows, r] with rows >= r");
+        if (tau.Shape != v.Shape[..^2].Concat([v.Shape[^1]]) || tau.DType != v.DType)
+            throw new TensorArgumentException("Householder.FromReflectors", nameof(tau), $"{tau.DType} {tau.Shape}", $"{v.DType} {v.Shape[..^2].Concat([v.Shape[^1]])}");
+        var vectors = v.Tril(-1) + Tensor.Eye(v.Shape[^2], v.Shape[^1], v.DType, v.Device);
+        Tensor isThere;
+        using (Graph.NoGrad())
+        {
+            isThere = tau.NotEqual(0).To(v.DType).Unsqueeze(-2);
+            var wide = vectors.Detach().To(Device.Cpu).To(DType.Float64);
+            var product = tau.Detach().To(Device.Cpu).To(DType.Float64) * wide.Square().Sum([-2]);
+            var wrong = product.ToArray<double>().FirstOrDefault(number => !(number == 0 || Math.Abs(number - 2) <= 2 * Membership.Tolerance(v.DType)));
+            if (wrong != 0)
+                throw new TensorArgumentException("Householder.FromReflectors", nameof(tau), $"{wrong:0.####} over |v|^2", "2 / |v|^2, or 0 for no reflection");
+        }
+        // A column of zeros is no reflection.
+        return (vectors * isThere).HouseholderProduct(v.Shape[^1]);
+    }
+
     // In place: below the diagonal the vectors, whose own diagonal is 1, on it the phases.
     static Complex[] Reflect(Complex[] a, int rows, int columns)
     {

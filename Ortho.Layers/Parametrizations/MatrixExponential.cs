@@ -48,15 +48,15 @@ public sealed class MatrixExponential : OrthogonalParametrization
         return Tensor.Concat([blocks.Narrow(-1, 0, n), b.MatMul(blocks.Narrow(-1, n, n)) * (-1 / balance)], -2);
     }
 
-    /// <summary>The B and the unitary O with q = [C; B S] O; in the real case O is a rotation.</summary>
-    internal static (Tensor Direction, Tensor Turn) Angles(Tensor q)
+    /// <summary>The B and the unitary O with q = [C; B S] O: the shortest B, or the one with which a real O is a rotation.</summary>
+    internal static (Tensor Direction, Tensor Turn) Angles(Tensor q, bool byRotation)
     {
         var (rows, n) = (q.Shape[0], q.Shape[1]);
         // Q1 = L cos(T) R^H, so that Q1 = (L cos(T) L^H) (L R^H) and Q2 R = Y sin(T) L^H O R = Y sin(T).
         var (left, cosines, right) = q.Narrow(0, 0, n).Svd();
         var angles = cosines.ToArray<double>().Select(cosine => Math.Acos(Math.Clamp(cosine, 0, 1))).ToArray();
         var turn = left.MatMul(right.H);
-        if (!q.DType.IsComplex && turn.Det().Item() < 0)
+        if (byRotation && !q.DType.IsComplex && turn.Det().Item() < 0)
         {
             // One cosine, the smallest, takes the sign, and its angle lies beyond a right one.
             angles[^1] = Math.PI - angles[^1];
@@ -81,7 +81,7 @@ public sealed class MatrixExponential : OrthogonalParametrization
 
     static Tensor Logarithm(Tensor q)
     {
-        var (direction, turn) = Angles(q);
+        var (direction, turn) = Angles(q, byRotation: true);
         return Tensor.Concat([UnitaryLogarithm.Of(turn), direction], 0);
     }
 }

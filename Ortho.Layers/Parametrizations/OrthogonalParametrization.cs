@@ -48,6 +48,9 @@ public abstract class OrthogonalParametrization : Parametrization, IOrthogonalPa
         return Largest(gram - Tensor.Eye(gram.Shape[^1], dtype: gram.DType, device: gram.Device));
     }
 
+    /// <summary>The nearest orthogonal matrices: what an inner map is asked to invert has the rounding of its source taken off.</summary>
+    internal static Tensor Nearest(Tensor q) => IsWide(q.Shape) ? q.H.PolarDecomposition().U.H : q.PolarDecomposition().U;
+
     /// <summary>A function of matrices, applied to each of a batch [..., rows, columns] in turn.</summary>
     private protected static Tensor Each(Tensor batch, Func<Tensor, Tensor> function)
     {

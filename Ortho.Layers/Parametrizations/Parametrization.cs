@@ -36,8 +36,8 @@ public abstract class Parametrization : IParametrization
         var free = Unmap(wide);
         // What the map does not reach shows here, whatever the reason: an excluded eigenvalue, a boundary, the wrong determinant.
         var missed = wide.ElementCount == 0 ? 0 : Deviation(wide, Map(free));
-        if (!(missed <= tolerance))
-            throw new TensorArgumentException($"{Name}.Inverse", nameof(value), $"not reached by the map, which comes within {missed:0.###e+0}", Reached);
+        if (!(missed <= tolerance && double.IsFinite(Largest(free))))
+            throw new TensorArgumentException($"{Name}.Inverse", nameof(value), $"not reached by finite numbers (the map comes within {missed:0.###e+0})", Reached);
         // Numbers of their own, dense: a map whose inverse is the value itself must not give away the caller's memory.
         free = free.To(value.DType).To(value.Device);
         return scope.Keep(free.Storage == value.Storage ? free.Clone() : free.Contiguous());
@@ -89,9 +89,9 @@ public abstract class Parametrization : IParametrization
     /// <summary>What is wrong with a shape of free numbers, as what was expected; null when nothing is.</summary>
     protected virtual string? FreeMisfit(Shape free) => Misfit(free);
 
-    /// <summary>The largest Frobenius norm of a batch of matrices; NaN when an element is.</summary>
-    private protected static double Largest(Tensor matrices)
-        => matrices.ElementCount == 0 ? 0 : matrices.Norm([-2, -1]).Max().Item();
+    /// <summary>The largest Frobenius norm of a batch of matrices, or the norm of a vector; NaN when an element is.</summary>
+    private protected static double Largest(Tensor values)
+        => values.ElementCount == 0 ? 0 : (values.Rank < 2 ? values.Norm() : values.Norm([-2, -1])).Max().Item();
 
     /// <summary>Refuses matrices that are not square.</summary>
     private protected static string? NotSquare(Shape shape) => shape.Rank < 2 || shape[^1] != shape[^2] ? "square matrices [..., n, n]" : null;

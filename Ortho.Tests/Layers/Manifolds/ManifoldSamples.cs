@@ -27,6 +27,9 @@ static class ManifoldSamples
         ("OrthogonalGroup Exponential", new OrthogonalGroup(StiefelRetraction.Exponential), [4, 4]),
         ("Grassmann", new Grassmann(), [6, 2]),
         ("PositiveDefinite", new PositiveDefinite(), [4, 4]),
+        ("MatrixView wide", new MatrixView(new Stiefel(StiefelMetric.Canonical, StiefelRetraction.Polar)), [3, 5]),
+        ("MatrixView kernel", new MatrixView(new Stiefel(), 4), [3, 2, 2, 2]),
+        ("MatrixView tall kernel", new MatrixView(new Grassmann(), 3), [9, 2, 2]),
         ("Product", new Product((sphere, [3]), (new Stiefel(retraction: StiefelRetraction.Polar), [2, 4, 2]), (new Euclidean(), [2])), [21]),
     ];
 

@@ -279,6 +279,10 @@ public class ManifoldTests
         Assert.That(() => new Product((new Stiefel(), [2, 3])), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new Product((new Sphere(), [3])).Pack(x), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new Product((new Sphere(), [4])).Pack(x, x), Throws.TypeOf<TensorArgumentException>());
+        Assert.That(() => new MatrixView(new Sphere()), Throws.TypeOf<TensorArgumentException>());
+        Assert.That(() => new MatrixView(new Stiefel(), 1), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new MatrixView(new OrthogonalGroup(), 3).Project(Tensor.Ones([4, 3, 2]), Tensor.Ones([4, 3, 2])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("[..., outputs, inputs, *] whose matrices"));
         Assert.That(() => new Stiefel((StiefelMetric)7), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new Stiefel(retraction: (StiefelRetraction)7), Throws.TypeOf<ArgumentOutOfRangeException>());
     }
