@@ -87,9 +87,6 @@ public sealed class DctAdamW : Optimizer
     }
 
     /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient) => Update([new(index, parameter, gradient)]);
-
-    /// <inheritdoc/>
     protected override void Update(IReadOnlyList<Due> due)
     {
         var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));

@@ -64,9 +64,6 @@ public abstract class MatrixOptimizer : Optimizer
     private protected abstract Tensor Direction(IReadOnlyList<int> indices, Tensor n);
 
     /// <inheritdoc/>
-    protected sealed override void Update(int index, Parameter parameter, Tensor gradient) => Update([new(index, parameter, gradient)]);
-
-    /// <inheritdoc/>
     protected sealed override void Update(IReadOnlyList<Due> due)
     {
         var name = GetType().Name;
