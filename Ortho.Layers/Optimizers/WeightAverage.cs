@@ -70,6 +70,17 @@ public sealed class WeightAverage
     /// <exception cref="IOException">The file cannot be written; what was there before still is.</exception>
     public void Save(string path) => Safetensors.Save(path, StateDict());
 
+    /// <summary>Overwrites the averages by those of a safetensors file, or none when anything does not fit.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="TensorArgumentException">The file's entries are not those of this average: all differences are named.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public void Load(string path)
+    {
+        using var file = Safetensors.Open(path);
+        NamedTensors.Assign("Load", "this WeightAverage", StateDict(), file.Names, file.Describe, name => file[name]);
+    }
+
     sealed class Scope : IDisposable
     {
         readonly WeightAverage owner;
