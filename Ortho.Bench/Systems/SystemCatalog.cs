@@ -71,6 +71,7 @@ static class SystemCatalog
     /// <summary>The experiments, by number.</summary>
     public static IReadOnlyList<ISystem> All { get; } =
     [
+        new OrthogonalConvolution(),
         new MatryoshkaKv(),
         new CompatibleAlignment(),
         new OrthogonalDictionary(),
@@ -79,6 +80,5 @@ static class SystemCatalog
         new ContinualMerging(),
         new HouseholderProjector(),
         new DeepOrthogonalFusion(),
-        new OrthogonalConvolution(),
     ];
 }
