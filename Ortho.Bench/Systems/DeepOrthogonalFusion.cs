@@ -7,11 +7,15 @@ using Ortho.Tensors;
 
 namespace Ortho.Bench.Systems;
 
-/// <summary>System 23: images with a global attribute (the orientation of a grating) and a local one (a glyph somewhere) are searched by descriptors of
-/// two branches, fused in four ways.</summary>
+/// <summary>System 23: images with a global attribute (the orientation of a grating) and a local one (a glyph somewhere) are searched by
+/// descriptors of two branches, fused in four ways.</summary>
+/// <remarks>How much is learnt depends on the contrast of the grating, which the system does not fix: with an amplitude of 1 and a
+/// wavelength of 5, concatenation and orthogonal fusion come to no more than 0.5 and do not surpass the Hadamard product. Results vary by
+/// about 0.1 from seed to seed.</remarks>
 sealed class DeepOrthogonalFusion : ISystem
 {
-    const int Size = 16, Orientations = 5, Glyphs = 5, GlyphSize = 4, TrainOfClass = 24, TestOfClass = 10, Descriptor = 32, Steps = 350, BatchSize = 50;
+    const int Size = 16, Orientations = 5, Glyphs = 5, GlyphSize = 4, TrainOfClass = 24, TestOfClass = 10, Descriptor = 32;
+    const int Steps = 350, BatchSize = 50;
     const int Classes = Orientations * Glyphs, LocalChannels = 24, GlobalChannels = 48;
 
     /// <inheritdoc/>
@@ -51,7 +55,8 @@ sealed class DeepOrthogonalFusion : ISystem
         ];
     }
 
-    static double Precision(Fusion fusion, (Tensor X, Tensor Labels) train, (Tensor X, Tensor Labels) test, Generator generator, CancellationToken token)
+    static double Precision(Fusion fusion, (Tensor X, Tensor Labels) train, (Tensor X, Tensor Labels) test, Generator generator,
+        CancellationToken token)
     {
         var (network, loss) = (new Network(fusion, generator), new ArcFace(Descriptor, Classes, generator, scale: 16));
         Training.Run(network.Parameters().Concat(loss.Parameters()), Steps, 3e-3, Schedules.Linear(Steps), () =>
@@ -62,10 +67,11 @@ sealed class DeepOrthogonalFusion : ISystem
         network.Eval();
         using var pause = Graph.NoGrad();
         var descriptors = network.Forward(test.X);
-        return Retrieval.Evaluate(Retrieval.CosineTruncated(descriptors, descriptors), test.Labels, test.Labels, excludeSelf: true).MeanAveragePrecision;
+        var similarity = Retrieval.CosineTruncated(descriptors, descriptors);
+        return Retrieval.Evaluate(similarity, test.Labels, test.Labels, excludeSelf: true).MeanAveragePrecision;
     }
 
-    // A grating of wavelength 5 in one of the orientations, a glyph of norm 4.5 at a random place, noise.
+    // A grating of amplitude 0.5 and wavelength 8 in one of the orientations, a glyph of norm 4.5 at a random place, noise.
     static (Tensor X, Tensor Labels) Draw(int ofClass, double[] glyphs, PhiloxStream stream)
     {
         var (pixels, labels) = (new float[Classes * ofClass * Size * Size], new long[Classes * ofClass]);
@@ -81,7 +87,8 @@ sealed class DeepOrthogonalFusion : ISystem
             {
                 for (var x = 0; x < Size; x++)
                 {
-                    var value = Math.Sin(2 * Math.PI / 5 * (x * Math.Cos(angle) + y * Math.Sin(angle)) + phase) + 0.35 * stream.NextNormal();
+                    var along = x * Math.Cos(angle) + y * Math.Sin(angle);
+                    var value = 0.5 * Math.Sin(2 * Math.PI / 8 * along + phase) + 0.35 * stream.NextNormal();
                     if (y >= top && y < top + GlyphSize && x >= left && x < left + GlyphSize)
                         value += glyphs[glyph + (y - top) * GlyphSize + x - left] * 4.5 / norm;
                     pixels[(k * Size + y) * Size + x] = (float)value;
@@ -120,7 +127,8 @@ sealed class DeepOrthogonalFusion : ISystem
             global = Register("global", new Linear(GlobalChannels, LocalChannels, generator));
             if (fusion != Fusion.Global)
                 local = Register("local", new SpatialAttention2d(LocalChannels, LocalChannels, generator, [1, 2]));
-            descriptor = Register("descriptor", new Linear(fusion == Fusion.Concatenation ? 2 * LocalChannels : LocalChannels, Descriptor, generator));
+            var fused = fusion == Fusion.Concatenation ? 2 * LocalChannels : LocalChannels;
+            descriptor = Register("descriptor", new Linear(fused, Descriptor, generator));
         }
 
         public override Tensor Forward(Tensor x)

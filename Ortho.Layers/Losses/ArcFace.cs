@@ -13,7 +13,7 @@ public sealed class ArcFace : Module
     readonly double scale, margin;
     readonly ModuleBuffer? hardness;
 
-    /// <summary>A classifier with Xavier-normal weights.</summary>
+    /// <summary>A classifier with normal weights of deviation 0.01: short, so that their directions are soon learnt.</summary>
     /// <param name="features">Features of x.</param>
     /// <param name="classes">Classes.</param>
     /// <param name="generator">Source of the initial weights.</param>
@@ -29,8 +29,7 @@ public sealed class ArcFace : Module
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(scale);
         (this.scale, this.margin) = (scale, Checked(margin));
-        var deviation = Math.Sqrt(2.0 / (features + classes));
-        Weight = Register("weight", Tensor.Normal([classes, features], generator, 0, deviation, dtype), ParameterRole.Head);
+        Weight = Register("weight", Tensor.Normal([classes, features], generator, 0, 0.01, dtype), ParameterRole.Head);
         hardness = curricular ? RegisterBuffer("t", Tensor.Zeros([1], dtype)) : null;
     }
 

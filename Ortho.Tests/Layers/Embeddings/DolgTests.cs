@@ -118,6 +118,7 @@ public class DolgTests
     {
         var loss = new ArcFace(5, 4, new(1), scale: 4, margin: 0.3, curricular, DType.Float64);
         var x = Random([4, 5], seed: 2);
+        loss.Weight.Assign(Random([4, 5], seed: 9)); // Long enough for the step of the difference.
         _ = loss.Loss(x, labels); // t leaves 0.
         loss.Eval();
         CheckGradient(a => loss.Loss(a[0], labels), [x], tolerance: 1e-5);
