@@ -36,8 +36,7 @@ sealed class Auon : ISystem
             List<(double Loss, double Accuracy)> results = [];
             foreach (var seed in seeds)
             {
-                token.ThrowIfCancellationRequested();
-                results.Add(Learn(Data(new(seed)), make, new Generator(seed).Split(1)));
+                results.Add(Learn(Data(new(seed)), make, new Generator(seed).Split(1), token));
             }
             means[name] = (results.Average(result => result.Loss), results.Average(result => result.Accuracy));
             say(FormattableString.Invariant($"{name}: training loss {means[name].Loss:0.000}, test accuracy {means[name].Accuracy:0.000}"));
@@ -51,13 +50,14 @@ sealed class Auon : ISystem
         ];
     }
 
-    static (double, double) Learn(Classification data, Func<IReadOnlyList<Parameter>, Optimizer> make, Generator generator)
+    static (double, double) Learn(Classification data, Func<IReadOnlyList<Parameter>, Optimizer> make, Generator generator,
+        CancellationToken token)
     {
         var network = new Perceptron([Inputs, 128, 128, 10], generator);
         var (matrices, others) = ParameterGroups.SplitForMuon(network);
         var optimizer = new CombinedOptimizer(make(matrices), new Adam(others, Rest));
         optimizer.Follow(Schedules.Linear(Steps));
-        data.Fit(network, optimizer, Steps, Batch, generator);
+        data.Fit(network, optimizer, Steps, Batch, generator, token);
         return data.Judge(network);
     }
 

@@ -49,21 +49,21 @@ sealed class DctLowRank : ISystem
         Dictionary<string, (double Loss, double Accuracy, double Moments)> Compare(string prefix, double? norm)
             => optimizers.ToDictionary(row => row.Name, row =>
             {
-                token.ThrowIfCancellationRequested();
-                (double Loss, double Accuracy, double Moments)[] results = [.. seeds.Select(seed => Learn(row.Make, norm, seed))];
+                (double Loss, double Accuracy, double Moments)[] results = [.. seeds.Select(seed => Learn(row.Make, norm, seed, token))];
                 var mean = (results.Average(result => result.Loss), results.Average(result => result.Accuracy), results.Average(result => result.Moments));
                 say(FormattableString.Invariant($"{prefix}{row.Name}: training loss {mean.Item1:0.000}, test accuracy {mean.Item2:0.000}"));
                 return mean;
             });
     }
 
-    static (double, double, double) Learn(Func<IReadOnlyList<Parameter>, Generator, Optimizer> make, double? norm, ulong seed)
+    static (double, double, double) Learn(Func<IReadOnlyList<Parameter>, Generator, Optimizer> make, double? norm, ulong seed,
+        CancellationToken token)
     {
         var (data, generator) = (Data(new(seed), norm), new Generator(seed).Split(1));
         var network = new Perceptron([Length, 128, 64, Classes], generator);
         var (matrices, others) = ParameterGroups.SplitForMuon(network);
         var optimizer = make(matrices, generator);
-        data.Fit(network, new CombinedOptimizer(optimizer, new Adam(others, Rate)), Steps, Batch, generator);
+        data.Fit(network, new CombinedOptimizer(optimizer, new Adam(others, Rate)), Steps, Batch, generator, token);
         var moments = optimizer.StateDict().Where(entry => entry.Key.EndsWith(".mean") || entry.Key.EndsWith(".square")).Sum(entry => entry.Value.ElementCount);
         var (loss, accuracy) = data.Judge(network);
         return (loss, accuracy, moments);

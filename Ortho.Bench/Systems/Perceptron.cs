@@ -30,19 +30,20 @@ sealed class Perceptron : Module
 /// <summary>Labelled vectors to learn from and to be judged by.</summary>
 sealed record Classification(Tensor Inputs, Tensor Labels, Tensor TestInputs, Tensor TestLabels)
 {
-    /// <summary>Trains on random batches.</summary>
-    public void Fit(Module network, Optimizer optimizer, int steps, int batch, Generator generator)
+    /// <summary>Trains on batches of rows in random order, each row once before any comes again.</summary>
+    public void Fit(Module network, Optimizer optimizer, int steps, int batch, Generator generator, CancellationToken token)
     {
         var (count, order) = (Inputs.Shape[0], Tensor.Empty([0], DType.Int64));
-        for (var (step, at) = (0, count); step < steps; step++, at += batch)
+        var at = count;
+        Training.Run(optimizer, steps, Loss, token);
+
+        Tensor Loss()
         {
             if (at + batch > count)
-                (order, at) = (Tensor.Permutation(count, generator), 0);
-            using var scope = new TensorScope();
+                (order, at) = (TensorScope.Release(Tensor.Permutation(count, generator)), 0);
             var rows = order.Narrow(0, at, batch);
-            optimizer.ZeroGrad();
-            network.Forward(Inputs.IndexSelect(0, rows)).CrossEntropy(Labels.IndexSelect(0, rows)).Backward();
-            optimizer.Step();
+            at += batch;
+            return network.Forward(Inputs.IndexSelect(0, rows)).CrossEntropy(Labels.IndexSelect(0, rows));
         }
     }
 

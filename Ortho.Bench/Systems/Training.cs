@@ -20,6 +20,16 @@ static class Training
         var optimizer = new Adam(parameters, rate);
         if (schedule is not null)
             optimizer.Follow(schedule);
+        Run(optimizer, steps, loss, token);
+    }
+
+    /// <summary>Some steps of any optimizer.</summary>
+    /// <param name="optimizer">The optimizer, with its schedule.</param>
+    /// <param name="steps">How many steps.</param>
+    /// <param name="loss">The loss of the next step's batch.</param>
+    /// <param name="token">Looked at before each step.</param>
+    public static void Run(Optimizer optimizer, int steps, Func<Tensor> loss, CancellationToken token)
+    {
         for (var step = 0; step < steps; step++)
         {
             token.ThrowIfCancellationRequested();

@@ -23,11 +23,56 @@ public class ParametrizedTests
         Assert.That(Difference(weight.Value.Detach(), first), Is.LessThan(1e-14));
         weight.Assign(second);
         Assert.That(Difference(weight.Value.Detach(), second), Is.LessThan(1e-14));
-        Assert.That(() => weight.Assign(second * 1.1), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Householder.Inverse: value is at distance"));
+        Assert.That(() => weight.Assign(second * 1.1),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Householder.Inverse: value is at distance"));
         Assert.That(Difference(weight.Value.Detach(), second), Is.LessThan(1e-14), "nothing was changed");
         Assert.That(weight.Certify().OrthogonalityError, Is.LessThan(1e-14));
         var x = Random([2, 3], seed: 4);
         Assert.That(Difference(weight.Forward(x).Detach(), x.MatMul(second.T)), Is.LessThan(1e-14));
+    }
+
+    [Test]
+    public void A_layer_with_a_weight_of_any_set_is_a_product_and_a_bias()
+    {
+        foreach (var set in (IParametrization[])[new LowRank(4, 6, 2), new Kronecker((2, 3), (2, 2)),
+            new SpectralNorm([4, 6], new(1), dtype: DType.Float64), new Cayley()])
+        {
+            var layer = new ParametrizedLinear(6, 4, new(2), set, dtype: DType.Float64);
+            layer.Eval();
+            layer.Bias!.Assign(Random([4], seed: 3));
+            foreach (int[] lead in (int[][])[[], [5], [2, 3]])
+            {
+                var x = Random([.. lead, 6], seed: 4);
+                Assert.That(Difference(layer.Forward(x).Detach(),
+                    (x.Unsqueeze(-2).MatMul(layer.Weight.T).Squeeze(-2) + layer.Bias.Value).Detach()), Is.LessThan(1e-14));
+            }
+            Assert.That(layer.Certify(), Is.EqualTo(Ortho.Layers.Certification.Spectrum.OfMatrix(layer.Weight)));
+            Assert.That(layer.NamedParameters().Select(named => named.Name), Is.EqualTo(new[] { "bias", "weight.free" }));
+            layer.Forward(Random([5, 6], seed: 4)).Sin().Sum().Backward();
+            Assert.That(Largest(layer.Free.Value.Grad!), Is.Positive);
+        }
+        Assert.That(() => new ParametrizedLinear(6, 5, new(2), new LowRank(4, 6, 2)),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("[..., 4, 6]"));
+    }
+
+    [Test]
+    public void A_trivialization_of_16_bits_is_computed_in_float32()
+    {
+        foreach (int[] shape in (int[][])[[4, 4], [5, 2], [2, 5]])
+        {
+            var map = new DynamicTrivialization(new Cayley(), Haar(shape, dtype: DType.Float32));
+            var free = Random(shape, DType.BFloat16) * 0.5;
+            Assert.That(Difference(map.Forward(free), map.Forward(free.To(DType.Float32)).To(DType.BFloat16)), Is.Zero);
+        }
+    }
+
+    [Test]
+    public void Free_numbers_are_a_matrix_to_optimizers_where_they_lie_as_the_value_does()
+    {
+        Assert.That(new Parametrized(new Cayley(), Haar([4, 3])).Free.Role, Is.EqualTo(ParameterRole.Matrix));
+        Assert.That(Parametrized.Sample(new Circulant(4), [4, 4], new(1)).Free.Role, Is.EqualTo(ParameterRole.Vector));
+        Assert.That(Parametrized.Sample(new LowRank(4, 3, 2), [4, 3], new(1)).Free.Role, Is.EqualTo(ParameterRole.Vector));
+        Assert.That(Parametrized.Sample(new Cayley(), [4, 3], new(1), ParameterRole.Head).Free.Role, Is.EqualTo(ParameterRole.Head));
     }
 
     [Test]
@@ -98,7 +143,8 @@ public class ParametrizedTests
     [Test]
     public void Thousands_of_bases_do_not_drift()
     {
-        var (map, free) = (new DynamicTrivialization(new Cayley(), Haar([4, 4], dtype: DType.Float32)), Random([4, 4], DType.Float32) * 0.1);
+        var (map, free) = (new DynamicTrivialization(new Cayley(), Haar([4, 4], dtype: DType.Float32)),
+            Random([4, 4], DType.Float32) * 0.1);
         var weight = new Parametrized(map, map.Base.Value);
         for (var step = 0; step < 2000; step++)
         {
@@ -111,14 +157,16 @@ public class ParametrizedTests
     [Test]
     public void Bad_bases_are_refused()
     {
-        Assert.That(() => new DynamicTrivialization(new Householder(), Haar([3, 3])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("differentiable at the identity"));
-        Assert.That(() => new DynamicTrivialization(new Cayley(), Haar([3, 3]) * 2.0), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("base is at distance"));
+        Assert.That(() => new DynamicTrivialization(new Householder(), Haar([3, 3])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("differentiable at the identity"));
+        Assert.That(() => new DynamicTrivialization(new Cayley(), Haar([3, 3]) * 2.0),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("base is at distance"));
         Assert.That(() => new DynamicTrivialization(new Cayley(), Haar([3, 3]).To(DType.Half)), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new DynamicTrivialization(new Cayley(), Haar([3, 3])).Forward(Tensor.Ones([3, 2], DType.Float64)),
             Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("DynamicTrivialization: free is [3, 2]; expected [..., 3, 3], as the base."));
     }
 
-    [Test]
+    [Test, Category("Devices")]
     public void The_base_is_saved_moved_and_not_trained([ValueSource(typeof(Devices), nameof(Devices.Kinds))] string kind)
     {
         using var folder = new TemporaryFolder();

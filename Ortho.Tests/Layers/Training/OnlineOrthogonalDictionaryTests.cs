@@ -4,6 +4,7 @@ using Ortho.Layers.Optimizers;
 using Ortho.Layers.Training;
 using Ortho.Tensors;
 using Ortho.Tests.Data;
+using Ortho.Tests.Support;
 using static Ortho.Tests.Linalg.MatrixSamples;
 
 namespace Ortho.Tests.Layers.Training;
@@ -174,6 +175,22 @@ public class OnlineOrthogonalDictionaryTests
             _ = turned.PartialFit(y.MatMul(turn.T));
         }
         Assert.That(Difference(turned.Dictionary, turn.MatMul(plain.Dictionary)), Is.LessThan(1e-8));
+    }
+
+    [Test, Category("Devices")]
+    public void Devices_learn_the_same([Values] PolarMethod polar)
+    {
+        double[] Learned(Device device)
+        {
+            using var scope = new TensorScope();
+            var learner = new OnlineOrthogonalDictionary(Tensor.Haar([3, 3], new(3)).To(device), 3, polar);
+            for (var step = 0; step < 2; step++)
+                _ = learner.PartialFit(Random([4, 3], DType.Float32, step).To(device));
+            return learner.Dictionary.To(Device.Cpu).To(DType.Float64).ToArray<double>();
+        }
+        var here = Learned(Device.Cpu);
+        foreach (var device in Devices.Gpus)
+            Assert.That(Learned(device), Is.EqualTo(here), $"{device}");
     }
 
     [Test]
