@@ -28,7 +28,13 @@ sealed class ProjectedAdam(IEnumerable<Parameter> matrices, double rate, Func<in
     public static Func<int, Tensor, Tensor> Leading(int rank) => (_, a) => a.Svd().V.Narrow(-1, 0, rank);
 
     /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient)
+    protected override void Update(IReadOnlyList<Due> due)
+    {
+        foreach (var (index, parameter, gradient) in due)
+            Update(index, parameter, gradient);
+    }
+
+    void Update(int index, Parameter parameter, Tensor gradient)
     {
         using var scope = new TensorScope();
         var isWide = parameter.MatrixShape.Rows < parameter.MatrixShape.Columns;

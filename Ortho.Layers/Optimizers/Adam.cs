@@ -28,9 +28,6 @@ public sealed class Adam : Optimizer
     }
 
     /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient) => Update([new(index, parameter, gradient)]);
-
-    /// <inheritdoc/>
     protected override void Update(IReadOnlyList<Due> due)
     {
         // m' / (sqrt v' + e) = (root / (1 - beta1^t)) m / (sqrt v + e root), root = sqrt(1 - beta2^t)

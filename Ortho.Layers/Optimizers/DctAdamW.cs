@@ -87,18 +87,25 @@ public sealed class DctAdamW : Optimizer
     }
 
     /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient)
+    protected override void Update(IReadOnlyList<Due> due)
     {
         var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));
         var numbers = new Coefficients<double>
         {
-            A = 1 - beta1, B = 1 - beta2, C = epsilon * root, D = 1 - LearningRate * weightDecay, E = -LearningRate * root / (1 - Math.Pow(beta1, Steps)),
+            A = 1 - beta1, B = 1 - beta2, C = epsilon * root, D = 1 - LearningRate * weightDecay,
+            E = -LearningRate * root / (1 - Math.Pow(beta1, Steps)),
         };
-        if (projections[index] is not { } projection)
+        Pointwise.Update<AdamStep>("DctAdamW", [.. due.Where(row => projections[row.Index] is null)
+            .Select(row => new Updated(row.Parameter.Value, row.Gradient, means[row.Index], squares[row.Index]))], numbers);
+        foreach (var (index, parameter, gradient) in due)
         {
-            Pointwise.Update<AdamStep>("DctAdamW", parameter.Value, gradient, numbers, means[index], squares[index]);
-            return;
+            if (projections[index] is { } projection)
+                Update(index, parameter, gradient, projection, numbers);
         }
+    }
+
+    void Update(int index, Parameter parameter, Tensor gradient, Projection projection, Coefficients<double> numbers)
+    {
         using var scope = new TensorScope();
         var (subspace, isWide) = projection;
         // The error holds A until what is used of it is taken away.

@@ -57,9 +57,7 @@ public sealed class Dion : MatrixOptimizer
         var basis = Tensor.Stack([.. indices.Select(index => bases[index])]);
         var p = n.MatMul(basis).Qr().Q;
         var r = n.T.MatMul(p);
-        var taken = p.MatMul(r.T);
-        foreach (var (k, index) in indices.Index())
-            Pointwise.Update<DescentStep>("Dion", Momenta[index], Part(taken, k, Parameters[index]), new() { A = -used, B = 1 });
+        TakeAway(indices, p.MatMul(r.T), used);
         var lengths = r.Norm([-2], keepDimensions: true);
         var q = r * (lengths + 1e-20).Reciprocal();
         var next = Tensor.Where(lengths.EqualTo(0), basis, q);

@@ -64,9 +64,6 @@ public abstract class MatrixOptimizer : Optimizer
     private protected abstract Tensor Direction(IReadOnlyList<int> indices, Tensor n);
 
     /// <inheritdoc/>
-    protected sealed override void Update(int index, Parameter parameter, Tensor gradient) => Update([new(index, parameter, gradient)]);
-
-    /// <inheritdoc/>
     protected sealed override void Update(IReadOnlyList<Due> due)
     {
         var name = GetType().Name;
@@ -84,6 +81,14 @@ public abstract class MatrixOptimizer : Optimizer
         }
     }
 
+    /// <summary>M = M - share taken, for sums that keep what is not used.</summary>
+    /// <param name="indices">Places of the parameters, in the order of the matrices.</param>
+    /// <param name="taken">[matrices, m, n].</param>
+    /// <param name="share">The share that is taken away.</param>
+    private protected void TakeAway(IReadOnlyList<int> indices, Tensor taken, double share)
+        => Pointwise.Update<DescentStep>(GetType().Name, [.. indices.Select((index, k) => new Updated(Momenta[index], Part(taken, k, Parameters[index])))],
+            new() { A = -share, B = 1 });
+
     // One of the stacked matrices, in its parameter's shape: a view.
-    private protected static Tensor Part(Tensor stack, int k, Parameter parameter) => stack.Select(0, k).Reshape([.. parameter.Value.Shape.Span]);
+    static Tensor Part(Tensor stack, int k, Parameter parameter) => stack.Select(0, k).Reshape([.. parameter.Value.Shape.Span]);
 }

@@ -50,13 +50,18 @@ public abstract class Optimizer
     }
 
     /// <summary>Changes every parameter that has a gradient.</summary>
-    public void Step()
+    public void Step() => Step(1);
+
+    /// <summary>A step with a learning rate that is multiplied by a factor for it.</summary>
+    internal void Step(double factor)
     {
         using var pause = Graph.NoGrad();
-        if (schedule is not null)
-            LearningRate = peak * schedule(Steps);
+        var rate = schedule is null ? LearningRate : peak * schedule(Steps);
+        LearningRate = rate * factor;
         steps.AsSpan<long>()[0]++;
-        Update([.. Parameters.Index().Where(row => row.Item.Value.Grad is not null).Select(row => new Due(row.Index, row.Item, row.Item.Value.Grad!))]);
+        Update([.. Parameters.Index().Where(row => row.Item.Value.Grad is not null)
+            .Select(row => new Due(row.Index, row.Item, row.Item.Value.Grad!))]);
+        LearningRate = rate;
     }
 
     /// <summary>Forgets all gradients.</summary>
@@ -116,18 +121,8 @@ public abstract class Optimizer
     /// <param name="Gradient">Its gradient.</param>
     protected readonly record struct Due(int Index, Parameter Parameter, Tensor Gradient);
 
-    /// <summary>Changes the parameters that have a gradient: one after the other, unless several are better changed together.</summary>
-    protected virtual void Update(IReadOnlyList<Due> due)
-    {
-        foreach (var (index, parameter, gradient) in due)
-            Update(index, parameter, gradient);
-    }
-
-    /// <summary>Changes one parameter.</summary>
-    /// <param name="index">Its place in <see cref="Parameters"/>.</param>
-    /// <param name="parameter">The parameter.</param>
-    /// <param name="gradient">Its gradient.</param>
-    protected abstract void Update(int index, Parameter parameter, Tensor gradient);
+    /// <summary>Changes the parameters that have a gradient, in as few launches as there can be.</summary>
+    protected abstract void Update(IReadOnlyList<Due> due);
 
     /// <summary>Makes tensors a part of the state that is saved: one for each parameter, of its index.</summary>
     /// <returns>The tensors.</returns>

@@ -50,7 +50,13 @@ public abstract class RiemannianOptimizer : Optimizer
     }
 
     /// <inheritdoc/>
-    protected sealed override void Update(int index, Parameter parameter, Tensor gradient)
+    protected sealed override void Update(IReadOnlyList<Due> due)
+    {
+        foreach (var (index, parameter, gradient) in due)
+            Update(index, parameter, gradient);
+    }
+
+    void Update(int index, Parameter parameter, Tensor gradient)
     {
         using var scope = new TensorScope();
         var (manifold, value) = (manifolds[index], parameter.Value);

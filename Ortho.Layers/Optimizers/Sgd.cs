@@ -25,9 +25,6 @@ public sealed class Sgd : Optimizer
     }
 
     /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient) => Update([new(index, parameter, gradient)]);
-
-    /// <inheritdoc/>
     protected override void Update(IReadOnlyList<Due> due)
     {
         Updated[] all = [.. due.Select(row => new Updated(row.Parameter.Value, row.Gradient, momentum == 0 ? null : buffers[row.Index]))];

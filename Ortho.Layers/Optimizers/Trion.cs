@@ -53,9 +53,7 @@ public sealed class Trion : MatrixOptimizer
         var chosen = FixedBasis.Strongest(s, rank, norm: 1);
         var b = s.TakeAlongDim(chosen.Unsqueeze(1), -1);
         var rows = basis.Rows.IndexSelect(0, chosen.Flatten()).Reshape(indices.Count, rank, basis.Size);
-        var taken = Lift(b);
-        foreach (var (k, index) in indices.Index())
-            Pointwise.Update<DescentStep>("Trion", Momenta[index], Part(taken, k, Parameters[index]), new() { A = -used, B = 1 });
+        TakeAway(indices, Lift(b), used);
         return Lift(b.NewtonSchulz(schedule, precision: precision));
 
         Tensor Lift(Tensor low) => isWide ? rows.T.MatMul(low.T) : low.MatMul(rows);

@@ -89,6 +89,25 @@ public class NewtonSchulzTests
         }
     }
 
+    // Of a condition number of 10 and 64 singular values the smallest is above 0.0125 of the Frobenius norm.
+    [Test]
+    public void Singular_values_end_in_the_ranges([Values("64x64", "64x80", "130x64")] string shape)
+    {
+        var size = shape.Split('x').Select(int.Parse).ToArray();
+        var (u, v) = (Unitary(size[0], DType.Float64, 1).Slice(-1, 0, 64), Unitary(size[1], DType.Float64, 2).Slice(-1, 0, 64));
+        var a = (u * Tensor.From([.. Enumerable.Range(0, 64).Select(i => Math.Pow(10, -i / 63.0))], [64])).MatMul(v.T).To(DType.Float32);
+        (NewtonSchulzSchedule Schedule, double Low, double High)[] rows =
+        [
+            (NewtonSchulzSchedule.Muon(), 0.682, 1.134), (NewtonSchulzSchedule.You, 0.978, 1.032), (NewtonSchulzSchedule.PolarExpress(), 0.876, 1.124),
+            (NewtonSchulzSchedule.PolarExpress(safety: 1.05), 0.846, 1.124), (NewtonSchulzSchedule.PolarExpressDion(), 0.859, 1.141),
+        ];
+        foreach (var (schedule, low, high) in rows)
+        {
+            double[] values = [.. Numbers(a.NewtonSchulz(schedule).SingularValues()).Select(value => value.Real)];
+            Assert.That(values, Has.All.InRange(low - 1e-3, high + 1e-3));
+        }
+    }
+
     // The composed maps on a fine grid: the ranges that the schedules' documentation prints.
     [Test]
     public void Schedules_have_their_ranges()

@@ -3,6 +3,7 @@ using Ortho.Autograd;
 using Ortho.Layers;
 using Ortho.Layers.Optimizers;
 using Ortho.Tensors;
+using Ortho.Tests.Data;
 using static Ortho.Tests.Linalg.MatrixSamples;
 
 namespace Ortho.Tests.Layers.Optimizers;
@@ -57,8 +58,11 @@ public class TrainingPartsTests
     {
         var (together, apart) = (Network(), Network());
         var (matrices, others) = ParameterGroups.SplitForMuon(together);
-        var combined = new CombinedOptimizer(new Muon(matrices, 0.1), new Adam(others, 0.01));
+        var second = new Adam(others, 0.01);
+        var combined = new CombinedOptimizer(new Muon(matrices, 0.1), second);
         combined.Follow(Schedules.Linear(4));
+        // A part's own schedule counts besides.
+        second.Follow(step => 1 + step);
         var (m, o) = ParameterGroups.SplitForMuon(apart);
         var (muon, adam) = (new Muon(m, 0.1), new Adam(o, 0.01));
         for (var step = 0; step < 3; step++)
@@ -69,7 +73,7 @@ public class TrainingPartsTests
                 (parameter.Value.Sin() * parameter.Value).Sum().Backward();
             }
             combined.Step();
-            (muon.LearningRate, adam.LearningRate) = (0.1 * (1 - step / 4.0), 0.01 * (1 - step / 4.0));
+            (muon.LearningRate, adam.LearningRate) = (0.1 * (1 - step / 4.0), 0.01 * (1 + step) * (1 - step / 4.0));
             muon.Step();
             adam.Step();
         }
@@ -152,6 +156,11 @@ public class TrainingPartsTests
         var other = new WeightAverage(new Linear(3, 2, new(9), dtype: DType.Float64));
         other.LoadStateDict(average.StateDict());
         Assert.That(other.StateDict()["weight"].ToArray<double>(), Is.EqualTo(average.StateDict()["weight"].ToArray<double>()));
+        using var folder = new TemporaryFolder();
+        average.Save(Path.Combine(folder.Path, "average.safetensors"));
+        var third = new WeightAverage(new Linear(3, 2, new(8), dtype: DType.Float64));
+        third.Load(Path.Combine(folder.Path, "average.safetensors"));
+        Assert.That(third.StateDict()["weight"].ToArray<double>(), Is.EqualTo(average.StateDict()["weight"].ToArray<double>()));
         Assert.That(() => new WeightAverage(layer, 1), Throws.TypeOf<ArgumentOutOfRangeException>());
     }
 }
