@@ -12,8 +12,9 @@ static class UnitaryLogarithm
     public static Tensor Of(Tensor q)
     {
         var logarithm = ByRoots(q);
-        // An eigenvalue at -1 or near it has no root that products could find.
-        return (logarithm.MatrixExp() - q).Norm().Item() < 1e-14 * q.Shape[0] ? logarithm : ByEigenvectors(q);
+        // An eigenvalue at -1 or near it has no root that products could find. (A reflection has one, and no logarithm.)
+        var isDone = (logarithm.MatrixExp() - q).Norm().Item() < 1e-14 * q.Shape[0] || (!q.DType.IsComplex && q.Det().Item() < 0);
+        return isDone ? logarithm : ByEigenvectors(q);
     }
 
     // Four square roots, each the polar factor of I + q = q^1/2 (q^1/2 + q^-1/2), leave angles up to pi / 16, and S = (q - I) (q + I)^-1
