@@ -6,26 +6,32 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>A weight that is kept in a set: free numbers, and the parametrization that maps them into it.</summary>
-/// <remarks>As a module it is the linear map y = x W^T without a bias, fast where the structure of W allows (<see cref="IStructuredParametrization"/>). Layers hold one
-/// for each such weight.</remarks>
+/// <remarks>As a module it is the linear map y = x W^T without a bias, fast where the structure of W allows
+/// (<see cref="IStructuredParametrization"/>). Layers hold one for each such weight.</remarks>
 public sealed class Parametrized : Module
 {
     readonly Cached<ValueTuple> value;
 
     /// <summary>A weight with a given value.</summary>
-    /// <param name="parametrization">The set and its map. One that is a module becomes a part, <c>map</c>; it belongs to this weight alone.</param>
+    /// <param name="parametrization">The set and its map. One that is a module becomes a part, <c>map</c>; it belongs to this weight
+    /// alone.</param>
     /// <param name="value">An element of the set.</param>
-    /// <param name="role">Of the free numbers.</param>
+    /// <param name="role">Of the free numbers; when null, Matrix where they have the value's shape, and else Vector: packed numbers, angles
+    /// and the like are no matrix to an optimizer.</param>
     /// <param name="dtype">Of the free numbers; that of the value when null.</param>
     /// <exception cref="TensorArgumentException">The value is not in the set, or not reached by the map.</exception>
-    public Parametrized(IParametrization parametrization, Tensor value, ParameterRole role = ParameterRole.Matrix, DType? dtype = null)
+    public Parametrized(IParametrization parametrization, Tensor value, ParameterRole? role = null, DType? dtype = null)
     {
         ArgumentNullException.ThrowIfNull(parametrization);
         ArgumentNullException.ThrowIfNull(value);
         Parametrization = parametrization;
         using (Graph.NoGrad())
         using (new TensorScope())
-            Free = Register("free", parametrization.Inverse(value).To(dtype ?? value.DType), role);
+        {
+            var free = parametrization.Inverse(value).To(dtype ?? value.DType);
+            Free = Register("free", free, role ?? (free.Rank >= 2 && free.Shape == value.Shape ? ParameterRole.Matrix
+                : ParameterRole.Vector));
+        }
         StateTensor[] sources = [Free];
         if (parametrization is Module map)
         {
@@ -39,14 +45,15 @@ public sealed class Parametrized : Module
     /// <param name="parametrization">The set and its map.</param>
     /// <param name="shape">Of the value.</param>
     /// <param name="generator">Source of the value, which is drawn in float64.</param>
-    /// <param name="role">Of the free numbers.</param>
+    /// <param name="role">Of the free numbers, as above.</param>
     /// <param name="dtype">Of the free numbers.</param>
     public static Parametrized Sample(
-        IParametrization parametrization, Shape shape, Generator generator, ParameterRole role = ParameterRole.Matrix, DType dtype = DType.Float32)
+        IParametrization parametrization, Shape shape, Generator generator, ParameterRole? role = null, DType dtype = DType.Float32)
     {
         ArgumentNullException.ThrowIfNull(parametrization);
         using var scope = new TensorScope();
-        return new(parametrization, parametrization.Sample(shape, generator, dtype.IsComplex ? DType.Complex128 : DType.Float64), role, dtype);
+        return new(parametrization, parametrization.Sample(shape, generator, dtype.IsComplex ? DType.Complex128 : DType.Float64), role,
+            dtype);
     }
 
     /// <summary>The set and its map.</summary>
@@ -55,11 +62,13 @@ public sealed class Parametrized : Module
     /// <summary>The free numbers.</summary>
     public Parameter Free { get; }
 
-    /// <summary>The weight. While gradients are recorded each call computes it anew; otherwise it is kept until the free numbers change.</summary>
+    /// <summary>The weight. While gradients are recorded each call computes it anew; otherwise it is kept until the free numbers
+    /// change.</summary>
     public Tensor Value => value.Of(default);
 
     /// <summary>Gives the weight another value.</summary>
-    /// <exception cref="TensorArgumentException">The value is not in the set, not reached by the map, or of another shape or dtype.</exception>
+    /// <exception cref="TensorArgumentException">The value is not in the set, not reached by the map, or of another shape or
+    /// dtype.</exception>
     public void Assign(Tensor value)
     {
         ArgumentNullException.ThrowIfNull(value);
@@ -78,9 +87,11 @@ public sealed class Parametrized : Module
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
-        => Parametrization is IStructuredParametrization structured && Free.Value.Rank == 1 ? structured.Apply(Free, x) : LinearMap.Apply(x, Value, null);
+        => Parametrization is IStructuredParametrization structured && Free.Value.Rank == 1 ? structured.Apply(Free, x)
+            : LinearMap.Apply(x, Value, null);
 
-    /// <summary>The exact range of the weight's singular values. (Not an <see cref="ICertifiable"/>: in a network, the layer that holds it is.)</summary>
+    /// <summary>The exact range of the weight's singular values. (Not an <see cref="ICertifiable"/>: in a network, the layer that holds it
+    /// is.)</summary>
     public Spectrum Certify()
     {
         using (Graph.NoGrad())

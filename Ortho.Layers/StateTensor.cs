@@ -3,7 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>A named tensor of a module's state dict: a <see cref="Parameter"/>, which training changes, or a <see cref="ModuleBuffer"/>.</summary>
+/// <summary>A named tensor of a module's state dict: a <see cref="Parameter"/>, which training changes, or a
+/// <see cref="ModuleBuffer"/>.</summary>
 public abstract class StateTensor
 {
     long earlier;
@@ -29,7 +30,8 @@ public abstract class StateTensor
     {
         ArgumentNullException.ThrowIfNull(value);
         if (value.Shape != Value.Shape || value.DType != Value.DType)
-            throw new TensorArgumentException($"{GetType().Name} {Name}", nameof(value), $"{value.DType} {value.Shape}", $"{Value.DType} {Value.Shape}");
+            throw new TensorArgumentException($"{GetType().Name} {Name}", nameof(value), $"{value.DType} {value.Shape}",
+                $"{Value.DType} {Value.Shape}");
         Require($"{GetType().Name} {Name}", value);
         using (Graph.NoGrad())
             Value.CopyFrom(value.To(Value.Device));
@@ -57,7 +59,8 @@ public abstract class StateTensor
     public static implicit operator Tensor(StateTensor tensor) => tensor.Value;
 }
 
-/// <summary>A tensor that a module keeps beside its parameters: saved with them, changed by the module itself and by no optimizer.</summary>
+/// <summary>A tensor that a module keeps beside its parameters: saved with them, changed by the module itself and by no
+/// optimizer.</summary>
 public sealed class ModuleBuffer : StateTensor
 {
     internal ModuleBuffer(string name, Tensor value) : base(name, value)

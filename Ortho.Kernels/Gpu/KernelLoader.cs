@@ -53,7 +53,8 @@ sealed class KernelLoader(Accelerator accelerator, KernelStore? store)
             }
         }
         var backend = (Backend)backendOf.GetValue(accelerator)!;
-        var compiled = backend.Compile(entry, KernelSpecialization.Empty);
+        // Only CUDA knows them; elsewhere ILGPU would hold a device's limits against them.
+        var compiled = backend.Compile(entry, backend is PTXBackend ? kernel.Specialization : KernelSpecialization.Empty);
         Counts = (Counts.Restored, Counts.Compiled + 1);
         if (store is not null && TextOf(compiled) is { } text)
         {

@@ -1,5 +1,6 @@
 using System.Reflection;
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace Ortho.Kernels.Gpu;
 
@@ -9,6 +10,11 @@ namespace Ortho.Kernels.Gpu;
 sealed record LaunchedKernel(MethodInfo Method, bool IsGrouped)
 {
     const BindingFlags Anywhere = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+
+    /// <summary>What CUDA's assembler is told of its launches: the <see cref="LaunchBoundsAttribute"/> of a type argument.</summary>
+    public KernelSpecialization Specialization
+        => Method.GetGenericArguments().Select(type => type.GetCustomAttribute<LaunchBoundsAttribute>()).FirstOrDefault(bounds => bounds is not null) is { } bounds
+            ? new(bounds.Threads, bounds.Groups) : KernelSpecialization.Empty;
 
     /// <summary>Everything that finds the method again in another process, separated by tabs.</summary>
     public string Line

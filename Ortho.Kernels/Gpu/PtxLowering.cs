@@ -27,9 +27,8 @@ sealed class PtxLowering(CudaArchitecture architecture) : IDisposable
     /// <summary>The PTX of a kernel.</summary>
     /// <param name="kernel">The kernel method, closed: every type argument given.</param>
     /// <param name="isGrouped">Whether it addresses groups explicitly; otherwise its first argument is an <see cref="Index1D"/>.</param>
-    /// <param name="specialization">Bounds on threads per block and blocks per multiprocessor, if it is launched with any.</param>
     /// <exception cref="NotSupportedException">The kernel cannot be compiled; the message names it and the first reason.</exception>
-    public string Lower(MethodInfo kernel, bool isGrouped, KernelSpecialization specialization = default)
+    public string Lower(MethodInfo kernel, bool isGrouped)
     {
         if (kernel.ContainsGenericParameters)
             throw new ArgumentException($"{kernel.DeclaringType?.Name}.{kernel.Name} has open type parameters; a kernel is lowered for given types.", nameof(kernel));
@@ -38,7 +37,7 @@ sealed class PtxLowering(CudaArchitecture architecture) : IDisposable
             : EntryPointDescription.FromImplicitlyGroupedKernel(kernel);
         try
         {
-            return ((PTXCompiledKernel)Backend.Compile(entry, specialization)).PTXAssembly;
+            return ((PTXCompiledKernel)Backend.Compile(entry, new LaunchedKernel(kernel, isGrouped).Specialization)).PTXAssembly;
         }
         catch (Exception error)
         {

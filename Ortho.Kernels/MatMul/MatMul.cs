@@ -16,7 +16,7 @@ namespace Ortho.Kernels.MatMul;
 /// Each element is a chain of fused multiply-adds over the inner dimension, broken every <see cref="KBlock"/> real products, on every
 /// device and vector width: the same bits everywhere, and tiles may be cut in any way. On the host a register-blocked micro-kernel reads
 /// small operands where they lie, and others from packed panels, which takes any strides in its stride; devices read tiles in shared
-/// memory.
+/// memory, and float32 products that are large enough keep register tiles there, too (<see cref="TiledMatMul"/>).
 /// </remarks>
 public static class MatMul
 {
@@ -78,6 +78,7 @@ public static class MatMul
         };
         switch (y.DType, a.Device)
         {
+            case (DType.Float32, GpuDevice gpu) when TiledMatMul.Takes(plan): TiledMatMul.Run(gpu, plan); break;
             case (DType.Float32, GpuDevice gpu): OnDevice<F32, float, SingleCell>(gpu, plan, 1); break;
             case (DType.Float64, GpuDevice gpu): OnDevice<F64, double, DoubleCell>(gpu, plan, 1); break;
             case (DType.Complex64, GpuDevice gpu): OnDevice<Cx<F32>, Complex64, Complex64Cell>(gpu, plan, 2); break;

@@ -16,7 +16,8 @@ public static class LatentDirections
     {
         ArgumentNullException.ThrowIfNull(weight);
         if (weight.Rank != 2 || !weight.DType.IsFloatingPoint)
-            throw new TensorArgumentException("LatentDirections.FromWeight", nameof(weight), $"{weight.DType} {weight.Shape}", "floating-point [outputs, inputs]");
+            throw new TensorArgumentException("LatentDirections.FromWeight", nameof(weight), $"{weight.DType} {weight.Shape}",
+                "floating-point [outputs, inputs]");
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, weight.Shape[1]);
         using var pause = Graph.NoGrad();
@@ -24,8 +25,8 @@ public static class LatentDirections
         return v.Narrow(1, 0, count).To(weight.DType).To(weight.Device).Clone();
     }
 
-    /// <summary>The squared path length of each direction: the mean over latent codes w of |G(w + e d) - G(w)|^2 / e^2. (The published measure takes a learnt perceptual
-    /// distance; this one is the plain squared distance.)</summary>
+    /// <summary>The squared path length of each direction: the mean over latent codes w of |G(w + e d) - G(w)|^2 / e^2. (The published
+    /// measure takes a learnt perceptual distance; this one is the plain squared distance.)</summary>
     /// <param name="generator">G: codes [batch, inputs] to outputs [batch, ...].</param>
     /// <param name="codes">w [batch, inputs].</param>
     /// <param name="directions">d, columns [inputs, count].</param>
@@ -38,9 +39,11 @@ public static class LatentDirections
         ArgumentNullException.ThrowIfNull(codes);
         ArgumentNullException.ThrowIfNull(directions);
         if (codes.Rank != 2 || codes.Shape[0] == 0)
-            throw new TensorArgumentException("LatentDirections.PathLength", nameof(codes), $"{codes.Shape}", "[batch, inputs], one code or more");
+            throw new TensorArgumentException("LatentDirections.PathLength", nameof(codes), $"{codes.Shape}",
+                "[batch, inputs], one code or more");
         if (directions.Rank != 2 || directions.Shape[0] != codes.Shape[1])
-            throw new TensorArgumentException("LatentDirections.PathLength", nameof(directions), $"{directions.Shape}", $"[{codes.Shape[1]}, count]");
+            throw new TensorArgumentException("LatentDirections.PathLength", nameof(directions), $"{directions.Shape}",
+                $"[{codes.Shape[1]}, count]");
         if (step == 0 || !double.IsFinite(step))
             throw new ArgumentOutOfRangeException(nameof(step), step, "LatentDirections.PathLength: a finite step that is not 0.");
         using var pause = Graph.NoGrad();

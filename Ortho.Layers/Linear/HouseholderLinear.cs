@@ -4,10 +4,10 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>y = Q x + b with Q = H(v_1) ... H(v_r) [features, features], applied to rows x [..., features] in compact-WY form without forming Q: work 4 features r instead of
-/// 2 features^2. Real.</summary>
-/// <remarks>With fewer reflections than features Q is not every orthogonal matrix: it is the identity on a subspace of features - r dimensions. Its determinant is (-1)^r.
-/// For a full Q take <see cref="OrthogonalLinear"/>, which forms it once for all uses.</remarks>
+/// <summary>y = Q x + b with Q = H(v_1) ... H(v_r) [features, features], applied to rows x [..., features] in compact-WY form without
+/// forming Q: work 4 features r instead of 2 features^2. Real.</summary>
+/// <remarks>With fewer reflections than features Q is not every orthogonal matrix: it is the identity on a subspace of features - r
+/// dimensions. Its determinant is (-1)^r. For a full Q take <see cref="OrthogonalLinear"/>, which forms it once for all uses.</remarks>
 public sealed class HouseholderLinear : Module, ICertifiable
 {
     /// <summary>A layer with random reflections (normal vectors) and zero bias.</summary>
@@ -22,7 +22,8 @@ public sealed class HouseholderLinear : Module, ICertifiable
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(reflections, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(reflections, features);
-        Vectors = Register("vectors", Tensor.Normal([features, reflections], generator, deviation: 1 / Math.Sqrt(features), dtype: dtype), ParameterRole.Matrix);
+        Vectors = Register("vectors", Tensor.Normal([features, reflections], generator, deviation: 1 / Math.Sqrt(features), dtype: dtype),
+            ParameterRole.Matrix);
         Bias = bias ? Register("bias", Tensor.Zeros([features], dtype), ParameterRole.Vector) : null;
     }
 

@@ -64,7 +64,7 @@ public static class ClassificationLosses
         }
     }
 
-    static void Check(string operation, Tensor logits, Tensor labels)
+    internal static void Check(string operation, Tensor logits, Tensor labels)
     {
         if (logits.Rank != 2)
             throw new TensorArgumentException(operation, nameof(logits), $"{logits.Shape}", "[batch, classes]");

@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Manifolds;
 
-/// <summary>No constraint: every number is a point of the line. A Riemannian optimizer that judges lengths point by point therefore treats free
-/// parameters element by element, as its Euclidean original does.</summary>
+/// <summary>No constraint: every number is a point of the line. A Riemannian optimizer that judges lengths point by point therefore treats
+/// free parameters element by element, as its Euclidean original does.</summary>
 public sealed class Euclidean : Manifold, IGeodesicManifold
 {
     /// <inheritdoc/>

@@ -3,8 +3,9 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Manifolds;
 
-/// <summary>Subspaces of dimension p of n-dimensional space, each given by any matrix [..., n, p] whose orthonormal columns span it; real and
-/// complex. Tangent at x are the v with x^H v = 0, measured by Re tr(u^H v). For costs that do not depend on the basis, f(x q) = f(x).</summary>
+/// <summary>Subspaces of dimension p of n-dimensional space, each given by any matrix [..., n, p] whose orthonormal columns span it; real
+/// and complex. Tangent at x are the v with x^H v = 0, measured by Re tr(u^H v). For costs that do not depend on the basis, f(x q) =
+/// f(x).</summary>
 /// <remarks>
 /// <see cref="Retract"/> takes the polar factor of x + v: of second order, and with the basis of x turned, the result is turned likewise.
 /// Transport is the projection. Edelman, Arias and Smith 1998; Bendokat, Zimmermann and Absil 2024.
@@ -83,8 +84,8 @@ public sealed class Grassmann : Manifold, IGeodesicManifold
         return (x.MatMul(w) * cos + u * sin).MatMul(w.H);
     }
 
-    /// <summary>U atan(T) V^H for (y - x x^H y) (x^H y)^-1 = U T V^H: it leads to the subspace of y, in general with another basis. Where an angle is a
-    /// right one there is none, and the result is not finite.</summary>
+    /// <summary>U atan(T) V^H for (y - x x^H y) (x^H y)^-1 = U T V^H: it leads to the subspace of y, in general with another basis. Where
+    /// an angle is a right one there is none, and the result is not finite.</summary>
     public Tensor Log(Tensor x, Tensor y)
     {
         Check(nameof(Log), x, y);

@@ -4,12 +4,12 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Manifolds;
 
-/// <summary>A Riemannian manifold whose points and tangent vectors are tensors: what optimizers need to stay on it. Absil, Mahony and Sepulchre
-/// 2008.</summary>
+/// <summary>A Riemannian manifold whose points and tangent vectors are tensors: what optimizers need to stay on it. Absil, Mahony and
+/// Sepulchre 2008.</summary>
 /// <remarks>
-/// The last <see cref="PointRank"/> dimensions are one point; all before them are a batch, and a tensor is a point of the product of as many
-/// copies. Tangent vectors have the shape of their point. Everything is a composition of differentiable operations on the device of its
-/// arguments, except <see cref="Error"/>, which is judged on the host.
+/// The last <see cref="PointRank"/> dimensions are one point; all before them are a batch, and a tensor is a point of the product of as
+/// many copies. Tangent vectors have the shape of their point. Everything is a composition of differentiable operations on the device of
+/// its arguments, except <see cref="Error"/>, which is judged on the host.
 /// </remarks>
 public abstract class Manifold
 {
@@ -30,7 +30,8 @@ public abstract class Manifold
     /// <param name="u">Any tensor of x's shape.</param>
     public abstract Tensor Project(Tensor x, Tensor u);
 
-    /// <summary>The Riemannian gradient: the tangent vector r with <c>Inner(x, r, v)</c> = Re &lt;gradient, v&gt; for every tangent v.</summary>
+    /// <summary>The Riemannian gradient: the tangent vector r with <c>Inner(x, r, v)</c> = Re &lt;gradient, v&gt; for every tangent
+    /// v.</summary>
     /// <param name="x">Points.</param>
     /// <param name="gradient">The Euclidean gradient of the cost.</param>
     public virtual Tensor Gradient(Tensor x, Tensor gradient) => Project(x, gradient);
@@ -42,7 +43,8 @@ public abstract class Manifold
     /// <param name="v">A tangent vector at x.</param>
     public abstract Tensor Hessian(Tensor x, Tensor gradient, Tensor hessian, Tensor v);
 
-    /// <summary>The metric at each point of a batch, real; the point's dimensions stay with extent 1, so that it multiplies vectors.</summary>
+    /// <summary>The metric at each point of a batch, real; the point's dimensions stay with extent 1, so that it multiplies
+    /// vectors.</summary>
     /// <param name="x">Points.</param>
     /// <param name="u">A tangent vector at x.</param>
     /// <param name="v">A tangent vector at x.</param>
@@ -109,7 +111,8 @@ public abstract class Manifold
         void Like(Tensor? other, string name)
         {
             if (other is not null && (other.Shape != x.Shape || other.DType != x.DType || other.Device != x.Device))
-                throw new TensorArgumentException(operation, name, $"{other.DType} {other.Shape} on {other.Device}", $"{x.DType} {x.Shape} on {x.Device}, like x");
+                throw new TensorArgumentException(operation, name, $"{other.DType} {other.Shape} on {other.Device}",
+                    $"{x.DType} {x.Shape} on {x.Device}, like x");
         }
     }
 
@@ -125,7 +128,8 @@ public abstract class Manifold
         ArgumentNullException.ThrowIfNull(generator);
         Check($"{GetType().Name}.{nameof(Sample)}", shape);
         if (!dtype.IsDifferentiable)
-            throw new TensorArgumentException($"{GetType().Name}.{nameof(Sample)}", nameof(dtype), $"{dtype}", "a floating-point or complex dtype");
+            throw new TensorArgumentException($"{GetType().Name}.{nameof(Sample)}", nameof(dtype), $"{dtype}",
+                "a floating-point or complex dtype");
     }
 
     /// <summary>Re sum conj(u) v over the dimensions of a point, which stay with extent 1.</summary>

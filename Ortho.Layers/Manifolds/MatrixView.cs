@@ -3,15 +3,16 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Manifolds;
 
-/// <summary>Weights [outputs, inputs, ...] as matrices [outputs, inputs * ...] of another manifold, transposed where they are wide: so that the weight of
-/// any linear layer, or a convolution's kernel, has orthonormal rows or columns, whichever are fewer.</summary>
-/// <remarks>A kernel that is orthogonal as a matrix makes a convolution that is at most sqrt(kernel positions)-Lipschitz, and orthogonal only where
-/// windows do not overlap (stride = kernel size): the constraint of orthogonal regularisation by reshaped kernels.</remarks>
+/// <summary>Weights [outputs, inputs, ...] as matrices [outputs, inputs * ...] of another manifold, transposed where they are wide: so that
+/// the weight of any linear layer, or a convolution's kernel, has orthonormal rows or columns, whichever are fewer.</summary>
+/// <remarks>A kernel that is orthogonal as a matrix makes a convolution that is at most sqrt(kernel positions)-Lipschitz, and orthogonal
+/// only where windows do not overlap (stride = kernel size): the constraint of orthogonal regularisation by reshaped kernels.</remarks>
 public sealed class MatrixView : Manifold
 {
     /// <summary>A view.</summary>
     /// <param name="matrices">A manifold of tall or square matrices.</param>
-    /// <param name="dimensions">Dimensions of one weight: 2 for a linear layer's, 4 for the kernel of a two-dimensional convolution.</param>
+    /// <param name="dimensions">Dimensions of one weight: 2 for a linear layer's, 4 for the kernel of a two-dimensional
+    /// convolution.</param>
     /// <exception cref="TensorArgumentException">The manifold is not one of matrices.</exception>
     public MatrixView(Manifold matrices, int dimensions = 2)
     {

@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Manifolds;
 
-/// <summary>Square matrices with x^H x = I: the orthogonal group O(n), its rotations SO(n), or complex the unitary group U(n), with the metric
-/// Re tr(u^H v), which no rotation changes. Tangent at x are the x a with a skew (a^H = -a).</summary>
+/// <summary>Square matrices with x^H x = I: the orthogonal group O(n), its rotations SO(n), or complex the unitary group U(n), with the
+/// metric Re tr(u^H v), which no rotation changes. Tangent at x are the x a with a skew (a^H = -a).</summary>
 /// <remarks>
 /// Retractions cannot leave rotations for reflections, or return. Transport is the translation y x^H v, an isometry that keeps a.
 /// </remarks>
@@ -67,7 +67,9 @@ public sealed class OrthogonalGroup(StiefelRetraction retraction = StiefelRetrac
     {
         Check(nameof(Retract), x, v);
         // The exponential of n columns, not of the 2 n that a tall matrix needs.
-        return Retraction == StiefelRetraction.Exponential ? StiefelCurves.Corrected(Exp(x, v)) : StiefelCurves.Retract(Retraction, x, v, canonical: false);
+        return Retraction == StiefelRetraction.Exponential
+            ? StiefelCurves.Corrected(Exp(x, v))
+            : StiefelCurves.Retract(Retraction, x, v, canonical: false);
     }
 
     /// <inheritdoc/>
@@ -121,8 +123,8 @@ public sealed class OrthogonalGroup(StiefelRetraction retraction = StiefelRetrac
         return x.MatMul(Angular(x, v).MatrixExp());
     }
 
-    /// <summary>x log(x^H y), the principal logarithm: by four square roots, each the polar factor of I + q, and log q = 2 atanh((q + I)^-1 (q - I)).
-    /// Where x^H y has the eigenvalue -1, there is none, and the result is no logarithm.</summary>
+    /// <summary>x log(x^H y), the principal logarithm: by four square roots, each the polar factor of I + q, and log q = 2 atanh((q + I)^-1
+    /// (q - I)). Where x^H y has the eigenvalue -1, there is none, and the result is no logarithm.</summary>
     public Tensor Log(Tensor x, Tensor y)
     {
         Check(nameof(Log), x, y);

@@ -3,11 +3,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Manifolds;
 
-/// <summary>Symmetric (Hermitian) positive definite matrices [..., n, n] with the affine-invariant metric Re tr(x^-1 u x^-1 v), which no change of
-/// basis x -&gt; a x a^H changes. Tangent are the Hermitian matrices. Bhatia 2007; Pennec, Fillard and Ayache 2006.</summary>
+/// <summary>Symmetric (Hermitian) positive definite matrices [..., n, n] with the affine-invariant metric Re tr(x^-1 u x^-1 v), which no
+/// change of basis x -&gt; a x a^H changes. Tangent are the Hermitian matrices. Bhatia 2007; Pennec, Fillard and Ayache 2006.</summary>
 /// <remarks>
-/// <see cref="Retract"/> is x + v + v x^-1 v / 2, of second order and positive definite for every v (Jeuris, Vandebril and Vandereycken 2012).
-/// Transport is the parallel one along the geodesic, e v e^H with e = (y x^-1)^(1/2), an isometry.
+/// <see cref="Retract"/> is x + v + v x^-1 v / 2, of second order and positive definite for every v (Jeuris, Vandebril and Vandereycken
+/// 2012). Transport is the parallel one along the geodesic, e v e^H with e = (y x^-1)^(1/2), an isometry.
 /// </remarks>
 public sealed class PositiveDefinite : Manifold, IGeodesicManifold
 {
@@ -86,8 +86,8 @@ public sealed class PositiveDefinite : Manifold, IGeodesicManifold
         return skew + (-x.EigValsh()).Relu().Norm([-1], keepDimensions: true).Unsqueeze(-1);
     }
 
-    /// <summary>The Hermitian part, with eigenvalues below e times the largest magnitude of one raised to that, e = 1e-6 in single and 1e-12 in double
-    /// precision. (An open set has no nearest point; without the threshold, it would be singular.)</summary>
+    /// <summary>The Hermitian part, with eigenvalues below e times the largest magnitude of one raised to that, e = 1e-6 in single and
+    /// 1e-12 in double precision. (An open set has no nearest point; without the threshold, it would be singular.)</summary>
     public override Tensor ProjectOnto(Tensor x)
     {
         Check(nameof(ProjectOnto), x);
@@ -121,7 +121,8 @@ public sealed class PositiveDefinite : Manifold, IGeodesicManifold
         return Colour(l, (vectors * values.Log().To(x.DType).Unsqueeze(-2)).MatMul(vectors.H));
     }
 
-    /// <summary>The Euclidean norm of the logarithms of the eigenvalues of x^-1 y.</summary>
+    /// <summary>The Euclidean norm of the logarithms of the eigenvalues of x^-1 y. Differentiable once, and more often where these are
+    /// distinct.</summary>
     public Tensor Distance(Tensor x, Tensor y)
     {
         Check(nameof(Distance), x, y);

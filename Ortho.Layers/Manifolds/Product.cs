@@ -21,7 +21,8 @@ public sealed class Product : Manifold
         foreach (var (k, (manifold, shape)) in factors.Index())
         {
             if (!manifold.Holds(shape))
-                throw new TensorArgumentException(nameof(Product), nameof(factors), $"{shape} for factor {k}", $"a shape that holds points of {manifold.GetType().Name}");
+                throw new TensorArgumentException(nameof(Product), nameof(factors), $"{shape} for factor {k}",
+                    $"a shape that holds points of {manifold.GetType().Name}");
         }
         Factors = [.. factors];
         starts = new int[factors.Count + 1];
@@ -42,14 +43,16 @@ public sealed class Product : Manifold
     public override bool Holds(Shape shape) => shape.Rank >= 1 && shape[^1] == starts[^1];
 
     /// <inheritdoc/>
-    public override long Dimension(Shape shape) => shape.ElementCount / Math.Max(starts[^1], 1) * Factors.Sum(factor => factor.Manifold.Dimension(factor.Shape));
+    public override long Dimension(Shape shape)
+        => shape.ElementCount / Math.Max(starts[^1], 1) * Factors.Sum(factor => factor.Manifold.Dimension(factor.Shape));
 
     /// <summary>The points of the factors, each [..., its shape].</summary>
     /// <param name="x">[..., total].</param>
     public Tensor[] Unpack(Tensor x)
     {
         Check(nameof(Unpack), x);
-        return [.. Factors.Select((factor, k) => x.Slice(-1, starts[k], starts[k + 1]).Reshape([.. x.Shape[..^1].Concat(factor.Shape.Span)]))];
+        var lead = x.Shape[..^1];
+        return [.. Factors.Select((factor, k) => x.Slice(-1, starts[k], starts[k + 1]).Reshape([.. lead.Concat(factor.Shape.Span)]))];
     }
 
     /// <summary>One point of points of the factors.</summary>
@@ -60,13 +63,15 @@ public sealed class Product : Manifold
     {
         ArgumentNullException.ThrowIfNull(parts);
         if (parts.Count != Factors.Count)
-            throw new TensorArgumentException("Product.Pack", nameof(parts), $"{parts.Count} tensors", $"{Factors.Count}, one for each factor");
+            throw new TensorArgumentException("Product.Pack", nameof(parts), $"{parts.Count} tensors",
+                $"{Factors.Count}, one for each factor");
         var flat = new Tensor[parts.Count];
         for (var k = 0; k < flat.Length; k++)
         {
             var (part, shape) = (parts[k].Shape, Factors[k].Shape);
             if (part.Rank < shape.Rank || part[(part.Rank - shape.Rank)..] != shape)
-                throw new TensorArgumentException("Product.Pack", nameof(parts), $"{part} for factor {k}", $"[..., {shape.ToString()[1..]}");
+                throw new TensorArgumentException("Product.Pack", nameof(parts), $"{part} for factor {k}",
+                    $"[..., {shape.ToString()[1..]}");
             flat[k] = parts[k].Reshape([.. part[..(part.Rank - shape.Rank)], checked((int)shape.ElementCount)]);
         }
         return Tensor.Concat(flat, -1);
@@ -76,14 +81,16 @@ public sealed class Product : Manifold
     public override Tensor Project(Tensor x, Tensor u) => Map(nameof(Project), (manifold, at) => manifold.Project(at[0], at[1]), x, u);
 
     /// <inheritdoc/>
-    public override Tensor Gradient(Tensor x, Tensor gradient) => Map(nameof(Gradient), (manifold, at) => manifold.Gradient(at[0], at[1]), x, gradient);
+    public override Tensor Gradient(Tensor x, Tensor gradient)
+        => Map(nameof(Gradient), (manifold, at) => manifold.Gradient(at[0], at[1]), x, gradient);
 
     /// <inheritdoc/>
     public override Tensor Hessian(Tensor x, Tensor gradient, Tensor hessian, Tensor v)
         => Map(nameof(Hessian), (manifold, at) => manifold.Hessian(at[0], at[1], at[2], at[3]), x, gradient, hessian, v);
 
     /// <inheritdoc/>
-    public override Tensor Inner(Tensor x, Tensor u, Tensor v) => Total(nameof(Inner), (manifold, at) => manifold.Inner(at[0], at[1], at[2]), x, u, v);
+    public override Tensor Inner(Tensor x, Tensor u, Tensor v)
+        => Total(nameof(Inner), (manifold, at) => manifold.Inner(at[0], at[1], at[2]), x, u, v);
 
     /// <inheritdoc/>
     public override Tensor Retract(Tensor x, Tensor v) => Map(nameof(Retract), (manifold, at) => manifold.Retract(at[0], at[1]), x, v);
@@ -113,8 +120,7 @@ public sealed class Product : Manifold
         Tensor? sum = null;
         foreach (var part in Each(operation, function, x, others))
         {
-            var flat = part.Flatten(x.Rank - 1);
-            var term = flat.Sum([-1], keepDimensions: true);
+            var term = part.Flatten(x.Rank - 1).Sum([-1], keepDimensions: true);
             sum = sum is null ? term : sum + term;
         }
         return sum!;

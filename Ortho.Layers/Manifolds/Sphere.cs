@@ -86,8 +86,8 @@ public sealed class Sphere : Manifold, IGeodesicManifold
         return x * angle.Cos().To(x.DType) + v * (angle * (1 / Math.PI)).Sinc().To(x.DType);
     }
 
-    /// <summary>The part of y - x tangent at x, with the length of <see cref="Distance"/>. Antipodes have no shortest geodesic: the result is
-    /// 0 or of a direction that rounding chose.</summary>
+    /// <summary>The part of y - x tangent at x, with the length of <see cref="Distance"/>. Antipodes have no shortest geodesic: the result
+    /// is 0 or of a direction that rounding chose.</summary>
     public Tensor Log(Tensor x, Tensor y)
     {
         Check(nameof(Log), x, y);

@@ -76,7 +76,7 @@ public sealed class Stiefel(StiefelMetric metric = StiefelMetric.Euclidean, Stie
         var symmetric = inside + inside.H;
         if (!IsCanonical)
             return Tangent(x, hessian.Addmm(v, symmetric, alpha: -0.5));
-        // Edelman, Arias and Smith 1998, equation 2.56 as a form in its second direction, raised by the metric.
+        // The Hessian of Edelman, Arias and Smith 1998 as a form in its second direction, raised by the metric.
         var turned = x.MatMul(v.H.MatMul(gradient)) + gradient.MatMul(v.H.MatMul(x));
         var outside = (v - x.MatMul(x.H.MatMul(v))).MatMul(symmetric);
         return Rise(x, hessian + (turned - outside) * 0.5);

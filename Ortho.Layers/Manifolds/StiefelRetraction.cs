@@ -4,8 +4,8 @@ using Ortho.Tensors;
 namespace Ortho.Layers.Manifolds;
 
 /// <summary>How a step leaves a matrix with orthonormal columns and arrives at another.</summary>
-/// <remarks>All take rounding of earlier steps away: the curves of the last two, which would only carry it on, end with a Newton-Schulz step
-/// y (3 I - y^H y) / 2.</remarks>
+/// <remarks>All take rounding of earlier steps away: the curves of the last two, which would only carry it on, end with a Newton-Schulz
+/// step y (3 I - y^H y) / 2.</remarks>
 public enum StiefelRetraction
 {
     /// <summary>The Q of x + v, with R's diagonal positive: of first order. Never waits for the device.</summary>
@@ -34,7 +34,8 @@ static class StiefelCurves
     };
 
     public static StiefelRetraction Checked(StiefelRetraction retraction)
-        => Enum.IsDefined(retraction) ? retraction : throw new ArgumentOutOfRangeException(nameof(retraction), retraction, "Expected a retraction of the list.");
+        => Enum.IsDefined(retraction) ? retraction
+            : throw new ArgumentOutOfRangeException(nameof(retraction), retraction, "Expected a retraction of the list.");
 
     // Q of a, of full rank, with R's diagonal positive: unique, and continuous in a.
     public static Tensor Orthonormal(Tensor a)

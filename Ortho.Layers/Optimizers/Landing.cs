@@ -4,14 +4,15 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Descent towards matrices with orthonormal columns without retractions: x &lt;- x - rate (skew(g x^H) x + attraction x (x^H x - I)). The first term
-/// turns x against the gradient and keeps x^H x to first order; the second, at a right angle to it, draws x to the manifold. A step costs some
-/// products and no decomposition. Ablin and Peyré 2022 (square matrices); Ablin, Vary, Gao and Absil 2023 (tall ones).</summary>
+/// <summary>Descent towards matrices with orthonormal columns without retractions: x &lt;- x - rate f with the field
+/// f = skew(g x^H) x + attraction x (x^H x - I). The first term turns x against the gradient and keeps x^H x to first order; the second, at
+/// a right angle to it, draws x to the manifold. A step costs some products and no decomposition. Ablin and Peyré 2022 (square matrices);
+/// Ablin, Vary, Gao and Absil 2023 (tall ones).</summary>
 /// <remarks>
-/// Steps are shortened where needed so that |x^H x - I|_F stays at most the radius e: with d = |x^H x - I|_F and f the norm of the field,
-/// rate &lt;= (a d (1 - d) + sqrt((a d (1 - d))^2 + f^2 (e - d))) / f^2 and rate &lt;= 1 / (2 a) for the attraction a (2023). With a constant rate x
-/// ends at a distance of about (rate f)^2; <see cref="RiemannianOptimizer.ReprojectEvery"/> or a falling rate brings it onto the manifold.
-/// Real and complex.
+/// Steps are shortened where needed so that d = |x^H x - I|_F stays at most the radius e: for the attraction a, rate &lt;= 1 / (2 a) and
+/// rate &lt;= (a d (1 - d) + sqrt((a d (1 - d))^2 + |f|^2 (e - d))) / |f|^2 (2023). A gradient that does not vanish and a constant rate keep
+/// x at a distance d of about rate |f|^2 / (2 a); <see cref="RiemannianOptimizer.ReprojectEvery"/> or a falling rate bring it onto the
+/// manifold. Nothing waits for the device. Real and complex.
 /// </remarks>
 public sealed class Landing : StiefelOptimizer
 {
@@ -19,14 +20,15 @@ public sealed class Landing : StiefelOptimizer
     readonly Tensor[] buffers;
 
     /// <summary>An optimizer of some orthogonal matrices.</summary>
-    /// <param name="parameters">Parameters on <see cref="Stiefel"/> or <see cref="OrthogonalGroup"/>, or a <see cref="MatrixView"/> of one. From now on
-    /// values up to the radius away can be assigned to and loaded into them.</param>
+    /// <param name="parameters">Parameters on <see cref="Stiefel"/> or <see cref="OrthogonalGroup"/>, or a <see cref="MatrixView"/> of one.
+    /// From now on values up to the radius away can be assigned to and loaded into them.</param>
     /// <param name="learningRate">Largest step size.</param>
     /// <param name="attraction">Weight of the second term.</param>
     /// <param name="radius">The largest distance |x^H x - I|_F that steps may reach, below 1.</param>
     /// <param name="momentum">Decay of the momentum b &lt;- momentum b + g that takes the gradient's place; 0 for none.</param>
     /// <exception cref="ArgumentException">A parameter lives elsewhere.</exception>
-    public Landing(IEnumerable<Parameter> parameters, double learningRate = 0.1, double attraction = 1, double radius = 0.5, double momentum = 0)
+    public Landing(IEnumerable<Parameter> parameters, double learningRate = 0.1, double attraction = 1, double radius = 0.5,
+        double momentum = 0)
         : base(parameters, learningRate)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(attraction);
@@ -52,7 +54,7 @@ public sealed class Landing : StiefelOptimizer
 
     /// <summary>The largest step size after which |x^H x - I|_F is still at most a radius; see the remarks of the class.</summary>
     /// <param name="distance">d, at most 1 for a meaningful answer; where it is above the radius, the step that lessens it most.</param>
-    /// <param name="fieldNorm">f.</param>
+    /// <param name="fieldNorm">|f|.</param>
     /// <param name="attraction">a.</param>
     /// <param name="radius">e.</param>
     /// <returns>Of the tensors' shape.</returns>

@@ -4,16 +4,16 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>The heavy ball on matrices with orthonormal columns whose momentum stays tangent by itself: x moves with velocity x y + v, where y is skew and
-/// x^H v = 0, under friction and the force of the gradient g. Kong, Wang and Tao 2023.</summary>
+/// <summary>The heavy ball on matrices with orthonormal columns whose momentum stays tangent by itself: x moves with velocity x y + v,
+/// where y is skew and x^H v = 0, under friction and the force of the gradient g. Kong, Wang and Tao 2023.</summary>
 /// <remarks>
-/// On the way between two forces, x follows a geodesic: y' = 0, v' = -x v^H v (canonical metric), and - v y more (Euclidean metric). A step composes
-/// exact or structure-preserving parts of this flow, with k = 2 (canonical) or 1 and P = I - x x^H:
+/// On the way between two forces, x follows a geodesic: y' = 0, v' = -x v^H v (canonical metric), and - v y more (Euclidean metric). A step
+/// composes exact or structure-preserving parts of this flow, with k = 2 (canonical) or 1 and P = I - x x^H:
 /// y &lt;- momentum y - rate k skew(x^H g), x &lt;- x e^y;
 /// v &lt;- momentum v e^-y (Euclidean; v, canonical) - rate P g;
 /// x, v &lt;- (x + v) s, (v - x v^H v) s with s = (I + v^H v)^(-1/2).
-/// The last line keeps x^H x = I, x^H v = 0 and v^H v exactly: nothing is transported or projected but for rounding. Between forces and without friction
-/// the speed is conserved, which a projected momentum loses. Real and complex.
+/// The last line keeps x^H x = I, x^H v = 0 and v^H v exactly: nothing is transported or projected but for rounding. Between forces and
+/// without friction the speed is conserved, which a projected momentum loses. The exponential waits for the device. Real and complex.
 /// </remarks>
 public sealed class MomentumStiefel : StiefelOptimizer
 {
@@ -21,7 +21,8 @@ public sealed class MomentumStiefel : StiefelOptimizer
     readonly Tensor[] turns, drifts;
 
     /// <summary>An optimizer of some orthogonal matrices.</summary>
-    /// <param name="parameters">Parameters on <see cref="Stiefel"/> or <see cref="OrthogonalGroup"/>, or a <see cref="MatrixView"/> of one.</param>
+    /// <param name="parameters">Parameters on <see cref="Stiefel"/> or <see cref="OrthogonalGroup"/>, or a <see cref="MatrixView"/> of
+    /// one.</param>
     /// <param name="learningRate">Step size.</param>
     /// <param name="momentum">Decay of the velocity, at most 1.</param>
     public MomentumStiefel(IEnumerable<Parameter> parameters, double learningRate, double momentum = 0.9) : base(parameters, learningRate)

@@ -20,9 +20,9 @@ public static class ParameterGroups
         return ([.. all[true]], [.. all[false]]);
     }
 
-    /// <summary>Parameters that live on manifolds for a <see cref="RiemannianOptimizer"/>, and free ones for any other. (Riemannian optimizers take free
-    /// ones too, but in several passes where <see cref="Sgd"/> and <see cref="Adam"/> need one.) A parameter that several modules share comes
-    /// once.</summary>
+    /// <summary>Parameters that live on manifolds for a <see cref="RiemannianOptimizer"/>, and free ones for any other. (Riemannian
+    /// optimizers take free ones too, but in several passes where <see cref="Sgd"/> and <see cref="Adam"/> need one.) A parameter that
+    /// several modules share comes once.</summary>
     /// <param name="module">The module.</param>
     public static (IReadOnlyList<Parameter> OnManifolds, IReadOnlyList<Parameter> Free) SplitByManifold(Module module)
     {

@@ -4,11 +4,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Adam on manifolds: x &lt;- R(x, -rate m' / (sqrt v' + epsilon)), where m is the running mean of Riemannian gradients r, transported along, and
-/// v that of their squared lengths Inner(x, r, r), one number for each point (each matrix); both corrected for their start at 0. Bécigneul and
-/// Ganea 2019. On free parameters <see cref="Adam"/>.</summary>
-/// <remarks>One number, because elements of a tangent vector have no meaning of their own on a manifold: dividing them one by one would leave the
-/// tangent space.</remarks>
+/// <summary>Adam on manifolds: x &lt;- R(x, -rate m' / (sqrt v' + epsilon)), where m is the running mean of Riemannian gradients r,
+/// transported along, and v that of their squared lengths Inner(x, r, r), one number for each point (each matrix); both corrected for their
+/// start at 0. Bécigneul and Ganea 2019. On free parameters <see cref="Adam"/>.</summary>
+/// <remarks>One number, because elements of a tangent vector have no meaning of their own on a manifold: dividing them one by one would
+/// leave the tangent space.</remarks>
 public sealed class RiemannianAdam : RiemannianOptimizer
 {
     readonly double beta1, beta2, epsilon;
@@ -21,7 +21,8 @@ public sealed class RiemannianAdam : RiemannianOptimizer
     /// <param name="beta2">Decay of the mean square.</param>
     /// <param name="epsilon">Added to the root.</param>
     /// <param name="amsgrad">Whether the largest v' so far takes the place of v', for which convergence is proven.</param>
-    public RiemannianAdam(IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, bool amsgrad = false)
+    public RiemannianAdam(IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999,
+        double epsilon = 1e-8, bool amsgrad = false)
         : base(parameters, learningRate)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epsilon);

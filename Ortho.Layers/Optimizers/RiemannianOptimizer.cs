@@ -4,7 +4,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>An optimizer that keeps parameters on their manifolds (<see cref="Parameter.Manifold"/>); parameters without one are free.</summary>
+/// <summary>An optimizer that keeps parameters on their manifolds (<see cref="Parameter.Manifold"/>); parameters without one are
+/// free.</summary>
 public abstract class RiemannianOptimizer : Optimizer
 {
     static readonly Euclidean free = new();
@@ -15,7 +16,8 @@ public abstract class RiemannianOptimizer : Optimizer
     /// <summary>An optimizer of some parameters.</summary>
     /// <param name="parameters">At least one; on the devices where they will stay.</param>
     /// <param name="learningRate">Step size.</param>
-    protected RiemannianOptimizer(IEnumerable<Parameter> parameters, double learningRate) : base(parameters, learningRate, keepsManifolds: true)
+    protected RiemannianOptimizer(IEnumerable<Parameter> parameters, double learningRate)
+        : base(parameters, learningRate, keepsManifolds: true)
     {
         manifolds = [.. Parameters.Select(parameter => parameter.Manifold ?? free)];
         (last, largest) = (new Tensor?[manifolds.Length], new Tensor?[manifolds.Length]);
@@ -25,14 +27,16 @@ public abstract class RiemannianOptimizer : Optimizer
     public int ReprojectEvery
     {
         get;
-        init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(ReprojectEvery), value, "Expected 0 or more steps.");
+        init => field = value >= 0 ? value
+            : throw new ArgumentOutOfRangeException(nameof(ReprojectEvery), value, "Expected 0 or more steps.");
     }
 
-    /// <summary>Whether the distance to the manifolds is measured after each step, on the parameters' devices and in their precision.</summary>
+    /// <summary>Whether the distance to the manifolds is measured after each step, on the parameters' devices and in their
+    /// precision.</summary>
     public bool TracksError { get; init; } = true;
 
-    /// <summary>The largest <see cref="Manifold.Deviation"/> of a parameter after its last step; waits for the devices. NaN before the first step, and
-    /// when it is not tracked.</summary>
+    /// <summary>The largest <see cref="Manifold.Deviation"/> of a parameter after its last step; waits for the devices. NaN before the
+    /// first step, and when it is not tracked.</summary>
     public double LastError => Worst(last);
 
     /// <summary>The largest <see cref="Manifold.Deviation"/> of a parameter after any step so far; see <see cref="LastError"/>.</summary>
@@ -83,7 +87,8 @@ public abstract class RiemannianOptimizer : Optimizer
     /// <param name="gradient">Its Euclidean gradient.</param>
     protected abstract Tensor Move(int index, Manifold manifold, Tensor x, Tensor gradient);
 
-    /// <summary>For each parameter zeros, one for each of its points, in the shape of <see cref="Manifold.Inner"/>, outside every scope.</summary>
+    /// <summary>For each parameter zeros, one for each of its points, in the shape of <see cref="Manifold.Inner"/>, outside every
+    /// scope.</summary>
     protected Tensor[] ZerosPerPoint()
         => [.. Parameters.Zip(manifolds, (parameter, manifold) =>
         {

@@ -4,8 +4,9 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>RMSProp on manifolds: x &lt;- R(x, -rate r / (sqrt v + epsilon)), where r is the Riemannian gradient and v the running mean of Inner(x, r, r), one
-/// number for each point (each matrix). Tieleman and Hinton 2012; see <see cref="RiemannianAdam"/> for why it is one.</summary>
+/// <summary>RMSProp on manifolds: x &lt;- R(x, -rate r / (sqrt v + epsilon)), where r is the Riemannian gradient and v the running mean of
+/// Inner(x, r, r), one number for each point (each matrix). Tieleman and Hinton 2012; see <see cref="RiemannianAdam"/> for why it is
+/// one.</summary>
 public sealed class RiemannianRmsProp : RiemannianOptimizer
 {
     readonly double decay, epsilon;
@@ -16,7 +17,8 @@ public sealed class RiemannianRmsProp : RiemannianOptimizer
     /// <param name="learningRate">Step size: about the length of a step in the metric.</param>
     /// <param name="decay">Decay of the mean square.</param>
     /// <param name="epsilon">Added to the root.</param>
-    public RiemannianRmsProp(IEnumerable<Parameter> parameters, double learningRate = 1e-2, double decay = 0.99, double epsilon = 1e-8) : base(parameters, learningRate)
+    public RiemannianRmsProp(IEnumerable<Parameter> parameters, double learningRate = 1e-2, double decay = 0.99, double epsilon = 1e-8)
+        : base(parameters, learningRate)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epsilon);
         (this.decay, this.epsilon) = (Decay(decay, nameof(decay)), epsilon);

@@ -4,8 +4,9 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Stochastic gradient descent on manifolds: b &lt;- momentum b + r with the Riemannian gradient r, x &lt;- R(x, -rate b), and b is transported to
-/// the new x (Nesterov: x &lt;- R(x, -rate (r + momentum b))). Bonnabel 2013. On free parameters <see cref="Sgd"/>.</summary>
+/// <summary>Stochastic gradient descent on manifolds: b &lt;- momentum b + r with the Riemannian gradient r, x &lt;- R(x, -rate b), and b
+/// is transported to the new x (Nesterov: x &lt;- R(x, -rate (r + momentum b))). Bonnabel 2013. On free parameters
+/// <see cref="Sgd"/>.</summary>
 public sealed class RiemannianSgd : RiemannianOptimizer
 {
     readonly double momentum;
@@ -17,7 +18,8 @@ public sealed class RiemannianSgd : RiemannianOptimizer
     /// <param name="learningRate">Step size.</param>
     /// <param name="momentum">0 for plain descent.</param>
     /// <param name="nesterov">Whether the gradient is looked up one step ahead.</param>
-    public RiemannianSgd(IEnumerable<Parameter> parameters, double learningRate, double momentum = 0, bool nesterov = false) : base(parameters, learningRate)
+    public RiemannianSgd(IEnumerable<Parameter> parameters, double learningRate, double momentum = 0, bool nesterov = false)
+        : base(parameters, learningRate)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(momentum);
         (this.momentum, this.nesterov) = (momentum, nesterov);

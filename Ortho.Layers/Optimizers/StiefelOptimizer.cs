@@ -8,22 +8,24 @@ namespace Ortho.Layers.Optimizers;
 public abstract class StiefelOptimizer : RiemannianOptimizer
 {
     /// <summary>An optimizer of some orthogonal matrices.</summary>
-    /// <param name="parameters">Parameters on <see cref="Stiefel"/> or <see cref="OrthogonalGroup"/>, or a <see cref="MatrixView"/> of one.</param>
+    /// <param name="parameters">Parameters on <see cref="Stiefel"/> or <see cref="OrthogonalGroup"/>, or a <see cref="MatrixView"/> of
+    /// one.</param>
     /// <param name="learningRate">Step size.</param>
     /// <exception cref="ArgumentException">A parameter lives elsewhere.</exception>
     protected StiefelOptimizer(IEnumerable<Parameter> parameters, double learningRate) : base(parameters, learningRate)
     {
         if (Parameters.FirstOrDefault(parameter => Matrices(parameter.Manifold) is not (Stiefel or OrthogonalGroup)) is { } other)
         {
-            throw new ArgumentException($"{GetType().Name}: parameter {other.Name} {other.Value.Shape} lives on {other.Manifold?.GetType().Name ?? "no manifold"}; "
-                + "expected Stiefel or OrthogonalGroup, or a MatrixView of one (Parameter.RestrictTo).", nameof(parameters));
+            var place = other.Manifold?.GetType().Name ?? "no manifold";
+            throw new ArgumentException($"{GetType().Name}: parameter {other.Name} {other.Value.Shape} lives on {place}; expected "
+                + "Stiefel or OrthogonalGroup, or a MatrixView of one (Parameter.RestrictTo).", nameof(parameters));
         }
     }
 
     static Manifold? Matrices(Manifold? manifold) => manifold is MatrixView view ? view.Matrices : manifold;
 
-    /// <summary>For each parameter zeros of the shape of its matrices (one column for each of theirs and as many rows as they or as they have
-    /// columns), outside every scope.</summary>
+    /// <summary>For each parameter zeros of the shape of its matrices (one column for each of theirs and as many rows as they or as they
+    /// have columns), outside every scope.</summary>
     private protected Tensor[] ZerosLikeMatrices(bool square)
         => [.. Parameters.Select(parameter =>
         {

@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Matrices whose singular values lie between 1 - b and 1 + b: U diag(1 + b tanh x) V^H with orthonormal U and V. Real and complex. Samples have uniform U,
-/// V and singular values.</summary>
+/// <summary>Matrices whose singular values lie between 1 - b and 1 + b: U diag(1 + b tanh x) V^H with orthonormal U and V. Real and
+/// complex. Samples have uniform U, V and singular values.</summary>
 public sealed class AlmostOrthogonal : SingularValueParametrization
 {
     /// <summary>Matrices [rows, columns] with a band of singular values.</summary>
@@ -13,8 +13,10 @@ public sealed class AlmostOrthogonal : SingularValueParametrization
     /// <param name="band">b, more than 0 and at most 1.</param>
     /// <param name="map">The map of U and V; <see cref="Qr"/> when null.</param>
     /// <exception cref="ArgumentOutOfRangeException">The band is not in (0, 1].</exception>
-    public AlmostOrthogonal(int rows, int columns, double band, IOrthogonalParametrization? map = null) : base(rows, columns, Math.Min(rows, columns), map)
-        => Band = band is > 0 and <= 1 ? band : throw new ArgumentOutOfRangeException(nameof(band), band, "AlmostOrthogonal: a band in (0, 1].");
+    public AlmostOrthogonal(int rows, int columns, double band, IOrthogonalParametrization? map = null)
+        : base(rows, columns, Math.Min(rows, columns), map)
+        => Band = band is > 0 and <= 1 ? band : throw new ArgumentOutOfRangeException(nameof(band), band,
+            "AlmostOrthogonal: a band in (0, 1].");
 
     /// <summary>b.</summary>
     public double Band { get; }
@@ -32,5 +34,6 @@ public sealed class AlmostOrthogonal : SingularValueParametrization
 
     /// <inheritdoc/>
     protected override Tensor Draw(Shape shape, Generator generator, DType dtype, Device? device)
-        => Draw(shape, generator, dtype, device, Tensor.Uniform(shape[..^2].Concat([Rank]), generator, 1 - Band, 1 + Band, dtype.RealType, device));
+        => Draw(shape, generator, dtype, device, Tensor.Uniform(shape[..^2].Concat([Rank]), generator, 1 - Band, 1 + Band, dtype.RealType,
+            device));
 }

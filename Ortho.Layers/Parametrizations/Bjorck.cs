@@ -14,7 +14,8 @@ namespace Ortho.Layers.Parametrizations;
 public sealed class Bjorck(int steps = 20) : OrthogonalParametrization
 {
     /// <summary>Iterations.</summary>
-    public int Steps { get; } = steps > 0 ? steps : throw new ArgumentOutOfRangeException(nameof(steps), steps, "Bjorck: at least one step.");
+    public int Steps { get; } = steps > 0 ? steps
+        : throw new ArgumentOutOfRangeException(nameof(steps), steps, "Bjorck: at least one step.");
 
     /// <inheritdoc/>
     protected override Tensor MapTall(Tensor free)

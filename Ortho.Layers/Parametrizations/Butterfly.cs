@@ -3,12 +3,12 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Orthogonal butterflies: a product of log2 n layers of plane rotations, layer s turning the pairs of places i and i + 2^s in every block of 2^(s + 1), as a fast
-/// Fourier transform does. Real, n a power of two. Free numbers: the angles, n / 2 for each layer, first layer first. Dao et al. 2019; as an adapter,
-/// Liu et al. 2024 (BOFT).</summary>
-/// <remarks>n log2(n) / 2 angles: a small part of the rotations, with Hadamard's matrix and its kin (up to signs) in it. <see cref="Givens"/> reaches all. <c>Error</c> is the
-/// distance from the butterfly that peeling off the layers, the last first, finds: exact in the set, an upper bound outside. Samples have uniform
-/// angles.</remarks>
+/// <summary>Orthogonal butterflies: a product of log2 n layers of plane rotations, layer s turning the pairs of places i and i + 2^s in
+/// every block of 2^(s + 1), as a fast Fourier transform does. Real, n a power of two. Free numbers: the angles, n / 2 for each layer,
+/// first layer first. Dao et al. 2019; as an adapter, Liu et al. 2024 (BOFT).</summary>
+/// <remarks>n log2(n) / 2 angles: a small part of the rotations, with Hadamard's matrix and its kin (up to signs) in it.
+/// <see cref="Givens"/> reaches all. <c>Error</c> is the distance from the butterfly that peeling off the layers, the last first, finds:
+/// exact in the set, an upper bound outside. Samples have uniform angles.</remarks>
 public sealed class Butterfly : StructuredParametrization, IOrthogonalParametrization
 {
     readonly int n, layers;
@@ -61,8 +61,8 @@ public sealed class Butterfly : StructuredParametrization, IOrthogonalParametriz
         return Tensor.From([.. angles.SelectMany(one => one)], [.. FreeShape(value.Shape).Span]);
     }
 
-    // The last layer first: its rows i and i + 2^s are cos q - sin p and sin q + cos p of rows q and p before it, which have no column in common, q living in the first
-    // half of the block's columns and p in the second.
+    // The last layer first. Rows i and i + 2^s after it are [cos q, -sin p] and [sin q, cos p], with q and p the rows before it: q has
+    // elements in the first half of the block's columns alone, p in the second.
     double[] Peel(double[] a)
     {
         var angles = new double[layers * (n / 2)];
@@ -73,7 +73,7 @@ public sealed class Butterfly : StructuredParametrization, IOrthogonalParametriz
             {
                 var (block, at) = (pair / half * 2 * half, pair % half);
                 var (upper, lower) = ((block + at) * n + block, (block + at + half) * n + block);
-                // Rows u = [cos q, -sin p] and l = [sin q, cos p]: with the weights |q|^2 = |p|^2 = 1, the angle that explains all four parts best.
+                // |q| = |p| = 1: the angle that explains all four parts best.
                 double uu = 0, ul = 0, ll = 0;
                 for (var j = 0; j < half; j++)
                 {
@@ -92,7 +92,7 @@ public sealed class Butterfly : StructuredParametrization, IOrthogonalParametriz
                 }
             }
         }
-        // What is left is a matrix of signs (the angles were found up to half turns): they move to the last layer, turning around angles on their way.
+        // What is left is a matrix of signs, as angles were found up to half turns: they move through the layers, first to last.
         double[] signs = [.. Enumerable.Range(0, n).Select(i => a[i * n + i] < 0 ? -1.0 : 1)];
         for (var s = 0; s < layers; s++)
         {
@@ -101,7 +101,7 @@ public sealed class Butterfly : StructuredParametrization, IOrthogonalParametriz
             {
                 var first = pair / half * 2 * half + pair % half;
                 ref var angle = ref angles[s * (n / 2) + pair];
-                // Rotation diag(x, y) = (half turn if x = -1) diag(1, x y) with the rotation before it turned around if x y = -1 ... the layer takes x.
+                // R(t) diag(x, y) = x R(t) diag(1, x y), and x = -1 is a half turn.
                 var (x, y) = (signs[first], signs[first + half]);
                 if (x < 0)
                     angle += Math.PI;

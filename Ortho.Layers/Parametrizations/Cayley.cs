@@ -7,8 +7,8 @@ namespace Ortho.Layers.Parametrizations;
 /// The Cayley map of a tall matrix [U; V], U square: with A = U - U^H + V^H V, Q = [(I + A)^-1 (I - A'); -2 V (I + A)^-1], that is
 /// Q = [2 B - I; -2 V B] with B = (I + A)^-1. Q^H Q = I for any U and V. Real and complex. Trockman and Kolter 2021.
 /// </summary>
-/// <remarks>I + A has a Hermitian part of at least I, so B exists and is well conditioned. Real square results have determinant 1. A matrix whose
-/// upper square has the eigenvalue -1 is not reached.</remarks>
+/// <remarks>I + A has a Hermitian part of at least I, so B exists and is well conditioned. Real square results have determinant 1. A matrix
+/// whose upper square has the eigenvalue -1 is not reached.</remarks>
 public sealed class Cayley : OrthogonalParametrization
 {
     /// <inheritdoc/>

@@ -4,8 +4,8 @@ using Ortho.Tensors;
 namespace Ortho.Layers.Parametrizations;
 
 /// <summary>Circulant matrices W[i, j] = c[(i - j) mod n], of which the first column c is free. Real and complex.</summary>
-/// <remarks>Applied as a circular convolution, by the Fourier transform. <c>Error</c> is the distance from the nearest one, whose c is the mean of each wrapped
-/// diagonal. Samples are normal, of variance 1 / n.</remarks>
+/// <remarks>Applied as a circular convolution, by the Fourier transform. <c>Error</c> is the distance from the nearest one, whose c is the
+/// mean of each wrapped diagonal. Samples are normal, of variance 1 / n.</remarks>
 /// <param name="n">Rows and columns.</param>
 public sealed class Circulant(int n) : StructuredParametrization(n, n, n)
 {

@@ -4,15 +4,15 @@ using Ortho.Tensors;
 namespace Ortho.Layers.Parametrizations;
 
 /// <summary>
-/// An orthogonal map that begins at a base: free numbers 0 give the base, and <see cref="Rebase"/> moves it along, so that the map is only ever used
-/// near the identity, where its derivative is nearly an isometry. Square: Q = Base M(free). Tall: Q = [Base, Complement] M(free), the square factor
-/// being a product of reflections that is never formed. Wide: the transpose. Lezcano Casado 2019, "Trivializations for gradient-based
-/// optimization on manifolds".
+/// An orthogonal map that begins at a base: free numbers 0 give the base, and <see cref="Rebase"/> moves it along, so that the map is only
+/// ever used near the identity, where its derivative is nearly an isometry. Square: Q = Base M(free). Tall: Q = [Base, Complement] M(free),
+/// the square factor being a product of reflections that is never formed. Wide: the transpose. Lezcano Casado 2019, "Trivializations for
+/// gradient-based optimization on manifolds".
 /// </summary>
 /// <remarks>
-/// The base is a buffer of the state dict. With a base from <see cref="OrthogonalBases"/> this is a fixed transform with a learnt turn. A base that is rarely
-/// moved (each 100 steps, say) costs nothing; optimizers that remember gradients (Adam) keep them as they are, in the new coordinates.
-/// Real and complex, if the map is.
+/// The base is a buffer of the state dict. With a base from <see cref="OrthogonalBases"/> this is a fixed transform with a learnt turn. A
+/// base that is rarely moved (each 100 steps, say) costs nothing; optimizers that remember gradients (Adam) keep them as they are, in the
+/// new coordinates. Real and complex, if the map is.
 /// </remarks>
 public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
 {
@@ -20,22 +20,26 @@ public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
     readonly Tensor origin;
 
     /// <summary>A map with a base.</summary>
-    /// <param name="map">Differentiable at the identity: <see cref="MatrixExponential"/>, <see cref="Cayley"/>, <see cref="Qr"/>, <see cref="Polar"/> and others, but
-    /// not <see cref="Householder"/>.</param>
+    /// <param name="map">Differentiable at the identity: <see cref="MatrixExponential"/>, <see cref="Cayley"/>, <see cref="Qr"/>,
+    /// <see cref="Polar"/> and others, but not <see cref="Householder"/>.</param>
     /// <param name="base">Orthonormal columns (rows when wide) [..., rows, columns], of the dtype of the free numbers.</param>
-    /// <exception cref="TensorArgumentException">The base is not orthogonal, or 16 bits wide, or the map has no derivative at the identity.</exception>
+    /// <exception cref="TensorArgumentException">The base is not orthogonal, or 16 bits wide, or the map has no derivative at the
+    /// identity.</exception>
     public DynamicTrivialization(IOrthogonalParametrization map, Tensor @base)
     {
         ArgumentNullException.ThrowIfNull(map);
         ArgumentNullException.ThrowIfNull(@base);
         if (map is Householder)
-            throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(map), "Householder, which has no gradient where there are no reflections", "a map that is differentiable at the identity");
+            throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(map),
+                "Householder, which has no gradient where there are no reflections", "a map that is differentiable at the identity");
+        Map = OrthogonalParametrization.WithoutBuffers(nameof(DynamicTrivialization), map);
         if (!@base.DType.HasArithmetic)
-            throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(@base), $"{@base.DType}", "Float32, Float64, Complex64 or Complex128");
-        Map = map;
+            throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(@base), $"{@base.DType}",
+                "Float32, Float64, Complex64 or Complex128");
         RequireOrthogonal(@base);
         if (map.FreeShape(@base.Shape) != @base.Shape)
-            throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(map), $"{map.GetType().Name}, whose free numbers are {map.FreeShape(@base.Shape)}", $"a map of {@base.Shape} to {@base.Shape}");
+            throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(map),
+                $"{map.GetType().Name}, whose free numbers are {map.FreeShape(@base.Shape)}", $"a map of {@base.Shape} to {@base.Shape}");
         Base = RegisterBuffer("base", @base.Clone());
         using var pause = Graph.NoGrad();
         var (rows, columns) = Sides(@base.Shape);
@@ -73,7 +77,8 @@ public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
         return (IsWide ? free.H : free).Clone();
     }
 
-    /// <summary>Moves the base to the present value and sets the free numbers to 0: the value stays, but for rounding, which is taken off the base.</summary>
+    /// <summary>Moves the base to the present value and sets the free numbers to 0: the value stays, but for rounding, which is taken off
+    /// the base.</summary>
     /// <param name="free">The free numbers, whose value this is.</param>
     public void Rebase(Parameter free)
     {
@@ -126,13 +131,15 @@ public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
     void RequireShape(string argument, Shape shape)
     {
         if (shape.Rank < 2 || shape[^2] != Base.Value.Shape[^2] || shape[^1] != Base.Value.Shape[^1])
-            throw new TensorArgumentException(nameof(DynamicTrivialization), argument, $"{shape}", $"[..., {Base.Value.Shape[^2]}, {Base.Value.Shape[^1]}], as the base");
+            throw new TensorArgumentException(nameof(DynamicTrivialization), argument, $"{shape}",
+                $"[..., {Base.Value.Shape[^2]}, {Base.Value.Shape[^1]}], as the base");
     }
 
     void RequireOrthogonal(Tensor @base)
     {
         var error = Map.Error(@base);
         if (!(error <= Membership.Tolerance(@base.DType) * Math.Sqrt(@base.Shape[^1])))
-            throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(@base), $"at distance {error:0.###e+0}", "orthonormal columns (or rows, when wide)");
+            throw new TensorArgumentException(nameof(DynamicTrivialization), nameof(@base), $"at distance {error:0.###e+0}",
+                "orthonormal columns (or rows, when wide)");
     }
 }

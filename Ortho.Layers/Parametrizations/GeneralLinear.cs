@@ -45,7 +45,8 @@ public class GeneralLinearPlus : SingularValueParametrization
     }
 }
 
-/// <summary>Square matrices of determinant 1: as <see cref="GeneralLinearPlus"/>, with singular values e^x divided by their geometric mean. Real.</summary>
+/// <summary>Square matrices of determinant 1: as <see cref="GeneralLinearPlus"/>, with singular values e^x divided by their geometric mean.
+/// Real.</summary>
 /// <remarks><c>Error</c> is |det - 1|.</remarks>
 public sealed class SpecialLinear : GeneralLinearPlus
 {

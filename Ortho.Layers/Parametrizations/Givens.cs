@@ -3,11 +3,12 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Rotations as a product of plane rotations, Q = L_n ... L_2 L_1: layer k turns the neighbouring pairs of rows (0, 1), (2, 3), ... for odd k and
-/// (1, 2), (3, 4), ... for even k, each pair by an angle of its own: [cos, -sin; sin, cos]. Real, square. Clements et al. 2016 (there for unitary
-/// matrices, in optics).</summary>
-/// <remarks>n (n - 1) / 2 angles, as many as rotations have dimensions, and every rotation is reached. Free numbers [..., n, n / 2] are the angles, layers first
-/// (the last angle of a shorter layer has no influence). n layers that depend on each other: for large n the other maps are faster.</remarks>
+/// <summary>Rotations as a product of plane rotations, Q = L_n ... L_2 L_1: layer k turns the neighbouring pairs of rows (0, 1), (2, 3),
+/// ... for odd k and (1, 2), (3, 4), ... for even k, each pair by an angle of its own: [cos, -sin; sin, cos]. Real, square. Clements et al.
+/// 2016 (there for unitary matrices, in optics).</summary>
+/// <remarks>n (n - 1) / 2 angles, as many as rotations have dimensions, and every rotation is reached. Free numbers [..., n, n / 2] are the
+/// angles, layers first (the last angle of a shorter layer has no influence). n layers that depend on each other: for large n the other
+/// maps are faster.</remarks>
 public sealed class Givens : OrthogonalParametrization
 {
     /// <inheritdoc/>
@@ -42,8 +43,10 @@ public sealed class Givens : OrthogonalParametrization
             var (cosine, sine) = (Angles(cosines), Angles(sines));
             var rows = x.Narrow(-2, first, 2 * pairs).Reshape([.. x.Shape.Span[..^2], pairs, 2, n]);
             var (upper, lower) = (rows.Select(-2, 0), rows.Select(-2, 1));
-            var turned = Tensor.Stack([cosine * upper - sine * lower, sine * upper + cosine * lower], -2).Reshape([.. x.Shape.Span[..^2], 2 * pairs, n]);
-            x = 2 * pairs == n ? turned : Tensor.Concat([x.Narrow(-2, 0, first), turned, x.Narrow(-2, first + 2 * pairs, n - first - 2 * pairs)], -2);
+            var turned = Tensor.Stack([cosine * upper - sine * lower, sine * upper + cosine * lower], -2)
+                .Reshape([.. x.Shape.Span[..^2], 2 * pairs, n]);
+            var after = first + 2 * pairs;
+            x = 2 * pairs == n ? turned : Tensor.Concat([x.Narrow(-2, 0, first), turned, x.Narrow(-2, after, n - after)], -2);
 
             Tensor Angles(Tensor of) => of.Select(-2, layer).Narrow(-1, 0, pairs).Unsqueeze(-1);
         }
@@ -51,7 +54,8 @@ public sealed class Givens : OrthogonalParametrization
     }
 
     /// <inheritdoc/>
-    protected override double Distance(Tensor value) => Math.Max(base.Distance(value), Largest((value.Det() - 1).Unsqueeze(-1).Unsqueeze(-1)));
+    protected override double Distance(Tensor value)
+        => Math.Max(base.Distance(value), Largest((value.Det() - 1).Unsqueeze(-1).Unsqueeze(-1)));
 
     /// <inheritdoc/>
     protected override Tensor UnmapTall(Tensor q)

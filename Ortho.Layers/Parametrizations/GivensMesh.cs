@@ -1,7 +1,7 @@
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>The angles of a rotation's plane rotations. Clements et al. 2016, algorithm of figure 2, for real matrices: the antidiagonals below the diagonal are
-/// made zero from the corner on, in turn by rotations of columns and of rows.</summary>
+/// <summary>The angles of a rotation's plane rotations. Clements et al. 2016, algorithm of figure 2, for real matrices: the antidiagonals
+/// below the diagonal are made zero from the corner on, in turn by rotations of columns and of rows.</summary>
 static class GivensMesh
 {
     /// <summary>The angles [n, n / 2] of a rotation [n, n], in the order of <see cref="Givens"/>.</summary>

@@ -3,10 +3,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Subspaces, each by one orthonormal basis: [C; B S], the end of the geodesic that leaves the first coordinates' subspace in the direction B, C and S
-/// as in <see cref="MatrixExponential"/>; B is the lower part of the free numbers, whose upper square has no influence. Real and complex. Edelman,
-/// Arias and Smith 1998.</summary>
-/// <remarks>Every subspace is reached. A given basis comes back as another one of the same subspace: what is inverted is the subspace.</remarks>
+/// <summary>Subspaces, each by one orthonormal basis: [C; B S], the end of the geodesic that leaves the first coordinates' subspace in the
+/// direction B, C and S as in <see cref="MatrixExponential"/>; B is the lower part of the free numbers, whose upper square has no
+/// influence. Real and complex. Edelman, Arias and Smith 1998.</summary>
+/// <remarks>Every subspace is reached. A given basis comes back as another one of the same subspace: what is inverted is the
+/// subspace.</remarks>
 public sealed class Grassmann : OrthogonalParametrization
 {
     /// <inheritdoc/>

@@ -3,10 +3,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Orthonormal columns as a product of reflections with vectors tril(X, -1) + I, and a fixed phase for each column: Q = frame(X) D, the form of LAPACK's QR.
-/// No number is redundant (the upper triangle of X has no influence). Real and complex; the adjoint for wide matrices.</summary>
-/// <remarks>D, signs for real matrices, is a buffer: <see cref="Inverse"/> sets it, and with it every matrix with orthonormal columns is reached. Compare
-/// <see cref="Householder"/>, which needs no D but has vectors of free length. Song, Zhang, Sebe and Wang 2023.</remarks>
+/// <summary>Orthonormal columns as a product of reflections with vectors tril(X, -1) + I, and a fixed phase for each column: Q = frame(X)
+/// D, the form of LAPACK's QR. No number is redundant (the upper triangle of X has no influence). Real and complex; the adjoint for wide
+/// matrices.</summary>
+/// <remarks>D, signs for real matrices, is a buffer: <see cref="Inverse"/> sets it, and with it every matrix with orthonormal columns is
+/// reached. Compare <see cref="Householder"/>, which needs no D but has vectors of free length. Song, Zhang, Sebe and Wang 2023.</remarks>
 public sealed class HouseholderFrame : Module, IOrthogonalParametrization
 {
     static readonly Qr measure = new();
@@ -20,7 +21,8 @@ public sealed class HouseholderFrame : Module, IOrthogonalParametrization
         if (shape.Rank < 2)
             throw new TensorArgumentException(nameof(HouseholderFrame), nameof(shape), $"{shape}", "[..., rows, columns]");
         if (!dtype.HasArithmetic)
-            throw new TensorArgumentException(nameof(HouseholderFrame), nameof(dtype), $"{dtype}", "Float32, Float64, Complex64 or Complex128");
+            throw new TensorArgumentException(nameof(HouseholderFrame), nameof(dtype), $"{dtype}",
+                "Float32, Float64, Complex64 or Complex128");
         Shape = shape;
         Phases = RegisterBuffer("phases", Tensor.Ones(shape[..^2].Concat([1, Math.Min(shape[^2], shape[^1])]), dtype));
     }
@@ -40,8 +42,11 @@ public sealed class HouseholderFrame : Module, IOrthogonalParametrization
         Require(nameof(HouseholderFrame), nameof(free), free.Shape, free.DType);
         if (free.DType.IsHalfPrecision)
             return Forward(free.To(DType.Float32)).To(free.DType);
-        var phases = Phases.Value.To(free.DType);
-        return IsWide ? (free.H.HouseholderFrame() * phases).H : free.HouseholderFrame() * phases;
+        var frame = (IsWide ? free.H : free).HouseholderFrame();
+        // One Newton-Schulz step takes off what the rounding of the reflections has left: the columns are orthonormal to the last place of
+        // their elements.
+        var q = frame.Bjorck(0.5, 1, Tensor.Ones([], free.DType.RealType, free.Device)) * Phases.Value.To(free.DType);
+        return IsWide ? q.H : q;
     }
 
     /// <summary>Free numbers that give a value, whose D becomes the buffer.</summary>
@@ -77,6 +82,7 @@ public sealed class HouseholderFrame : Module, IOrthogonalParametrization
         if (shape != Shape)
             throw new TensorArgumentException(operation, argument, $"{shape}", $"{Shape}");
         if (!dtype.IsDifferentiable || dtype.IsComplex != Phases.Value.DType.IsComplex)
-            throw new TensorArgumentException(operation, argument, $"{dtype}", $"a {(Phases.Value.DType.IsComplex ? "complex" : "floating-point")} dtype, as the phases");
+            throw new TensorArgumentException(operation, argument, $"{dtype}",
+                $"a {(Phases.Value.DType.IsComplex ? "complex" : "floating-point")} dtype, as the phases");
     }
 }

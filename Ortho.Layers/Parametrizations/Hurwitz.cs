@@ -3,18 +3,20 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Matrices whose eigenvalues all have a real part below -a: K (S - I / 2) - a I with K Hermitian positive definite (as <see cref="PositiveDefinite"/>) and S
-/// skew-Hermitian. Real and complex. Free numbers [..., 2 n, n]: those of K, then those of S.</summary>
+/// <summary>Matrices whose eigenvalues all have a real part below -a: K (S - I / 2) - a I with K Hermitian positive definite (as
+/// <see cref="PositiveDefinite"/>) and S skew-Hermitian. Real and complex. Free numbers [..., 2 n, n]: those of K, then those of
+/// S.</summary>
 /// <remarks>
-/// P = K^-1 is a Lyapunov function: P (A + a I) + (A + a I)^H P = -I. Each such A has exactly one (Lyapunov 1892; compare Gillis and Sharma 2017), so each is
-/// reached, by one K and S. An open set: <c>Error</c> is what the largest real part exceeds -a by. Samples have a K from
+/// P = K^-1 is a Lyapunov function: P (A + a I) + (A + a I)^H P = -I. Each such A has exactly one (Lyapunov 1892; compare Gillis and Sharma
+/// 2017), so each is reached, by one K and S. An open set: <c>Error</c> is what the largest real part exceeds -a by. Samples have a K from
 /// <see cref="PositiveDefinite"/> and the S of normal numbers.
 /// </remarks>
 /// <param name="margin">a, 0 or more.</param>
 public sealed class Hurwitz(double margin = 0) : Parametrization
 {
     /// <summary>a.</summary>
-    public double Margin { get; } = margin >= 0 ? margin : throw new ArgumentOutOfRangeException(nameof(margin), margin, "Hurwitz: 0 or more.");
+    public double Margin { get; } = margin >= 0 ? margin
+        : throw new ArgumentOutOfRangeException(nameof(margin), margin, "Hurwitz: 0 or more.");
 
     /// <inheritdoc/>
     protected override string Elements => $"matrices whose eigenvalues have real parts below {-Margin}";
@@ -55,7 +57,8 @@ public sealed class Hurwitz(double margin = 0) : Parametrization
         return Tensor.Concat([PositiveDefinite.FreeFactor((k + k.H) * 0.5), (product - product.H) * 0.5], -2);
     }
 
-    // The P with P A + A^H P = -I by the matrix sign iteration: A <- (A + A^-1) / 2 goes to -I, Q <- (Q + A^-H Q A^-1) / 2 from I to 2 P. Roberts 1980.
+    // The P with P A + A^H P = -I by the matrix sign iteration: A <- (A + A^-1) / 2 goes to -I, Q <- (Q + A^-H Q A^-1) / 2 goes from I
+    // to 2 P. Roberts 1980.
     static Tensor Lyapunov(Tensor a)
     {
         var eye = Tensor.Eye(a.Shape[^1], dtype: a.DType);

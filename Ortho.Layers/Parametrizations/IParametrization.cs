@@ -9,17 +9,20 @@ namespace Ortho.Layers.Parametrizations;
 /// <see cref="DynamicTrivialization"/> has) is a <see cref="Module"/> as well, so that whoever holds it saves and moves them.</remarks>
 public interface IParametrization
 {
-    /// <summary>The value that free numbers stand for. Differentiable. BFloat16 and Half are computed in float32 and rounded once.</summary>
+    /// <summary>The value that free numbers stand for. Differentiable. BFloat16 and Half are computed in float32 and rounded
+    /// once.</summary>
     /// <param name="free">Free numbers, of the shape <see cref="FreeShape"/>.</param>
     /// <exception cref="TensorArgumentException">The shape or dtype does not fit.</exception>
     Tensor Forward(Tensor free);
 
-    /// <summary>Free numbers that give a value: <c>Forward(Inverse(value)) = value</c>. Not differentiable; computed on the host in float64.</summary>
-    /// <exception cref="TensorArgumentException">The value is not in the set (see <see cref="Membership.Tolerance"/>), or not reached by the map.</exception>
+    /// <summary>Free numbers that give a value: <c>Forward(Inverse(value)) = value</c>. Not differentiable; computed on the host in
+    /// float64.</summary>
+    /// <exception cref="TensorArgumentException">The value is not in the set (see <see cref="Membership.Tolerance"/>), or not reached by
+    /// the map.</exception>
     Tensor Inverse(Tensor value);
 
-    /// <summary>How far a value is from the set (from its closure where it is open): 0 in it, of the order of the Frobenius distance near it, the largest of a
-    /// batch. Judged on the host in float64.</summary>
+    /// <summary>How far a value is from the set (from its closure where it is open): 0 in it, of the order of the Frobenius distance near
+    /// it, the largest of a batch. Judged on the host in float64.</summary>
     double Error(Tensor value);
 
     /// <summary>A random element of the set: uniformly distributed where that has a meaning, else as stated.</summary>
@@ -45,8 +48,8 @@ public static class Membership
         public bool Contains(Tensor value, double tolerance) => set.Error(value) <= tolerance;
     }
 
-    /// <summary>The distance up to which a value of a dtype counts as an element of a set, per unit of its Frobenius norm (and at least 1 unit): far above its
-    /// rounding, far below what a mistake makes.</summary>
+    /// <summary>The distance up to which a value of a dtype counts as an element of a set, per unit of its Frobenius norm (and at least 1
+    /// unit): far above its rounding, far below what a mistake makes.</summary>
     public static double Tolerance(DType dtype) => dtype.RealType switch
     {
         DType.Float64 => 1e-8,

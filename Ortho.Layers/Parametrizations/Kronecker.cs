@@ -4,9 +4,9 @@ using Ortho.Tensors;
 namespace Ortho.Layers.Parametrizations;
 
 /// <summary>Kronecker products A (x) B of two matrices. Free numbers: those of A, then those of B. Real and complex.</summary>
-/// <remarks>Applied as A X B^T. The way back takes the nearest product (Van Loan and Pitsianis 1993), both factors with the same norm. With an orthogonal map for both
-/// factors the product is orthogonal; the map must reach matrices of either sign (<see cref="Qr"/>, <see cref="Polar"/>, <see cref="Householder"/>). Samples are products of
-/// the factors' samples, or of normal matrices.</remarks>
+/// <remarks>Applied as A X B^T. The way back takes the nearest product (Van Loan and Pitsianis 1993), both factors with the same norm. With
+/// an orthogonal map for both factors the product is orthogonal; the map must reach matrices of either sign (<see cref="Qr"/>,
+/// <see cref="Polar"/>, <see cref="Householder"/>). Samples are products of the factors' samples, or of normal matrices.</remarks>
 public sealed class Kronecker : StructuredParametrization
 {
     readonly Shape a, b;
@@ -22,7 +22,8 @@ public sealed class Kronecker : StructuredParametrization
     {
         if (a.Rows < 1 || a.Columns < 1 || b.Rows < 1 || b.Columns < 1)
             throw new ArgumentException($"Kronecker: sizes are {a} and {b}; expected positive ones.", nameof(a));
-        (this.a, this.b, this.map) = ([a.Rows, a.Columns], [b.Rows, b.Columns], map);
+        (this.a, this.b) = ([a.Rows, a.Columns], [b.Rows, b.Columns]);
+        this.map = map is null ? null : OrthogonalParametrization.WithoutBuffers(nameof(Kronecker), map);
     }
 
     /// <inheritdoc/>
@@ -59,7 +60,8 @@ public sealed class Kronecker : StructuredParametrization
     {
         int[] lead = [.. value.Shape.Span[..^2]];
         // Rearranged, a Kronecker product is vec(A) vec(B)^T: the nearest one is its largest singular value's.
-        var (u, s, v) = value.Reshape([.. lead, a[0], b[0], a[1], b[1]]).Transpose(-3, -2).Reshape([.. lead, a[0] * a[1], b[0] * b[1]]).Svd();
+        var parts = value.Reshape([.. lead, a[0], b[0], a[1], b[1]]).Transpose(-3, -2);
+        var (u, s, v) = parts.Reshape([.. lead, a[0] * a[1], b[0] * b[1]]).Svd();
         var scale = s.Narrow(-1, 0, 1).Unsqueeze(-1);
         // An orthogonal matrix has a norm of its own.
         var own = map is null ? scale.Sqrt() : Tensor.Full([], Math.Sqrt(Math.Min(a[0], a[1])), scale.DType);

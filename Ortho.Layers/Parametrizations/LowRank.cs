@@ -3,7 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Matrices of a rank up to r: U diag(s) V^H with orthonormal U and V and any real s. Real and complex. Samples have uniform U and V and normal s.</summary>
+/// <summary>Matrices of a rank up to r: U diag(s) V^H with orthonormal U and V and any real s. Real and complex. Samples have uniform U and
+/// V and normal s.</summary>
 public sealed class LowRank : SingularValueParametrization
 {
     /// <summary>Matrices [rows, columns] of at most this rank.</summary>
@@ -23,8 +24,8 @@ public sealed class LowRank : SingularValueParametrization
     private protected override Tensor FreeValues(Tensor values) => values;
 }
 
-/// <summary>Matrices of a rank r exactly: as <see cref="LowRank"/> with s = log (1 + e^x), which is positive. An open part of them: <c>Error</c> measures the distance
-/// from the matrices of rank r or less, and the way back refuses what has less.</summary>
+/// <summary>Matrices of a rank r exactly: as <see cref="LowRank"/> with s = log (1 + e^x), which is positive. An open part of them:
+/// <c>Error</c> measures the distance from the matrices of rank r or less, and the way back refuses what has less.</summary>
 public sealed class FixedRank : SingularValueParametrization
 {
     /// <summary>Matrices [rows, columns] of this rank.</summary>

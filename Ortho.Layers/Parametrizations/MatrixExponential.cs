@@ -4,13 +4,14 @@ using Ortho.Tensors;
 namespace Ortho.Layers.Parametrizations;
 
 /// <summary>
-/// The exponential of the skew part of a square matrix, Q = e^A, A = (X - X^H) / 2; for a tall matrix [X; B], the exponential of its Grassmann part times
-/// that of the rotation, Q = e^[0, -B^H; B, 0] [I; 0] e^A = [C; B S] e^A with C = cos (B^H B)^(1/2) and S = sin (B^H B)^(1/2) / (B^H B)^(1/2).
-/// Real and complex. Square: Lezcano Casado and Martínez Rubio 2019. Tall: a quasi-geodesic, Krakowski et al. 2017.
+/// The exponential of the skew part of a square matrix, Q = e^A, A = (X - X^H) / 2; for a tall matrix [X; B], the exponential of its
+/// Grassmann part times that of the rotation, Q = e^[0, -B^H; B, 0] [I; 0] e^A = [C; B S] e^A with C = cos (B^H B)^(1/2) and S = sin (B^H
+/// B)^(1/2) / (B^H B)^(1/2). Real and complex. Square: Lezcano Casado and Martínez Rubio 2019. Tall: a quasi-geodesic, Krakowski et al.
+/// 2017.
 /// </summary>
 /// <remarks>
-/// <para>C and S are entire functions of B^H B: both are blocks of the exponential of [0, -I; B^H B, 0], so no square of the longer side is formed, and
-/// derivatives exist everywhere, also at 0, where Q is the identity.</para>
+/// <para>C and S are entire functions of B^H B: both are blocks of the exponential of [0, -I; B^H B, 0], so no square of the longer side is
+/// formed, and derivatives exist everywhere, also at 0, where Q is the identity.</para>
 /// <para>Reached: every rotation, every unitary matrix, every tall matrix with orthonormal columns. The call waits for the device, as
 /// <c>MatrixExp</c> does.</para>
 /// </remarks>

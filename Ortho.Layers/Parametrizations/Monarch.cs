@@ -3,11 +3,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Monarch matrices P L P^T R: with b blocks of size m, n = b m, x seen as b rows of m, R [b, m, m] multiplies each row, L [m, b, b] each column:
-/// W[(i, j), (k, l)] = L[j, i, k] R[k, j, l]. Free numbers: R, then L. Real and complex. Dao et al. 2022.</summary>
-/// <remarks>n (b + m) numbers and products instead of n^2. The way back is their algorithm 1: each m x m part of fixed (j, k) is of rank 1. With an orthogonal map for all
-/// blocks the matrix is orthogonal; the map must reach matrices of either sign. Samples are products of the blocks' samples, or of normal matrices of
-/// variance 1 / m and 1 / b.</remarks>
+/// <summary>Monarch matrices P L P^T R: with b blocks of size m, n = b m, x seen as b rows of m, R [b, m, m] multiplies each row, L [m, b,
+/// b] each column: W[(i, j), (k, l)] = L[j, i, k] R[k, j, l]. Free numbers: R, then L. Real and complex. Dao et al. 2022.</summary>
+/// <remarks>n (b + m) numbers and products instead of n^2. The way back is their algorithm 1: each m x m part of fixed (j, k) is of rank 1.
+/// With an orthogonal map for all blocks the matrix is orthogonal; the map must reach matrices of either sign. Samples are products of the
+/// blocks' samples, or of normal matrices of variance 1 / m and 1 / b.</remarks>
 public sealed class Monarch : StructuredParametrization
 {
     readonly int blocks, size;
@@ -18,11 +18,13 @@ public sealed class Monarch : StructuredParametrization
     /// <param name="size">m.</param>
     /// <param name="map">The map of every block; they are free when null.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive.</exception>
-    public Monarch(int blocks, int size, IOrthogonalParametrization? map = null) : base(blocks * size, blocks * size, blocks * size * (blocks + size))
+    public Monarch(int blocks, int size, IOrthogonalParametrization? map = null)
+        : base(blocks * size, blocks * size, blocks * size * (blocks + size))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(blocks, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        (this.blocks, this.size, this.map) = (blocks, size, map);
+        (this.blocks, this.size) = (blocks, size);
+        this.map = map is null ? null : OrthogonalParametrization.WithoutBuffers(nameof(Monarch), map);
     }
 
     /// <inheritdoc/>
@@ -37,7 +39,8 @@ public sealed class Monarch : StructuredParametrization
     }
 
     Tensor Join(Tensor r, Tensor l)
-        => (l.Transpose(-3, -2).Unsqueeze(-1) * r.Transpose(-3, -2).Unsqueeze(-4)).Reshape([.. r.Shape.Span[..^3], blocks * size, blocks * size]);
+        => (l.Transpose(-3, -2).Unsqueeze(-1) * r.Transpose(-3, -2).Unsqueeze(-4)).Reshape([.. r.Shape.Span[..^3], blocks * size,
+            blocks * size]);
 
     /// <inheritdoc/>
     protected override Tensor Map(Tensor free) => Blocks(free) is var (r, l) ? Join(r, l) : free;
@@ -68,7 +71,8 @@ public sealed class Monarch : StructuredParametrization
 
     /// <inheritdoc/>
     protected override double Distance(Tensor value)
-        => map is null ? base.Distance(value) : Math.Max(new Monarch(blocks, size).Distance(value), OrthogonalParametrization.Skewness(value));
+        => map is null ? base.Distance(value) : Math.Max(new Monarch(blocks, size).Distance(value),
+            OrthogonalParametrization.Skewness(value));
 
     /// <inheritdoc/>
     protected override Tensor Draw(Shape shape, Generator generator, DType dtype, Device? device)

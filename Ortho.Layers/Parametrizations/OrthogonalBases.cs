@@ -3,15 +3,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Orthogonal matrices of well-known transforms, rows being the basis vectors: y = B x is the transform, x = B^T y its inverse. Made on the host in float64.</summary>
-/// <remarks>Constants. For a learnt turn of one, make it the base of a <see cref="DynamicTrivialization"/>.</remarks>
+/// <summary>Orthogonal matrices of well-known transforms, rows being the basis vectors: y = B x is the transform, x = B^T y its inverse.
+/// Made on the host in float64.</summary>
+/// <remarks>Constants; <c>Tensor.DctMatrix</c> is another and <c>Tensor.Haar</c> a random one. For a learnt turn of one, make it the base of a <see cref="DynamicTrivialization"/>.</remarks>
 public static class OrthogonalBases
 {
-    /// <summary>The orthonormal discrete cosine transform of type II: B[k, i] = c_k cos(pi (2 i + 1) k / (2 n)), c_0 = sqrt(1/n), c_k = sqrt(2/n). Ahmed, Natarajan and
-    /// Rao 1974. Without the matrix: <c>x.Dct()</c>.</summary>
-    /// <exception cref="TensorArgumentException">n is not positive.</exception>
-    public static Tensor Dct(int n, DType dtype = DType.Float32) => Tensor.DctMatrix(n, DctType.III, dtype);
-
     /// <summary>Sylvester's Hadamard matrix over sqrt n: B[k, i] = (-1)^(number of ones in k and i) / sqrt n, symmetric.</summary>
     /// <exception cref="ArgumentOutOfRangeException">n is not a power of two.</exception>
     public static Tensor Hadamard(int n, DType dtype = DType.Float32)
@@ -20,7 +16,8 @@ public static class OrthogonalBases
         return Of(n, dtype, (k, i) => (int.PopCount(k & i) % 2 == 0 ? 1 : -1) / Math.Sqrt(n));
     }
 
-    /// <summary>Haar's wavelets: the constant, then from the coarsest to the finest scale +h on one half of an interval and -h on the other.</summary>
+    /// <summary>Haar's wavelets: the constant, then from the coarsest to the finest scale +h on one half of an interval and -h on the
+    /// other.</summary>
     /// <exception cref="ArgumentOutOfRangeException">n is not a power of two.</exception>
     public static Tensor HaarWavelet(int n, DType dtype = DType.Float32)
     {

@@ -3,9 +3,10 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>What maps onto matrices with orthonormal columns share: a wide matrix, whose rows are orthonormal, is the conjugate transpose of a tall
-/// one of theirs.</summary>
-/// <remarks><see cref="IParametrization.Error"/> is the Frobenius norm of Q^H Q - I: at least the distance from the set, and twice it near the set.</remarks>
+/// <summary>What maps onto matrices with orthonormal columns share: a wide matrix, whose rows are orthonormal, is the conjugate transpose
+/// of a tall one of theirs.</summary>
+/// <remarks><see cref="IParametrization.Error"/> is the Frobenius norm of Q^H Q - I: at least the distance from the set, and twice it near
+/// the set.</remarks>
 public abstract class OrthogonalParametrization : Parametrization, IOrthogonalParametrization
 {
     /// <inheritdoc/>
@@ -47,6 +48,11 @@ public abstract class OrthogonalParametrization : Parametrization, IOrthogonalPa
         var gram = IsWide(q.Shape) ? q.MatMul(q.H) : q.H.MatMul(q);
         return Largest(gram - Tensor.Eye(gram.Shape[^1], dtype: gram.DType, device: gram.Device));
     }
+
+    /// <summary>A map that another parametrization uses: one without buffers, which would be in nobody's state.</summary>
+    /// <exception cref="TensorArgumentException">The map is a module.</exception>
+    internal static IOrthogonalParametrization WithoutBuffers(string owner, IOrthogonalParametrization map)
+        => map is Module ? throw new TensorArgumentException(owner, nameof(map), $"{map.GetType().Name}, which has buffers", "a map without") : map;
 
     /// <summary>The nearest orthogonal matrices: what an inner map is asked to invert has the rounding of its source taken off.</summary>
     internal static Tensor Nearest(Tensor q) => IsWide(q.Shape) ? q.H.PolarDecomposition().U.H : q.PolarDecomposition().U;

@@ -32,12 +32,14 @@ public abstract class Parametrization : IParametrization
         var tolerance = Membership.Tolerance(value.DType) * Math.Max(1, Largest(wide));
         var error = wide.ElementCount == 0 ? 0 : Distance(wide);
         if (!(error <= tolerance))
-            throw new TensorArgumentException($"{Name}.Inverse", nameof(value), $"at distance {error:0.###e+0}", $"{Elements}, to {tolerance:0.###e+0}");
+            throw new TensorArgumentException($"{Name}.Inverse", nameof(value), $"at distance {error:0.###e+0}",
+                $"{Elements}, to {tolerance:0.###e+0}");
         var free = Unmap(wide);
         // What the map does not reach shows here, whatever the reason: an excluded eigenvalue, a boundary, the wrong determinant.
         var missed = wide.ElementCount == 0 ? 0 : Deviation(wide, Map(free));
         if (!(missed <= tolerance && double.IsFinite(Largest(free))))
-            throw new TensorArgumentException($"{Name}.Inverse", nameof(value), $"not reached by finite numbers (the map comes within {missed:0.###e+0})", Reached);
+            throw new TensorArgumentException($"{Name}.Inverse", nameof(value),
+                $"not reached by finite numbers (the map comes within {missed:0.###e+0})", Reached);
         // Numbers of their own, dense: a map whose inverse is the value itself must not give away the caller's memory.
         free = free.To(value.DType).To(value.Device);
         return scope.Keep(free.Storage == value.Storage ? free.Clone() : free.Contiguous());
@@ -94,12 +96,14 @@ public abstract class Parametrization : IParametrization
         => values.ElementCount == 0 ? 0 : (values.Rank < 2 ? values.Norm() : values.Norm([-2, -1])).Max().Item();
 
     /// <summary>Refuses matrices that are not square.</summary>
-    private protected static string? NotSquare(Shape shape) => shape.Rank < 2 || shape[^1] != shape[^2] ? "square matrices [..., n, n]" : null;
+    private protected static string? NotSquare(Shape shape)
+        => shape.Rank < 2 || shape[^1] != shape[^2] ? "square matrices [..., n, n]" : null;
 
     void RequireNumbers(string operation, string argument, DType dtype)
     {
         if (!dtype.IsDifferentiable || (IsReal && dtype.IsComplex))
-            throw new TensorArgumentException(operation, argument, $"{dtype}", IsReal ? "a floating-point dtype" : "a floating-point or complex dtype");
+            throw new TensorArgumentException(operation, argument, $"{dtype}",
+                IsReal ? "a floating-point dtype" : "a floating-point or complex dtype");
     }
 
     void RequireFree(Shape free)

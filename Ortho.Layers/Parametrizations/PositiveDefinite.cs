@@ -3,9 +3,10 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Hermitian positive definite matrices: L L^H with L lower triangular, its diagonal log (1 + e^x). The upper triangle of the free numbers has no
-/// influence. Real and complex.</summary>
-/// <remarks>An open set: <c>Error</c> is the distance from the semidefinite matrices. Samples are X X^H / (2 n) for normal X [n, 2 n].</remarks>
+/// <summary>Hermitian positive definite matrices: L L^H with L lower triangular, its diagonal log (1 + e^x). The upper triangle of the free
+/// numbers has no influence. Real and complex.</summary>
+/// <remarks>An open set: <c>Error</c> is the distance from the semidefinite matrices. Samples are X X^H / (2 n) for normal X [n, 2
+/// n].</remarks>
 public sealed class PositiveDefinite : Parametrization
 {
     /// <inheritdoc/>

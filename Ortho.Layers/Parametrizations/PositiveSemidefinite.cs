@@ -9,10 +9,12 @@ namespace Ortho.Layers.Parametrizations;
 public sealed class PositiveSemidefinite(int? rank = null) : Parametrization
 {
     /// <summary>r; n when null.</summary>
-    public int? Rank { get; } = rank is null or > 0 ? rank : throw new ArgumentOutOfRangeException(nameof(rank), rank, "PositiveSemidefinite: a positive rank.");
+    public int? Rank { get; } = rank is null or > 0 ? rank
+        : throw new ArgumentOutOfRangeException(nameof(rank), rank, "PositiveSemidefinite: a positive rank.");
 
     /// <inheritdoc/>
-    protected override string Elements => Rank is { } r ? $"Hermitian positive semidefinite matrices of rank {r} or less" : "Hermitian positive semidefinite matrices";
+    protected override string Elements => Rank is { } r ? $"Hermitian positive semidefinite matrices of rank {r} or less"
+        : "Hermitian positive semidefinite matrices";
 
     /// <inheritdoc/>
     public override Shape FreeShape(Shape value) => value.With(value.Rank - 1, Rank ?? value[^1]);
@@ -57,18 +59,20 @@ public sealed class PositiveSemidefinite(int? rank = null) : Parametrization
     }
 }
 
-/// <summary>Hermitian positive semidefinite matrices of a rank r exactly: V diag(log (1 + e^x)) V^H with orthonormal V [n, r]. Real and complex. Free numbers
-/// [..., n + 1, r]: those of V, and a row for the eigenvalues.</summary>
+/// <summary>Hermitian positive semidefinite matrices of a rank r exactly: V diag(log (1 + e^x)) V^H with orthonormal V [n, r]. Real and
+/// complex. Free numbers [..., n + 1, r]: those of V, and a row for the eigenvalues.</summary>
 /// <remarks>An open part of those of rank r or less, from which <c>Error</c> measures the distance. Samples have uniform V.</remarks>
 /// <param name="n">Rows and columns.</param>
 /// <param name="rank">r.</param>
 /// <param name="map">The map of V; <see cref="Qr"/> when null.</param>
 public sealed class FixedRankSemidefinite(int n, int rank, IOrthogonalParametrization? map = null) : Parametrization
 {
-    readonly IOrthogonalParametrization map = map ?? new Qr();
+    readonly IOrthogonalParametrization map
+        = OrthogonalParametrization.WithoutBuffers(nameof(FixedRankSemidefinite), map ?? new Qr());
 
     /// <summary>r.</summary>
-    public int Rank { get; } = rank >= 1 && rank <= n ? rank : throw new ArgumentOutOfRangeException(nameof(rank), rank, $"FixedRankSemidefinite: 1 to {n}.");
+    public int Rank { get; } = rank >= 1 && rank <= n ? rank
+        : throw new ArgumentOutOfRangeException(nameof(rank), rank, $"FixedRankSemidefinite: 1 to {n}.");
 
     /// <inheritdoc/>
     protected override string Elements => $"Hermitian positive semidefinite matrices of rank {Rank}";
@@ -80,7 +84,8 @@ public sealed class FixedRankSemidefinite(int n, int rank, IOrthogonalParametriz
     protected override string? Misfit(Shape value) => value.Rank < 2 || value[^2] != n || value[^1] != n ? $"[..., {n}, {n}]" : null;
 
     /// <inheritdoc/>
-    protected override string? FreeMisfit(Shape free) => free.Rank < 2 || free[^2] != n + 1 || free[^1] != Rank ? $"[..., {n + 1}, {Rank}]" : null;
+    protected override string? FreeMisfit(Shape free)
+        => free.Rank < 2 || free[^2] != n + 1 || free[^1] != Rank ? $"[..., {n + 1}, {Rank}]" : null;
 
     /// <inheritdoc/>
     protected override Tensor Map(Tensor free)

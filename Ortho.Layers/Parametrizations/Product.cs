@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Several sets one above the other: the value's rows are split into groups, each an element of a set of its own. Free numbers [..., total]: those of all
-/// groups in order.</summary>
+/// <summary>Several sets one above the other: the value's rows are split into groups, each an element of a set of its own. Free numbers
+/// [..., total]: those of all groups in order.</summary>
 public sealed class Product : IParametrization
 {
     readonly (int Rows, IParametrization Set)[] parts;
@@ -12,14 +12,16 @@ public sealed class Product : IParametrization
 
     /// <summary>A product of sets.</summary>
     /// <param name="columns">Columns of the value.</param>
-    /// <param name="parts">Rows and set of each group, from the top. Sets that are modules are not held by this one: use parametrizations without buffers.</param>
+    /// <param name="parts">Rows and set of each group, from the top. Sets that are modules are not held by this one: use parametrizations
+    /// without buffers.</param>
     /// <exception cref="ArgumentException">There is no part, a size is not positive, or a part is a module.</exception>
     public Product(int columns, params IReadOnlyList<(int Rows, IParametrization Set)> parts)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
         ArgumentNullException.ThrowIfNull(parts);
         if (parts.Count == 0 || parts.Any(part => part.Rows < 1 || part.Set is null or Module))
-            throw new ArgumentException("Product: one part or more, each with a row or more and a parametrization that is no module.", nameof(parts));
+            throw new ArgumentException("Product: one part or more, each with a row or more and a parametrization that is no module.",
+                nameof(parts));
         (this.columns, this.parts, rows) = (columns, [.. parts], parts.Sum(part => part.Rows));
     }
 
@@ -57,7 +59,8 @@ public sealed class Product : IParametrization
     public Tensor Sample(Shape shape, Generator generator, DType dtype = DType.Float32, Device? device = null)
     {
         Require("Sample", nameof(shape), shape);
-        return Tensor.Concat([.. parts.Select(part => part.Set.Sample(shape[..^2].Concat([part.Rows, columns]), generator, dtype, device))], -2);
+        return Tensor.Concat([.. parts.Select(part
+            => part.Set.Sample(shape[..^2].Concat([part.Rows, columns]), generator, dtype, device))], -2);
     }
 
     // The shape of the free numbers of one value's groups.

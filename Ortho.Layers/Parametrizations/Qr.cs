@@ -4,8 +4,8 @@ using Ortho.Tensors;
 namespace Ortho.Layers.Parametrizations;
 
 /// <summary>The Q of X = Q R with R's diagonal positive: Gram and Schmidt's orthonormalisation, by reflections. Real and complex.</summary>
-/// <remarks>Every matrix with orthonormal columns is reached, and is its own free numbers. The gradient is not finite where columns of X depend on each
-/// other. A random normal X gives Haar measure.</remarks>
+/// <remarks>Every matrix with orthonormal columns is reached, and is its own free numbers. The gradient is not finite where columns of X
+/// depend on each other. A random normal X gives Haar measure.</remarks>
 public sealed class Qr : OrthogonalParametrization
 {
     /// <inheritdoc/>

@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Matrices U diag(s) V^H with U [rows, rank] and V [columns, rank] from an orthogonal map and s [rank] in an interval: what bounds on singular values
-/// describe. Free numbers [..., rows + columns + 1, rank]: those of U, those of V, and a row for s.</summary>
+/// <summary>Matrices U diag(s) V^H with U [rows, rank] and V [columns, rank] from an orthogonal map and s [rank] in an interval: what
+/// bounds on singular values describe. Free numbers [..., rows + columns + 1, rank]: those of U, those of V, and a row for s.</summary>
 public abstract class SingularValueParametrization : Parametrization
 {
     readonly IOrthogonalParametrization map;
@@ -21,7 +21,8 @@ public abstract class SingularValueParametrization : Parametrization
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rank, Math.Min(rows, columns));
-        (Rows, Columns, Rank, this.map) = (rows, columns, rank, map ?? new Qr());
+        (Rows, Columns, Rank) = (rows, columns, rank);
+        this.map = OrthogonalParametrization.WithoutBuffers(GetType().Name, map ?? new Qr());
     }
 
     /// <summary>Rows.</summary>
@@ -43,7 +44,8 @@ public abstract class SingularValueParametrization : Parametrization
     private protected abstract Tensor FreeValues(Tensor values);
 
     /// <inheritdoc/>
-    protected override string? Misfit(Shape value) => value.Rank < 2 || value[^2] != Rows || value[^1] != Columns ? $"[..., {Rows}, {Columns}]" : null;
+    protected override string? Misfit(Shape value)
+        => value.Rank < 2 || value[^2] != Rows || value[^1] != Columns ? $"[..., {Rows}, {Columns}]" : null;
 
     /// <inheritdoc/>
     protected override string? FreeMisfit(Shape free)
@@ -89,5 +91,6 @@ public abstract class SingularValueParametrization : Parametrization
 
     /// <summary>Uniform U and V, and singular values from normal numbers.</summary>
     protected override Tensor Draw(Shape shape, Generator generator, DType dtype, Device? device)
-        => Draw(shape, generator, dtype, device, Values(Tensor.Normal(shape[..^2].Concat([1, Rank]), generator, dtype: dtype.RealType, device: device)).Squeeze(-2));
+        => Draw(shape, generator, dtype, device, Values(Tensor.Normal(shape[..^2].Concat([1, Rank]), generator, dtype: dtype.RealType,
+            device: device)).Squeeze(-2));
 }

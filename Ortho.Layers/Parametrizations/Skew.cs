@@ -3,7 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Skew-symmetric matrices, (X - X^T) / 2; complex: skew-Hermitian, (X - X^H) / 2. Samples are this map of normal numbers.</summary>
+/// <summary>Skew-symmetric matrices, (X - X^T) / 2; complex: skew-Hermitian, (X - X^H) / 2. Samples are this map of normal
+/// numbers.</summary>
 public sealed class Skew : Parametrization
 {
     /// <inheritdoc/>
@@ -22,5 +23,6 @@ public sealed class Skew : Parametrization
     protected override double Distance(Tensor value) => Largest(value + value.H) / 2;
 
     /// <inheritdoc/>
-    protected override Tensor Draw(Shape shape, Generator generator, DType dtype, Device? device) => Map(NormalMatrix.Of(shape, generator, dtype, device));
+    protected override Tensor Draw(Shape shape, Generator generator, DType dtype, Device? device)
+        => Map(NormalMatrix.Of(shape, generator, dtype, device));
 }

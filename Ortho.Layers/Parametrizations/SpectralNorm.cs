@@ -3,13 +3,13 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Matrices of one largest singular value: c W / s with s = Re u^H W v, u and v from power iteration, which goes on by a few steps with each training step. Real
-/// and complex. Miyato, Kataoka, Koyama and Yoshida 2018.</summary>
+/// <summary>Matrices of one largest singular value: c W / s with s = Re u^H W v, u and v from power iteration, which goes on by a few steps
+/// with each training step. Real and complex. Miyato, Kataoka, Koyama and Yoshida 2018.</summary>
 /// <remarks>
-/// <para>u and v are buffers. They move while the module trains and gradients are recorded; evaluation uses them as they are. No gradient passes through them, as
-/// s has none where they are singular vectors.</para>
-/// <para>s is at most the largest singular value, so the value's norm is c or more, by what the iteration has not caught up: <c>Error</c> tells. For
-/// a bound that always holds, use a map with a certificate (<see cref="AlmostOrthogonal"/> or any orthogonal one).</para>
+/// <para>u and v are buffers. They move while the module trains and gradients are recorded; evaluation uses them as they are. No gradient
+/// passes through them, as s has none where they are singular vectors.</para>
+/// <para>s is at most the largest singular value, so the value's norm is c or more, by what the iteration has not caught up: <c>Error</c>
+/// tells. For a bound that always holds, use a map with a certificate (<see cref="AlmostOrthogonal"/> or any orthogonal one).</para>
 /// </remarks>
 public sealed class SpectralNorm : Module, IParametrization
 {
@@ -80,7 +80,8 @@ public sealed class SpectralNorm : Module, IParametrization
     {
         var error = Error(value);
         if (!(error <= Membership.Tolerance(value.DType) * Math.Max(1, Norm)))
-            throw new TensorArgumentException($"{nameof(SpectralNorm)}.Inverse", nameof(value), $"at distance {error:0.###e+0}", $"matrices of largest singular value {Norm}");
+            throw new TensorArgumentException($"{nameof(SpectralNorm)}.Inverse", nameof(value), $"at distance {error:0.###e+0}",
+                $"matrices of largest singular value {Norm}");
         using var pause = Graph.NoGrad();
         using var scope = new TensorScope();
         var (u, _, v) = Judged(value).Svd();
@@ -119,6 +120,7 @@ public sealed class SpectralNorm : Module, IParametrization
         if (shape != Shape)
             throw new TensorArgumentException(operation, argument, $"{shape}", $"{Shape}");
         if (!dtype.IsDifferentiable || dtype.IsComplex != left.Value.DType.IsComplex)
-            throw new TensorArgumentException(operation, argument, $"{dtype}", $"a dtype that is {(left.Value.DType.IsComplex ? "complex" : "floating-point")}, as u and v");
+            throw new TensorArgumentException(operation, argument, $"{dtype}",
+                $"a dtype that is {(left.Value.DType.IsComplex ? "complex" : "floating-point")}, as u and v");
     }
 }

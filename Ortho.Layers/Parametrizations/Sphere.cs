@@ -4,13 +4,14 @@ using Ortho.Tensors;
 namespace Ortho.Layers.Parametrizations;
 
 /// <summary>Vectors, along the last dimension, of one length: r x / |x|. Real and complex.</summary>
-/// <remarks>Every vector of the sphere is its own free numbers; the length of x has no influence (and grows in training: gradients are orthogonal to x).
-/// x = 0 gives NaN. Samples are uniform on the sphere.</remarks>
+/// <remarks>Every vector of the sphere is its own free numbers; the length of x has no influence (and grows in training: gradients are
+/// orthogonal to x). x = 0 gives NaN. Samples are uniform on the sphere.</remarks>
 /// <param name="radius">r.</param>
 public sealed class Sphere(double radius = 1) : Parametrization
 {
     /// <summary>The length.</summary>
-    public double Radius { get; } = radius > 0 ? radius : throw new ArgumentOutOfRangeException(nameof(radius), radius, "Sphere: a positive radius.");
+    public double Radius { get; } = radius > 0 ? radius
+        : throw new ArgumentOutOfRangeException(nameof(radius), radius, "Sphere: a positive radius.");
 
     /// <inheritdoc/>
     protected override string Elements => $"vectors of length {Radius}";
@@ -28,5 +29,6 @@ public sealed class Sphere(double radius = 1) : Parametrization
     protected override double Distance(Tensor value) => (value.Norm([-1]) - Radius).Abs().Max().Item();
 
     /// <inheritdoc/>
-    protected override Tensor Draw(Shape shape, Generator generator, DType dtype, Device? device) => Map(NormalMatrix.Of(shape, generator, dtype, device));
+    protected override Tensor Draw(Shape shape, Generator generator, DType dtype, Device? device)
+        => Map(NormalMatrix.Of(shape, generator, dtype, device));
 }

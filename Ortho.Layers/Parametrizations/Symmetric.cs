@@ -22,5 +22,6 @@ public sealed class Symmetric : Parametrization
     protected override double Distance(Tensor value) => Largest(value - value.H) / 2;
 
     /// <inheritdoc/>
-    protected override Tensor Draw(Shape shape, Generator generator, DType dtype, Device? device) => Map(NormalMatrix.Of(shape, generator, dtype, device));
+    protected override Tensor Draw(Shape shape, Generator generator, DType dtype, Device? device)
+        => Map(NormalMatrix.Of(shape, generator, dtype, device));
 }

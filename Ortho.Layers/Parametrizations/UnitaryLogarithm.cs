@@ -7,14 +7,14 @@ namespace Ortho.Layers.Parametrizations;
 /// <summary>The principal logarithm of a unitary matrix or of a rotation, on the host in float64.</summary>
 static class UnitaryLogarithm
 {
-    /// <summary>The skew-Hermitian A with e^A = q [n, n], its eigenvalues' angles in [-pi, pi]; real for a rotation. Where q is real and not a rotation there
-    /// is none, and what comes back is not its logarithm.</summary>
+    /// <summary>The skew-Hermitian A with e^A = q [n, n], its eigenvalues' angles in [-pi, pi]; real for a rotation. Where q is real and
+    /// not a rotation there is none, and what comes back is not its logarithm.</summary>
     public static Tensor Of(Tensor q)
     {
         var n = q.Shape[0];
         var unitary = q.To(DType.Complex128);
-        // q's eigenvectors are those of every Hermitian combination cos(s) (q + q^H) / 2 + sin(s) (q - q^H) / 2i, whose eigenvalues cos(t - s) are equal for
-        // t and 2 s - t: a matter of chance, so the best of a few s is taken.
+        // q's eigenvectors are those of every Hermitian combination cos(s) (q + q^H) / 2 + sin(s) (q - q^H) / 2i, whose eigenvalues cos(t -
+        // s) are equal for t and 2 s - t: a matter of chance, so the best of a few s is taken.
         var (best, residual) = (unitary, double.PositiveInfinity);
         foreach (var s in (double[])[1, 0.3, 2.2, 0.77])
         {
@@ -31,7 +31,8 @@ static class UnitaryLogarithm
         var angles = values.Select(value => value.Phase).ToArray();
         if (q.DType.IsComplex)
             return Compose(best, angles);
-        // A real matrix has angles in pairs t, -t. A half turn is its own partner: its plane is spanned by two real vectors of the eigenspace of -1.
+        // A real matrix has angles in pairs t, -t. A half turn is its own partner: its plane is spanned by two real vectors of the
+        // eigenspace of -1.
         int[] halves = [.. Enumerable.Range(0, n).Where(k => Math.Abs(angles[k]) > Math.PI - 1e-7)];
         foreach (var k in halves)
             angles[k] = 0;

@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Any matrix, with the length and the direction of each row apart: row i is g_i v_i / |v_i|. Free numbers [..., rows, columns + 1]: v, and g in the last
-/// column. Real and complex (g real). Salimans and Kingma 2016.</summary>
+/// <summary>Any matrix, with the length and the direction of each row apart: row i is g_i v_i / |v_i|. Free numbers [..., rows, columns +
+/// 1]: v, and g in the last column. Real and complex (g real). Salimans and Kingma 2016.</summary>
 /// <remarks>The set is that of all matrices: <c>Error</c> is 0 for finite ones. Samples are normal, of variance 1 / columns.</remarks>
 public sealed class WeightNorm : Parametrization
 {
@@ -15,10 +15,12 @@ public sealed class WeightNorm : Parametrization
     public override Shape FreeShape(Shape value) => value.With(value.Rank - 1, value[^1] + 1);
 
     /// <inheritdoc/>
-    protected override string? Misfit(Shape value) => value.Rank < 2 || value[^1] < 1 ? "matrices [..., rows, columns] with a column or more" : null;
+    protected override string? Misfit(Shape value)
+        => value.Rank < 2 || value[^1] < 1 ? "matrices [..., rows, columns] with a column or more" : null;
 
     /// <inheritdoc/>
-    protected override string? FreeMisfit(Shape free) => free.Rank < 2 || free[^1] < 2 ? "[..., rows, columns + 1] with a column or more" : null;
+    protected override string? FreeMisfit(Shape free)
+        => free.Rank < 2 || free[^1] < 2 ? "[..., rows, columns + 1] with a column or more" : null;
 
     /// <inheritdoc/>
     protected override Tensor Map(Tensor free)

@@ -47,7 +47,7 @@ public sealed class AdaptiveSoc(int terms = 3) : KernelMethod
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(free);
         var skew = SkewKernels.Of(free[0]);
-        skew = (skew / KernelGram.RowSums(skew).Max().Sqrt()).Unsqueeze(0);
+        skew = (skew / KernelGram.ColumnSums(skew).Max().Sqrt()).Unsqueeze(0);
         // Horner: 1 + L (1 + L / 2 (1 + L / 3 ...)), each time surrounded by zeros to the size of the longer product.
         var c = skew.Shape[1];
         var one = Tensor.Eye(c, dtype: skew.DType, device: skew.Device).Reshape(1, c, c, 1, 1);

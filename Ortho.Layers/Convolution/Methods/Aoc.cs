@@ -16,7 +16,7 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// accuracy does not depend on where training has led.</param>
 public sealed class Aoc(IOrthogonalParametrization? map = null) : KernelMethod
 {
-    readonly IOrthogonalParametrization map = map ?? new Householder();
+    readonly IOrthogonalParametrization map = Stateless(map);
 
     /// <summary>The two parts of a kernel: one whose taps overlap, then one whose taps do not; each may be missing.</summary>
     static (ConvolutionShape? Overlapping, ConvolutionShape? Disjoint) Parts(ConvolutionShape shape)
@@ -51,7 +51,7 @@ public sealed class Aoc(IOrthogonalParametrization? map = null) : KernelMethod
         {
             var c = Math.Max(overlapping.GroupInputs, overlapping.GroupOutputs);
             var count = 2 + ProjectorFactors.Count(overlapping.Kernel);
-            free.Add(new("frames", Frames(map, count * shape.Groups, c, c / 2, generator, dtype), ParameterRole.Matrix));
+            free.Add(new("frames", Sample(map, [count * shape.Groups, c, c / 2], generator, dtype), ParameterRole.Matrix));
         }
         if (disjoint is not null)
             free.Add(new("weight", Rko.Initial(map, disjoint, generator, dtype), ParameterRole.Matrix));

@@ -14,7 +14,7 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// accuracy does not depend on where training has led.</param>
 public sealed class Bcop(IOrthogonalParametrization? map = null) : KernelMethod
 {
-    readonly IOrthogonalParametrization map = map ?? new Householder();
+    readonly IOrthogonalParametrization map = Stateless(map);
 
     /// <inheritdoc/>
     /// <exception cref="TensorArgumentException">A single channel, or a stride and more outputs than inputs.</exception>
@@ -31,9 +31,9 @@ public sealed class Bcop(IOrthogonalParametrization? map = null) : KernelMethod
     {
         ArgumentNullException.ThrowIfNull(shape);
         var c = Math.Max(shape.GroupInputs, shape.GroupOutputs);
-        var square = new FreeNumbers("square", Frames(map, shape.Groups, c, c, generator, dtype), ParameterRole.Matrix);
+        var square = new FreeNumbers("square", Sample(map, [shape.Groups, c, c], generator, dtype), ParameterRole.Matrix);
         var count = ProjectorFactors.Count(shape.Kernel);
-        return count == 0 ? [square] : [square, new("frames", Frames(map, count * shape.Groups, c, c / 2, generator, dtype), ParameterRole.Matrix)];
+        return count == 0 ? [square] : [square, new("frames", Sample(map, [count * shape.Groups, c, c / 2], generator, dtype), ParameterRole.Matrix)];
     }
 
     /// <inheritdoc/>

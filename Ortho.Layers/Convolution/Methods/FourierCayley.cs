@@ -26,7 +26,6 @@ public sealed class FourierCayley : SymbolMethod
     {
         var (frequencies, rank) = (symbol.Shape[0], Math.Min(symbol.Shape[1], symbol.Shape[2]));
         var size = symbol.Norm() / Math.Sqrt((double)frequencies * rank) + 1e-12;
-        var scaled = symbol * (free[1] / size);
-        return cayley.Forward(scaled);
+        return cayley.Forward(symbol * (free[1] / size));
     }
 }

@@ -48,14 +48,12 @@ public abstract class KernelMethod : IConvolutionMethod
         return ConvolutionSpectrum.Symbol(filter, height, width, shape.Stride, shape.Dilation, shape.Groups);
     }
 
-    /// <summary>Orthonormal rows or columns [..., rows, columns] of free numbers, which are those of a tall matrix in any case.</summary>
-    private protected static Tensor Orthonormal(IOrthogonalParametrization map, Tensor free, bool isWide) => isWide ? map.Forward(free).T : map.Forward(free);
+    /// <summary>A parametrization for the matrices of a kernel, which has no numbers of its own: methods keep none.</summary>
+    private protected static IOrthogonalParametrization Stateless(IOrthogonalParametrization? map)
+        => map is not Module ? map ?? new Householder()
+            : throw new ArgumentException($"{map.GetType().Name} has numbers of its own, which a method of convolutions does not keep; expected one without.", nameof(map));
 
-    /// <summary>Free numbers [count, rows, columns] of uniformly distributed frames; of rotations where they are square.</summary>
-    private protected static Tensor Frames(IOrthogonalParametrization map, int count, int rows, int columns, Generator generator, DType dtype)
-    {
-        using var pause = Graph.NoGrad();
-        var frames = Tensor.Haar([count, rows, columns], generator, special: rows == columns, dtype: DType.Float64);
-        return Tensor.Stack([.. frames.Unbind().Select(map.Inverse)]).To(dtype);
-    }
+    /// <summary>Free numbers of random matrices [count, rows, columns].</summary>
+    private protected static Tensor Sample(IOrthogonalParametrization map, Shape shape, Generator generator, DType dtype)
+        => map.Inverse(map.Sample(shape, generator, DType.Float64)).To(dtype);
 }

@@ -1,3 +1,4 @@
+using Ortho.Autograd;
 using Ortho.Tensors;
 
 namespace Ortho.Layers.ConvolutionMethods;
@@ -8,12 +9,12 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// square kernel was measured to stall between 0.01 and 0.3, while wide and tall ones reach 1e-4. Exact methods do not have that problem.</remarks>
 public sealed class Regularized : KernelMethod
 {
-    /// <summary>Numbers uniform within 1 / sqrt(inputs k^2).</summary>
+    /// <summary>Normal numbers of variance 1 / (inputs k^2): rows of norm 1 in the mean, as an orthogonal kernel's.</summary>
     public override IReadOnlyList<FreeNumbers> Initial(ConvolutionShape shape, Generator generator, DType dtype)
     {
         ArgumentNullException.ThrowIfNull(shape);
         Shape kernel = [shape.Outputs, shape.GroupInputs, shape.Kernel.Height, shape.Kernel.Width];
-        return [new("weight", ConvolutionParameters.Initial(kernel, kernel, generator, dtype), ParameterRole.Convolution)];
+        return [new("weight", Tensor.Normal(kernel, generator, deviation: 1 / Math.Sqrt(kernel[1..].ElementCount), dtype: dtype), ParameterRole.Convolution)];
     }
 
     /// <inheritdoc/>

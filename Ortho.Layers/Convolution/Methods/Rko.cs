@@ -10,7 +10,7 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// accuracy does not depend on where training has led.</param>
 public sealed class Rko(IOrthogonalParametrization? map = null) : KernelMethod
 {
-    readonly IOrthogonalParametrization map = map ?? new Householder();
+    readonly IOrthogonalParametrization map = Stateless(map);
 
     /// <inheritdoc/>
     /// <exception cref="TensorArgumentException">The kernels overlap, or do not cover the images.</exception>
@@ -31,10 +31,9 @@ public sealed class Rko(IOrthogonalParametrization? map = null) : KernelMethod
     internal static Tensor Initial(IOrthogonalParametrization map, ConvolutionShape shape, Generator generator, DType dtype)
     {
         var (outputs, columns) = (shape.GroupOutputs, shape.GroupInputs * shape.Kernel.Height * shape.Kernel.Width);
-        return Frames(map, shape.Groups, Math.Max(outputs, columns), Math.Min(outputs, columns), generator, dtype);
+        return Sample(map, [shape.Groups, outputs, columns], generator, dtype);
     }
 
     internal static Tensor Kernel(IOrthogonalParametrization map, ConvolutionShape shape, Tensor free)
-        => Orthonormal(map, free, shape.GroupOutputs < shape.GroupInputs * shape.Kernel.Height * shape.Kernel.Width)
-            .Reshape(shape.Outputs, shape.GroupInputs, shape.Kernel.Height, shape.Kernel.Width);
+        => map.Forward(free).Reshape(shape.Outputs, shape.GroupInputs, shape.Kernel.Height, shape.Kernel.Width);
 }

@@ -17,14 +17,15 @@ public enum ConjugateRule
     HestenesStiefel,
 }
 
-/// <summary>Nonlinear conjugate gradients: d' = -r' + beta T d with the Riemannian gradient r' at the new point and T the transport from the old one; a
-/// direction that does not descend is replaced by -r'. Absil, Mahony and Sepulchre 2008, algorithm 13; Sato 2022.</summary>
+/// <summary>Nonlinear conjugate gradients: d' = -r' + beta T d with the Riemannian gradient r' at the new point and T the transport from
+/// the old one; a direction that does not descend is replaced by -r'. Absil, Mahony and Sepulchre 2008, algorithm 13; Sato 2022.</summary>
 /// <param name="rule">How beta is found.</param>
 /// <param name="search">How far a step goes.</param>
 public sealed class ConjugateGradient(ConjugateRule rule = ConjugateRule.HestenesStiefel, LineSearch search = LineSearch.Armijo) : Solver
 {
     /// <summary>How beta is found.</summary>
-    public ConjugateRule Rule { get; } = Enum.IsDefined(rule) ? rule : throw new ArgumentOutOfRangeException(nameof(rule), rule, "Expected a rule of the list.");
+    public ConjugateRule Rule { get; } = Enum.IsDefined(rule) ? rule
+        : throw new ArgumentOutOfRangeException(nameof(rule), rule, "Expected a rule of the list.");
 
     /// <summary>How far a step goes.</summary>
     public LineSearch Search { get; } = Enum.IsDefined(search)
@@ -67,7 +68,8 @@ public sealed class ConjugateGradient(ConjugateRule rule = ConjugateRule.Hestene
                 {
                     along = manifold.Transport(x, y, direction);
                     var change = newGradient - manifold.Transport(x, y, gradient);
-                    var share = objective.Inner(y, newGradient, change) / (Rule == ConjugateRule.PolakRibiere ? square : objective.Inner(y, along, change));
+                    var bend = Rule == ConjugateRule.PolakRibiere ? square : objective.Inner(y, along, change);
+                    var share = objective.Inner(y, newGradient, change) / bend;
                     beta = double.IsFinite(share) ? Math.Max(0, share) : 0;
                 }
                 var newDirection = beta == 0 ? -newGradient : along! * beta - newGradient;

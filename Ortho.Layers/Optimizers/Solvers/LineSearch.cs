@@ -3,12 +3,12 @@ namespace Ortho.Layers.Optimizers.Solvers;
 /// <summary>How far a solver goes along a direction.</summary>
 public enum LineSearch
 {
-    /// <summary>Backtracking until the cost falls by a share of what its slope promises (Armijo's condition), then one correction by a parabola.
-    /// Costs are evaluated, gradients not.</summary>
+    /// <summary>Backtracking until the cost falls by a share of what its slope promises (Armijo's condition), then one correction by a
+    /// parabola. Costs are evaluated, gradients not.</summary>
     Armijo,
 
-    /// <summary>Bracketing until the slope has also shrunk (the strong Wolfe conditions), with exact slopes along the retraction. Nocedal and
-    /// Wright 2006, algorithms 3.5 and 3.6.</summary>
+    /// <summary>Bracketing until the slope has also shrunk (the strong Wolfe conditions), with exact slopes along the retraction. Nocedal
+    /// and Wright 2006, algorithms 3.5 and 3.6.</summary>
     StrongWolfe,
 }
 
@@ -27,7 +27,8 @@ static class Searching
         => search == LineSearch.Armijo ? Backtrack(curve, value, slope, guess) : Bracket(curve, value, slope, guess);
 
     // Differences of costs below a rounding of the cost say nothing: they do not stop a descent direction.
-    static bool Falls(double reached, double t, double value, double slope) => reached <= value + Decrease * t * slope + 2e-16 * Math.Abs(value);
+    static bool Falls(Curve curve, double reached, double t, double value, double slope)
+        => reached <= value + Decrease * t * slope + curve.Rounding * Math.Abs(value);
 
     static double Backtrack(Curve curve, double value, double slope, double t)
     {
@@ -37,7 +38,7 @@ static class Searching
             // The minimum of the parabola through both values with this slope, in units of t.
             var bend = reached - value - slope * t;
             var share = bend > 0 ? -slope * t / (2 * bend) : double.PositiveInfinity;
-            if (Falls(reached, t, value, slope))
+            if (Falls(curve, reached, t, value, slope))
             {
                 // Any step that is short enough falls; directions are conjugate only after steps that end near a minimum.
                 if (share is > 0.8 and < 1.25)
@@ -56,7 +57,7 @@ static class Searching
         for (var k = 0; k < MostTries; k++)
         {
             var (reached, steepness) = curve.Derivative(t);
-            if (!Falls(reached, t, value, slope) || (k > 0 && reached > valueBefore))
+            if (!Falls(curve, reached, t, value, slope) || (k > 0 && reached > valueBefore))
                 return Zoom(curve, value, slope, (before, valueBefore, slopeBefore), t);
             if (Math.Abs(steepness) <= -Flatness * slope)
                 return t;
@@ -79,7 +80,7 @@ static class Searching
             var share = -low.Slope * width / (2 * (valueHigh - low.Value - low.Slope * width));
             var t = low.T + width * (double.IsFinite(share) ? Math.Clamp(share, 0.1, 0.9) : 0.5);
             var (reached, steepness) = curve.Derivative(t);
-            if (!Falls(reached, t, value, slope) || reached > low.Value)
+            if (!Falls(curve, reached, t, value, slope) || reached > low.Value)
             {
                 (high, valueHigh) = (t, reached);
                 continue;

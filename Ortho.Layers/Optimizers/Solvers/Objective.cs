@@ -9,6 +9,9 @@ sealed class Objective(Func<Tensor, Tensor> cost, Manifold manifold)
 {
     public Manifold Manifold => manifold;
 
+    /// <summary>The distance of 1 from the next number of a tensor's precision.</summary>
+    public static double Rounding(Tensor x) => x.DType.RealType == DType.Float64 ? 2.2e-16 : 1.2e-7;
+
     public double Value(Tensor x)
     {
         using var pause = Graph.NoGrad();
@@ -48,6 +51,9 @@ sealed class Objective(Func<Tensor, Tensor> cost, Manifold manifold)
 /// <summary>The cost f(R(x, t v)) as a function of t.</summary>
 sealed class Curve(Objective objective, Func<Tensor, Tensor> cost, Tensor x, Tensor v)
 {
+    /// <summary>The rounding unit of costs.</summary>
+    public double Rounding => Objective.Rounding(x);
+
     public Tensor Point(double t)
     {
         using var pause = Graph.NoGrad();

@@ -4,8 +4,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers.Solvers;
 
-/// <summary>Minimises a smooth cost on a manifold, deterministically. Costs and lengths are read by the host in each iteration, which decides by
-/// them; everything else stays on the start's device.</summary>
+/// <summary>Minimises a smooth cost on a manifold, deterministically. Costs and lengths are read by the host in each iteration, which
+/// decides by them; everything else stays on the start's device.</summary>
 public abstract class Solver
 {
     /// <summary>The length of the Riemannian gradient at which to stop.</summary>
@@ -41,7 +41,8 @@ public abstract class Solver
     {
         var error = manifold.Error(start);
         if (!(error <= 1e-3 * Math.Sqrt(start.ElementCount)))
-            throw new TensorArgumentException(GetType().Name, nameof(start), $"{error:G3} away from {manifold.GetType().Name}", "a point of it; ProjectOnto gives the nearest");
+            throw new TensorArgumentException(GetType().Name, nameof(start), $"{error:G3} away from {manifold.GetType().Name}",
+                "a point of it; ProjectOnto gives the nearest");
     }
 
     private protected abstract Solution Run(Objective objective, Tensor x);

@@ -4,33 +4,37 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers.Solvers;
 
-/// <summary>The Riemannian trust-region method: in each iteration the quadratic model of the cost is minimised, by truncated conjugate gradients
-/// (Steihaug and Toint), in a ball of the tangent space whose radius follows how well the last model predicted. Converges quadratically near a minimum
-/// with a regular Hessian. Absil, Baker and Gallivan 2007.</summary>
-/// <remarks>Hessians are applied to vectors by differentiating the gradient: the ops of the cost must have second derivatives. Real points.</remarks>
+/// <summary>The Riemannian trust-region method: in each iteration the quadratic model of the cost is minimised, by truncated conjugate
+/// gradients (Steihaug and Toint), in a ball of the tangent space whose radius follows how well the last model predicted. Converges
+/// quadratically near a minimum with a regular Hessian. Absil, Baker and Gallivan 2007.</summary>
+/// <remarks>Hessians are applied to vectors by differentiating the gradient: the ops of the cost must have second derivatives. Real
+/// points.</remarks>
 public sealed class TrustRegion : Solver
 {
-    // A step is taken when the cost falls by this share of what the model promised; inner residuals shrink by Kappa, or to the power 1 + Theta.
+    // A step is taken when the cost falls by this share of what the model promised; inner residuals r shrink by Kappa, or to r^(1 + Theta).
     const double Acceptance = 0.1, Kappa = 0.1, Theta = 1;
 
     /// <summary>The radius at first; an eighth of the largest when null.</summary>
     public double? InitialRadius
     {
         get;
-        init => field = value is null or > 0 ? value : throw new ArgumentOutOfRangeException(nameof(InitialRadius), value, "Expected a positive number.");
+        init => field = value is null or > 0 ? value
+            : throw new ArgumentOutOfRangeException(nameof(InitialRadius), value, "Expected a positive number.");
     }
 
     /// <summary>The largest radius; the square root of the manifold's dimension when null.</summary>
     public double? LargestRadius
     {
         get;
-        init => field = value is null or > 0 ? value : throw new ArgumentOutOfRangeException(nameof(LargestRadius), value, "Expected a positive number.");
+        init => field = value is null or > 0 ? value
+            : throw new ArgumentOutOfRangeException(nameof(LargestRadius), value, "Expected a positive number.");
     }
 
     private protected override void CheckStart(Manifold manifold, Tensor start)
     {
         if (start.DType.IsComplex)
-            throw new TensorArgumentException(nameof(TrustRegion), nameof(start), $"{start.DType}", "a real tensor; ConjugateGradient takes complex ones");
+            throw new TensorArgumentException(nameof(TrustRegion), nameof(start), $"{start.DType}",
+                "a real tensor; ConjugateGradient takes complex ones");
         base.CheckStart(manifold, start);
     }
 
@@ -38,7 +42,6 @@ public sealed class TrustRegion : Solver
     {
         var largest = LargestRadius ?? Math.Sqrt(Math.Max(1, objective.Manifold.Dimension(x.Shape)));
         var radius = Math.Min(InitialRadius ?? largest / 8, largest);
-        var unit = x.DType == DType.Float64 ? 2.2e-16 : 1.2e-7;
         var inner = (int)Math.Min(objective.Manifold.Dimension(x.Shape), 500);
         var (value, gradient, hessian) = objective.Model(x);
         for (var k = 0; ; k++)
@@ -56,7 +59,7 @@ public sealed class TrustRegion : Solver
                 y = objective.Manifold.Retract(x, step);
             var reached = objective.Value(y);
             // Near the minimum both differences are roundings of the cost: raised alike, their quotient tends to 1.
-            var noise = 1e3 * unit * Math.Max(1, Math.Abs(value));
+            var noise = 1e3 * Objective.Rounding(x) * Math.Max(1, Math.Abs(value));
             var quality = (value - reached + noise) / (promised + noise);
             if (!(quality >= 0.25) || promised < 0)
                 radius /= 4;
@@ -89,7 +92,8 @@ public sealed class TrustRegion : Solver
             if (!(curvature > 0) || nextSquare >= radius * radius)
             {
                 // Where the direction leaves the ball.
-                length = (-stepAlong + Math.Sqrt(stepAlong * stepAlong + directionSquare * (radius * radius - stepSquare))) / directionSquare;
+                var root = Math.Sqrt(stepAlong * stepAlong + directionSquare * (radius * radius - stepSquare));
+                length = (root - stepAlong) / directionSquare;
                 return Ended(step + direction * length, bent + turned * length, true);
             }
             (step, bent, stepSquare) = (step + direction * length, bent + turned * length, nextSquare);
@@ -100,7 +104,8 @@ public sealed class TrustRegion : Solver
                 break;
             var beta = newSquare / square;
             direction = direction * beta - residual;
-            (stepAlong, directionSquare, square) = (beta * (stepAlong + length * directionSquare), newSquare + beta * beta * directionSquare, newSquare);
+            (stepAlong, directionSquare, square) = (beta * (stepAlong + length * directionSquare),
+                newSquare + beta * beta * directionSquare, newSquare);
         }
         return Ended(step, bent, false);
 

@@ -188,28 +188,8 @@ public class MatryoshkaKvTests
         var (_, projection) = Sample(DType.Float64);
         var (q, k, v) = (Random([1, 4, 2, 3], seed: 1), Random([1, 2, 3, 3], seed: 2), Random([1, 2, 3, 3], seed: 3));
         CheckGradient(x => projection.Attend(x[0], x[1], x[2], Ranks(2, 1), Ranks(3, 1)), [q, k, v], tolerance: 1e-8);
-        // In the parameters: by the gradients that reach them.
         var weight = Random([1, 4, 2, 3], seed: 5);
-        double Loss() => (projection.Attend(q, k, v, Ranks(2, 1), Ranks(3, 1)) * weight).Sum().Item();
-        (projection.Attend(q, k, v, Ranks(2, 1), Ranks(3, 1)) * weight).Sum().Backward();
-        foreach (var (name, parameter) in projection.NamedParameters())
-        {
-            var at = parameter.Value.Detach().Clone();
-            for (var element = 0; element < at.ElementCount; element += 2)
-            {
-                double Shifted(double by)
-                {
-                    var numbers = at.ToArray<double>();
-                    numbers[element] += by;
-                    parameter.Assign(Tensor.From(numbers, at.Shape));
-                    return Loss();
-                }
-
-                var slope = (Shifted(1e-5) - Shifted(-1e-5)) / 2e-5;
-                parameter.Assign(at);
-                Assert.That(parameter.Value.Grad!.ToArray<double>()[element], Is.EqualTo(slope).Within(1e-8), $"{name} {element}");
-            }
-        }
+        ParameterGradients.Check(projection, () => (projection.Attend(q, k, v, Ranks(2, 1), Ranks(3, 1)) * weight).Sum());
     }
 
     [Test]

@@ -188,7 +188,7 @@ public class ConvolutionExistenceTests
     [Test]
     public void Descent_reaches_wide_kernels_whose_spectrum_does_not_depend_on_the_image_and_stalls_at_square_ones()
     {
-        var kernel = Descend(6, 4, 450, 1);
+        var kernel = Descend(6, 4, 1200, 1);
         var loss = kernel.OrthogonalityLoss().Item();
         Assert.That(loss, Is.LessThan(1e-4));
         var bound = Math.Sqrt(OrthogonalityLosses.SpectralConstant(Architecture(6, 4, 3, 1)) * loss);

@@ -30,12 +30,14 @@ static class ManifoldSamples
         ("MatrixView wide", new MatrixView(new Stiefel(StiefelMetric.Canonical, StiefelRetraction.Polar)), [3, 5]),
         ("MatrixView kernel", new MatrixView(new Stiefel(), 4), [3, 2, 2, 2]),
         ("MatrixView tall kernel", new MatrixView(new Grassmann(), 3), [9, 2, 2]),
-        ("Product", new Product((sphere, [3]), (new Stiefel(retraction: StiefelRetraction.Polar), [2, 4, 2]), (new Euclidean(), [2])), [21]),
+        ("Product", new Product((sphere, [3]), (new Stiefel(retraction: StiefelRetraction.Polar), [2, 4, 2]), (new Euclidean(), [2])),
+            [21]),
     ];
 
     public static IEnumerable<string> Names => All.Select(sample => sample.Name);
 
-    public static (Manifold Manifold, Shape Shape) Of(string name) => All.First(sample => sample.Name == name) is var (_, manifold, shape) ? (manifold, shape) : default;
+    public static (Manifold Manifold, Shape Shape) Of(string name)
+        => All.First(sample => sample.Name == name) is var (_, manifold, shape) ? (manifold, shape) : default;
 
     /// <summary>A point and a tangent vector of length about 1.</summary>
     public static (Tensor X, Tensor V) Place(this Manifold manifold, Shape shape, int seed = 1, DType dtype = DType.Float64)

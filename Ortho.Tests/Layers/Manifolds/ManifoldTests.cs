@@ -14,17 +14,20 @@ namespace Ortho.Tests.Layers.Manifolds;
 public class ManifoldTests
 {
     static readonly string[] Isometric =
-        ["Euclidean", "Sphere", "OrthogonalGroup Qr", "OrthogonalGroup Polar", "OrthogonalGroup Cayley", "OrthogonalGroup Exponential", "PositiveDefinite"];
+        ["Euclidean", "Sphere", "OrthogonalGroup Qr", "OrthogonalGroup Polar", "OrthogonalGroup Cayley", "OrthogonalGroup Exponential",
+            "PositiveDefinite"];
 
     static readonly string[] SecondOrder =
-        ["Euclidean", "Sphere", "Stiefel Polar", "Stiefel Cayley", "Stiefel Cayley wide", "Stiefel Exponential", "Stiefel Exponential canonical",
+        ["Euclidean", "Sphere", "Stiefel Polar", "Stiefel Cayley", "Stiefel Cayley wide", "Stiefel Exponential",
+            "Stiefel Exponential canonical",
             "OrthogonalGroup Polar", "OrthogonalGroup Cayley", "OrthogonalGroup Exponential", "Grassmann", "PositiveDefinite"];
 
     static IEnumerable<string> Geodesic => Names.Where(name => Of(name).Manifold is IGeodesicManifold);
 
     static IEnumerable<string> Geodesics => Names.Where(name => Of(name).Manifold is IGeodesicManifold or Stiefel);
 
-    static Tensor Exp(Manifold manifold, Tensor x, Tensor v) => manifold is Stiefel stiefel ? stiefel.Exp(x, v) : ((IGeodesicManifold)manifold).Exp(x, v);
+    static Tensor Exp(Manifold manifold, Tensor x, Tensor v)
+        => manifold is Stiefel stiefel ? stiefel.Exp(x, v) : ((IGeodesicManifold)manifold).Exp(x, v);
 
     [TestCaseSource(typeof(ManifoldSamples), nameof(Names))]
     public void Samples_are_points_and_others_are_not(string name)
@@ -85,7 +88,8 @@ public class ManifoldTests
         if (!SecondOrder.Contains(name))
             return;
         if (Difference(manifold.Retract(x, v * 0.02), Exp(manifold, x, v * 0.02)) > 1e-14)
-            Assert.That(Order(t => Difference(manifold.Retract(x, v * t), Exp(manifold, x, v * t))), Is.GreaterThan(2.8), "of second order");
+            Assert.That(Order(t => Difference(manifold.Retract(x, v * t), Exp(manifold, x, v * t))), Is.GreaterThan(2.8),
+                "of second order");
     }
 
     [TestCaseSource(nameof(Geodesics))]
@@ -99,7 +103,8 @@ public class ManifoldTests
         Tensor Cost(Tensor at) => manifold is Grassmann
             ? (at.MatMul(at.T).Exp() * Random([shape[0], shape[0]], seed: 6)).Sum()
             : ((at * 1.3).Sin() * weights + at.Square() * weights.Square()).Sum();
-        Tensor Hessian(Tensor along) => manifold.Hessian(x, Derivatives.Gradient(Cost, x), Derivatives.HessianVectorProduct(Cost, x, along), along);
+        Tensor Hessian(Tensor along)
+            => manifold.Hessian(x, Derivatives.Gradient(Cost, x), Derivatives.HessianVectorProduct(Cost, x, along), along);
         double At(double t) => Cost(Exp(manifold, x, v * t)).Item();
         const double h = 0.005;
         var second = (-At(2 * h) + 16 * At(h) - 30 * At(0) + 16 * At(-h) - At(-2 * h)) / (12 * h * h);
@@ -129,7 +134,8 @@ public class ManifoldTests
     }
 
     [Test]
-    public void Log_is_the_inverse_of_Exp_and_has_the_length_of_the_distance([ValueSource(nameof(Geodesic))] string name, [Values(1e-3, 0.9)] double length)
+    public void Log_is_the_inverse_of_Exp_and_has_the_length_of_the_distance([ValueSource(nameof(Geodesic))] string name,
+        [Values(1e-3, 0.9)] double length)
     {
         var (manifold, shape) = Of(name);
         var geodesic = (IGeodesicManifold)manifold;
@@ -180,14 +186,16 @@ public class ManifoldTests
         var y = manifold.Retract(x, v);
         Func<Tensor[], Tensor>[] functions =
         [
-            at => at[1], at => manifold.Transport(at[0], at[1], at[2]), at => manifold.Inner(at[0], at[2], at[3]), at => manifold.Deviation(at[0]),
-            at => manifold.Gradient(at[0], at[3]), at => manifold.Hessian(at[0], at[2], at[3], at[2]), at => manifold.ProjectOnto(at[0] + at[2]),
+            at => at[1], at => manifold.Transport(at[0], at[1], at[2]), at => manifold.Inner(at[0], at[2], at[3]),
+            at => manifold.Deviation(at[0]), at => manifold.Gradient(at[0], at[3]), at => manifold.ProjectOnto(at[0] + at[2]),
+            at => manifold.Hessian(at[0], at[2], at[3], at[2]),
         ];
         foreach (var (k, function) in functions.Index())
         {
             var all = function([x, y, v, w]);
             for (var i = 0; i < 2; i++)
-                Assert.That(Difference(all.Select(0, i), function([x.Select(0, i), y.Select(0, i), v.Select(0, i), w.Select(0, i)])), Is.LessThan(3e-14), $"{k}");
+                Assert.That(Difference(all.Select(0, i), function([x.Select(0, i), y.Select(0, i), v.Select(0, i), w.Select(0, i)])),
+                    Is.LessThan(3e-14), $"{k}");
         }
     }
 
@@ -235,6 +243,23 @@ public class ManifoldTests
     }
 
     [Test]
+    public void Angles_are_accurate_from_tiny_to_nearly_opposite([Values(1e-9, 1e-3, 1.0, 3.0, 3.14)] double angle)
+    {
+        var (cos, sin) = (Math.Cos(angle), Math.Sin(angle));
+        var turn = Tensor.From(new double[,] { { cos, -sin, 0 }, { sin, cos, 0 }, { 0, 0, 1 } });
+        var eye = Tensor.Eye(3, dtype: DType.Float64);
+        // Near the half turn I + q is nearly singular in the plane of the turn, and the polar factor carries its rounding.
+        var loss = 1 / (Math.PI - angle);
+        Assert.That(new OrthogonalGroup().Distance(eye, turn).Item(), Is.EqualTo(Math.Sqrt(2) * angle).Within(2e-14 * loss));
+        Assert.That(new OrthogonalGroup().Log(eye, turn).Select(0, 1).Select(0, 0).Item(), Is.EqualTo(angle).Within(2e-14 * loss));
+        var (x, y) = (Tensor.From(new[] { 1.0, 0, 0 }), Tensor.From(new[] { cos, sin, 0 }));
+        Assert.That(new Sphere().Distance(x, y).Item(), Is.EqualTo(angle).Within(1e-15 + 2e-16 * angle));
+        Assert.That(Difference(new Sphere().Log(x, y), Tensor.From(new[] { 0, angle, 0 })), Is.LessThan(1e-15 + 2e-16 * angle));
+        if (angle < Math.PI / 2)
+            Assert.That(new Grassmann().Distance(x.Unsqueeze(1), y.Unsqueeze(1)).Item(), Is.EqualTo(angle).Within(1e-15));
+    }
+
+    [Test]
     public void A_subspace_does_not_depend_on_its_basis()
     {
         var manifold = new Grassmann();
@@ -244,7 +269,8 @@ public class ManifoldTests
         Assert.That(manifold.Distance(x, x.MatMul(q)).Item(), Is.LessThan(1e-14));
         var y = manifold.Sample([6, 3], new(5), DType.Float64);
         Assert.That(manifold.Distance(x.MatMul(q), y).Item(), Is.EqualTo(manifold.Distance(x, y).Item()).Within(1e-14));
-        Assert.That(manifold.Distance(x, manifold.Exp(x, manifold.Log(x, y))).Item(), Is.EqualTo(manifold.Distance(x, y).Item()).Within(1e-13));
+        Assert.That(manifold.Distance(x, manifold.Exp(x, manifold.Log(x, y))).Item(),
+            Is.EqualTo(manifold.Distance(x, y).Item()).Within(1e-13));
         Assert.That(manifold.Distance(y, manifold.Exp(x, manifold.Log(x, y))).Item(), Is.LessThan(1e-12));
     }
 
@@ -268,13 +294,15 @@ public class ManifoldTests
         Assert.That(() => new Sphere().Project(x, Tensor.Ones([4])), Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo(
             $"Sphere.Project: u is Float32 [4] on {Device.Cpu}; expected Float32 [3, 4] on {Device.Cpu}, like x."));
         Assert.That(() => new Sphere().Distance(x, Tensor.Ones([3, 4], DType.Float64)), Throws.TypeOf<TensorArgumentException>());
-        Assert.That(() => new Sphere().Exp(x, Tensor.Ones([3, 4], DType.Float32, GpuDevice.Simulator)), Throws.TypeOf<TensorArgumentException>());
+        Assert.That(() => new Sphere().Exp(x, Tensor.Ones([3, 4], DType.Float32, GpuDevice.Simulator)),
+            Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new OrthogonalGroup().Transport(x, x, x), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new PositiveDefinite().Error(x), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new Grassmann().Sample([2, 3], new(1)), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new Sphere().Sample([3], new(1), DType.Int64), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new Sphere().Deviation(Tensor.Zeros([3], DType.Int64)), Throws.TypeOf<TensorArgumentException>());
-        Assert.That(() => new OrthogonalGroup(special: true).Sample([2, 2], new(1), DType.Complex64), Throws.TypeOf<TensorArgumentException>());
+        Assert.That(() => new OrthogonalGroup(special: true).Sample([2, 2], new(1), DType.Complex64),
+            Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new Product(), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new Product((new Stiefel(), [2, 3])), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new Product((new Sphere(), [3])).Pack(x), Throws.TypeOf<TensorArgumentException>());
@@ -300,7 +328,8 @@ public class ManifoldTests
             {
                 var (at, along) = (x.To(device), v.To(device));
                 var y = manifold.Retract(at, along);
-                Tensor[] results = [y, manifold.Transport(at, y, along), manifold.Gradient(at, along), manifold.Inner(at, along, along), manifold.Deviation(at)];
+                Tensor[] results = [y, manifold.Transport(at, y, along), manifold.Gradient(at, along), manifold.Inner(at, along, along),
+                    manifold.Deviation(at)];
                 return [.. results.Select(result => result.ToArray<float>())];
             }
             Assert.That(On(Devices.Of(kind)), Is.EqualTo(On(Device.Cpu)), name);

@@ -70,7 +70,8 @@ public class RiemannianTests
     }
 
     [Test]
-    public void The_Rayleigh_quotient_is_minimised_to_a_millionth([ValueSource(nameof(Names))] string name, [Values("Stiefel", "Canonical", "Grassmann")] string where)
+    public void The_Rayleigh_quotient_is_minimised_to_a_millionth([ValueSource(nameof(Names))] string name,
+        [Values("Stiefel", "Canonical", "Grassmann")] string where)
     {
         Manifold manifold = where switch
         {
@@ -106,7 +107,8 @@ public class RiemannianTests
     }
 
     [Test]
-    public void The_Frechet_mean_on_the_sphere_and_of_positive_definite_matrices([Values("Sgd", "Momentum", "Adam", "RmsProp")] string name, [Values] bool isSphere)
+    public void The_Frechet_mean_on_the_sphere_and_of_positive_definite_matrices([Values("Sgd", "Momentum", "Adam", "RmsProp")] string name,
+        [Values] bool isSphere)
     {
         Manifold manifold = isSphere ? new Sphere() : new PositiveDefinite();
         Shape shape = isSphere ? [4] : [3, 3];
@@ -183,7 +185,8 @@ public class RiemannianTests
     [Test]
     public void Adam_is_its_formula_on_the_sphere()
     {
-        var (x, target) = (Numbers(new Sphere().Sample([3], new(4), DType.Float64)).Select(z => z.Real).ToArray(), new[] { 0.3, -1.0, 0.7 });
+        var (x, target) = (Numbers(new Sphere().Sample([3], new(4), DType.Float64)).Select(z => z.Real).ToArray(),
+            new[] { 0.3, -1.0, 0.7 });
         var point = new Point(new Sphere(), Tensor.From(x));
         var (mean, square) = (new double[3], 0.0);
         static double Along(double[] a, double[] b) => a.Zip(b, (p, q) => p * q).Sum();
@@ -265,13 +268,14 @@ public class RiemannianTests
                     continue;
                 var (relative, normal) = Landing.Field(x, Random(shape, seed: 50 + k) * Math.Pow(10, k % 5 - 2));
                 Assert.That((relative * normal).Sum().Item(), Is.Zero.Within(1e-13 * relative.Norm().Item()));
-                var numeric = Derivatives.Gradient(at => (at.T.MatMul(at) - Tensor.Eye(shape[1], dtype: DType.Float64)).Square().Sum() * 0.25, x);
+                var eye = Tensor.Eye(shape[1], dtype: DType.Float64);
+                var numeric = Derivatives.Gradient(at => (at.T.MatMul(at) - eye).Square().Sum() * 0.25, x);
                 Assert.That(Difference(normal, numeric), Is.LessThan(1e-14));
                 var field = relative + normal * 2.0;
                 var step = Landing.SafeStep(distance, field.Norm(), 2, 0.5).Item();
                 var moved = x - field * step;
                 Assert.That(step, Is.Positive);
-                Assert.That((moved.T.MatMul(moved) - Tensor.Eye(shape[1], dtype: DType.Float64)).Norm().Item(), Is.LessThan(0.5 + 1e-12));
+                Assert.That((moved.T.MatMul(moved) - eye).Norm().Item(), Is.LessThan(0.5 + 1e-12));
             }
         }
     }
@@ -323,7 +327,8 @@ public class RiemannianTests
     {
         // A kernel seen as a matrix and a wide weight: the free layers of a network, told where their weights live.
         var generator = new Generator(3);
-        var (convolution, linear) = (new Conv2d(2, 6, 3, generator, stride: 3, dtype: DType.Float64), new Linear(24, 4, generator, dtype: DType.Float64));
+        var (convolution, linear) = (new Conv2d(2, 6, 3, generator, stride: 3, dtype: DType.Float64),
+            new Linear(24, 4, generator, dtype: DType.Float64));
         convolution.Weight.RestrictTo(new MatrixView(new Stiefel(), 4));
         linear.Weight.RestrictTo(new MatrixView(new Stiefel()));
         var network = new Sequential(convolution, new MaxMin(), new Flatten(), linear);
@@ -333,7 +338,8 @@ public class RiemannianTests
         var (_, make, _) = All.First(optimizer => optimizer.Name == name);
         var riemannian = make(bound, 0.05);
         var optimizer = new CombinedOptimizer(riemannian, new Adam(free, 0.05));
-        var (x, labels) = (Tensor.Normal([16, 2, 6, 6], generator, dtype: DType.Float64), Tensor.Uniform([16], generator, 0, 4).To(DType.Int64));
+        var (x, labels) = (Tensor.Normal([16, 2, 6, 6], generator, dtype: DType.Float64),
+            Tensor.Uniform([16], generator, 0, 4).To(DType.Int64));
         var first = 0.0;
         var last = 0.0;
         for (var step = 0; step < 60; step++)
@@ -377,7 +383,8 @@ public class RiemannianTests
     }
 
     [Test]
-    public void Half_precision_matrices_are_orthogonal_to_their_precision([ValueSource(nameof(Names))] string name, [Values(DType.BFloat16, DType.Half)] DType dtype)
+    public void Half_precision_matrices_are_orthogonal_to_their_precision([ValueSource(nameof(Names))] string name,
+        [Values(DType.BFloat16, DType.Half)] DType dtype)
     {
         var (_, make, rate) = All.First(optimizer => optimizer.Name == name);
         var point = new Point(new Stiefel(), Random([8, 3], dtype, 1));
@@ -390,18 +397,23 @@ public class RiemannianTests
         }
         // Each of 24 elements, of size 1/3 or so, is rounded to 8 (11) bits.
         var rounding = dtype == DType.BFloat16 ? 0.02 : 0.003;
-        Assert.That(point.Value.Manifold!.Error(point.Value), Is.LessThan(name.StartsWith("Landing", StringComparison.Ordinal) ? 0.4 : rounding));
+        Assert.That(point.Value.Manifold!.Error(point.Value),
+            Is.LessThan(name.StartsWith("Landing", StringComparison.Ordinal) ? 0.4 : rounding));
     }
 
     [Test]
     public void Misuse_is_named()
     {
         var point = new Point(new Sphere(), Random([3, 4]));
-        Assert.That(() => new Adam(point.Parameters()), Throws.ArgumentException.With.Message.StartsWith("Adam: parameter value [3, 4] lives on Sphere; expected free parameters"));
-        Assert.That(() => new Muon(point.Parameters()), Throws.ArgumentException.With.Message.StartsWith("Muon: parameter value [3, 4] lives on Sphere"));
+        Assert.That(() => new Adam(point.Parameters()),
+            Throws.ArgumentException.With.Message.StartsWith("Adam: parameter value [3, 4] lives on Sphere; expected free parameters"));
+        Assert.That(() => new Muon(point.Parameters()),
+            Throws.ArgumentException.With.Message.StartsWith("Muon: parameter value [3, 4] lives on Sphere"));
         Assert.That(() => new Sgd(point.Parameters(), 1), Throws.ArgumentException);
-        Assert.That(() => new Landing(point.Parameters()), Throws.ArgumentException.With.Message.StartsWith("Landing: parameter value [3, 4] lives on Sphere; expected Stiefel"));
-        Assert.That(() => new Landing(new Linear(2, 2, new(1)).Parameters()), Throws.ArgumentException.With.Message.Contains("no manifold"));
+        Assert.That(() => new Landing(point.Parameters()),
+            Throws.ArgumentException.With.Message.StartsWith("Landing: parameter value [3, 4] lives on Sphere; expected Stiefel"));
+        Assert.That(() => new Landing(new Linear(2, 2, new(1)).Parameters()),
+            Throws.ArgumentException.With.Message.Contains("no manifold"));
         Assert.That(() => point.Value.RestrictTo(new Stiefel()), Throws.TypeOf<TensorArgumentException>(), "wide");
         Assert.That(point.Value.Manifold, Is.TypeOf<Sphere>());
         Assert.That(() => new RiemannianSgd(point.Parameters(), 0.1, -1), Throws.TypeOf<ArgumentOutOfRangeException>());
@@ -412,7 +424,8 @@ public class RiemannianTests
         Assert.That(() => new RiemannianSgd(point.Parameters(), 0.1) { ReprojectEvery = -1 }, Throws.TypeOf<ArgumentOutOfRangeException>());
         var stiefel = new Point(new Stiefel(), Random([4, 3]));
         Assert.That(() => new Landing(stiefel.Parameters(), attraction: 0), Throws.TypeOf<ArgumentOutOfRangeException>());
-        Assert.That(() => new MomentumStiefel(point.Parameters(), 0.1), Throws.ArgumentException.With.Message.StartsWith("MomentumStiefel: parameter value"));
+        Assert.That(() => new MomentumStiefel(point.Parameters(), 0.1),
+            Throws.ArgumentException.With.Message.StartsWith("MomentumStiefel: parameter value"));
         Assert.That(() => new MomentumStiefel(stiefel.Parameters(), 0.1, 1.1), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new Landing(stiefel.Parameters(), radius: 1), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(new RiemannianSgd(stiefel.Parameters(), 0.1).LastError, Is.NaN, "before the first step");

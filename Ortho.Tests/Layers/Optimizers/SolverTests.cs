@@ -3,6 +3,7 @@ using Ortho.Autograd;
 using Ortho.Layers.Manifolds;
 using Ortho.Layers.Optimizers.Solvers;
 using Ortho.Tensors;
+using Ortho.Tests.Support;
 using static Ortho.Tests.Linalg.MatrixSamples;
 
 namespace Ortho.Tests.Layers.Optimizers;
@@ -44,7 +45,8 @@ public class SolverTests
     }
 
     [Test]
-    public void The_Rayleigh_quotient_leads_to_the_leading_eigenspace([ValueSource(nameof(Names))] string solver, [Values("Sphere", "Stiefel", "Canonical", "Grassmann")] string where)
+    public void The_Rayleigh_quotient_leads_to_the_leading_eigenspace([ValueSource(nameof(Names))] string solver,
+        [Values("Sphere", "Stiefel", "Canonical", "Grassmann")] string where)
     {
         const int n = 8;
         var a = Symmetric(n, 3);
@@ -59,7 +61,8 @@ public class SolverTests
         };
         var start = manifold.Sample(p == 1 ? [n] : [n, p], new(5), DType.Float64);
         Tensor Columns(Tensor x) => x.Reshape(n, p);
-        var solution = Solved(solver, x => -(Columns(x) * a.MatMul(Columns(x))).Sum(), manifold, start, -values.Slice(0, n - p).Sum().Item());
+        var solution = Solved(solver, x => -(Columns(x) * a.MatMul(Columns(x))).Sum(), manifold, start,
+            -values.Slice(0, n - p).Sum().Item());
         var leading = vectors.Slice(1, n - p);
         Assert.That(new Grassmann().Distance(Columns(solution.Point), leading).Item(), Is.LessThan(1e-6));
     }
@@ -143,7 +146,8 @@ public class SolverTests
     {
         var a = Tensor.Stack([Symmetric(5, 21), Symmetric(5, 22), Symmetric(5, 23)], 0);
         var manifold = new Sphere();
-        var solution = Solved("TrustRegion", x => -(x * a.MatMul(x.Unsqueeze(-1)).Squeeze(-1)).Sum(), manifold, manifold.Sample([3, 5], new(8), DType.Float64),
+        var solution = Solved("TrustRegion", x => -(x * a.MatMul(x.Unsqueeze(-1)).Squeeze(-1)).Sum(), manifold,
+            manifold.Sample([3, 5], new(8), DType.Float64),
             -a.EigValsh().Slice(1, 4).Sum().Item());
         Assert.That(solution.Iterations, Is.LessThan(25));
     }
@@ -169,10 +173,48 @@ public class SolverTests
         var a = Random([5, 5], DType.Complex128, 3);
         var hermitian = a + a.H;
         var manifold = new Stiefel();
-        var solution = new ConjugateGradient().Minimize(x => -(x.Conj() * hermitian.MatMul(x)).Real().Sum(), manifold, manifold.Sample([5, 2], new(2), DType.Complex128));
+        var solution = new ConjugateGradient().Minimize(x => -(x.Conj() * hermitian.MatMul(x)).Real().Sum(), manifold,
+            manifold.Sample([5, 2], new(2), DType.Complex128));
         Assert.That(solution.Reason, Is.EqualTo(StopReason.GradientTolerance));
         Assert.That(solution.Cost, Is.EqualTo(-hermitian.EigValsh().Slice(0, 3).Sum().Item()).Within(1e-10));
-        Assert.That(() => new TrustRegion().Minimize(x => x.Norm(), manifold, manifold.Sample([5, 2], new(2), DType.Complex128)), Throws.TypeOf<TensorArgumentException>());
+        Assert.That(() => new TrustRegion().Minimize(x => x.Norm(), manifold, manifold.Sample([5, 2], new(2), DType.Complex128)),
+            Throws.TypeOf<TensorArgumentException>());
+    }
+
+    [Test]
+    public void Float32_costs_are_minimised_to_their_precision([ValueSource(nameof(Names))] string solver)
+    {
+        var a = Symmetric(6, 3).To(DType.Float32);
+        var manifold = new Stiefel();
+        // A search that compares costs cannot see gradients below sqrt(rounding * cost * curvature), here 2e-3; the trust region looks at
+        // gradients alone in the end.
+        var tolerance = solver == "TrustRegion" ? 2e-4 : 4e-3;
+        Solver rough = Of(solver) is ConjugateGradient exact
+            ? new ConjugateGradient(exact.Rule, exact.Search) { GradientTolerance = tolerance }
+            : new TrustRegion { GradientTolerance = tolerance };
+        var solution = rough.Minimize(x => -(x * a.MatMul(x)).Sum(), manifold, manifold.Sample([6, 2], new(4)));
+        Assert.That(solution.Reason, Is.EqualTo(StopReason.GradientTolerance), $"{solution}");
+        Assert.That(solution.Cost, Is.EqualTo(-a.To(DType.Float64).EigValsh().Slice(0, 4).Sum().Item()).Within(1e-5));
+    }
+
+    static IEnumerable<string> Gpus => Devices.Kinds.Where(kind => kind != "Cpu");
+
+    [TestCaseSource(nameof(Gpus)), Category("Devices")]
+    public void Devices_take_the_same_way(string kind)
+    {
+        var manifold = new Stiefel();
+        var (a, start) = (Symmetric(4, 3).To(DType.Float32), manifold.Sample([4, 2], new(4)));
+        foreach (Solver solver in new Solver[] { new ConjugateGradient(search: LineSearch.StrongWolfe) { MaxIterations = 2 },
+            new TrustRegion { MaxIterations = 1 } })
+        {
+            (float[], double, double) On(Device device)
+            {
+                var weights = a.To(device);
+                var solution = solver.Minimize(x => -(x * weights.MatMul(x)).Sum(), manifold, start.To(device));
+                return (solution.Point.ToArray<float>(), solution.Cost, solution.GradientNorm);
+            }
+            Assert.That(On(Devices.Of(kind)), Is.EqualTo(On(Device.Cpu)));
+        }
     }
 
     [Test]
@@ -182,11 +224,14 @@ public class SolverTests
         var manifold = new Sphere();
         var start = manifold.Sample([6], new(1), DType.Float64);
         Tensor Cost(Tensor x) => -(x * a.Mv(x)).Sum();
-        Assert.That(new ConjugateGradient { MaxIterations = 2 }.Minimize(Cost, manifold, start), Has.Property("Reason").EqualTo(StopReason.MaxIterations).And.Property("Iterations").EqualTo(2));
+        Assert.That(new ConjugateGradient { MaxIterations = 2 }.Minimize(Cost, manifold, start),
+            Has.Property("Reason").EqualTo(StopReason.MaxIterations).And.Property("Iterations").EqualTo(2));
         Assert.That(new TrustRegion { MaxIterations = 1 }.Minimize(Cost, manifold, start).Reason, Is.EqualTo(StopReason.MaxIterations));
-        Assert.That(new ConjugateGradient { GradientTolerance = 0 }.Minimize(Cost, manifold, start).Reason, Is.Not.EqualTo(StopReason.GradientTolerance));
+        Assert.That(new ConjugateGradient { GradientTolerance = 0 }.Minimize(Cost, manifold, start).Reason,
+            Is.Not.EqualTo(StopReason.GradientTolerance));
         Assert.That(new ConjugateGradient { GradientTolerance = 100 }.Minimize(Cost, manifold, start).Iterations, Is.Zero);
-        Assert.That(() => new ConjugateGradient().Minimize(Cost, manifold, start * 2.0), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("away from Sphere"));
+        Assert.That(() => new ConjugateGradient().Minimize(Cost, manifold, start * 2.0),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("away from Sphere"));
         Assert.That(() => new ConjugateGradient().Minimize(Cost, new Stiefel(), start), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new ConjugateGradient((ConjugateRule)9), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new ConjugateGradient(search: (LineSearch)9), Throws.TypeOf<ArgumentOutOfRangeException>());

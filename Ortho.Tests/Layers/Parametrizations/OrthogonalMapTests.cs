@@ -10,7 +10,8 @@ namespace Ortho.Tests.Layers.Parametrizations;
 public class OrthogonalMapTests
 {
     static readonly (string Name, IOrthogonalParametrization Map)[] Maps =
-        [("Cayley", new Cayley()), ("Householder", new Householder()), ("Bjorck", new Bjorck(30)), ("MatrixExponential", new MatrixExponential()),
+        [("Cayley", new Cayley()), ("Householder", new Householder()), ("Bjorck", new Bjorck(30)),
+            ("MatrixExponential", new MatrixExponential()),
             ("Qr", new Qr()), ("Polar", new Polar())];
 
     static readonly (int Rows, int Columns)[] Shapes = [(1, 1), (3, 1), (4, 4), (7, 3), (33, 17), (64, 64)];
@@ -26,7 +27,8 @@ public class OrthogonalMapTests
     static double Tolerance(string name, DType dtype, int rows) => (name == "MatrixExponential" ? 3 : 1) * Tolerance(dtype, rows);
 
     [Test]
-    public void Random_numbers_give_orthonormal_columns([ValueSource(nameof(Names))] string name, [Values(DType.Float32, DType.Float64)] DType dtype)
+    public void Random_numbers_give_orthonormal_columns([ValueSource(nameof(Names))] string name,
+        [Values(DType.Float32, DType.Float64)] DType dtype)
     {
         foreach (var (rows, columns) in Shapes)
         {
@@ -40,7 +42,8 @@ public class OrthogonalMapTests
     }
 
     [Test]
-    public void Extreme_numbers_give_orthonormal_columns([Values("Cayley", "Householder")] string name, [Values(DType.Float32, DType.Float64)] DType dtype,
+    public void Extreme_numbers_give_orthonormal_columns([Values("Cayley", "Householder")] string name,
+        [Values(DType.Float32, DType.Float64)] DType dtype,
         [Values("zeros", "large", "small", "duplicates", "one entry")] string kind)
     {
         foreach (var (rows, columns) in Shapes)
@@ -65,11 +68,13 @@ public class OrthogonalMapTests
     public void Bjorck_does_not_depend_on_the_scale([Values(1e-6, 1e6)] double scale, [Values(DType.Float32, DType.Float64)] DType dtype)
     {
         foreach (var (rows, columns) in Shapes)
-            Assert.That(Skewness(new Bjorck(30).Forward(Random([rows, columns], dtype, 4) * scale)), Is.LessThan(Tolerance(dtype, rows)), $"{rows} x {columns}");
+            Assert.That(Skewness(new Bjorck(30).Forward(Random([rows, columns], dtype, 4) * scale)), Is.LessThan(Tolerance(dtype, rows)),
+                $"{rows} x {columns}");
     }
 
     [Test]
-    public void Forward_of_Inverse_is_the_identity_on_Haar_matrices([ValueSource(nameof(Names))] string name, [Values(DType.Float32, DType.Float64)] DType dtype)
+    public void Forward_of_Inverse_is_the_identity_on_Haar_matrices([ValueSource(nameof(Names))] string name,
+        [Values(DType.Float32, DType.Float64)] DType dtype)
     {
         foreach (var (rows, columns) in Shapes)
         {
@@ -82,7 +87,8 @@ public class OrthogonalMapTests
                 // An eigenvalue at distance d from -1 costs Cayley 1/d^2 or so.
                 // The logarithm's eigenvectors are as good as the gaps between eigenvalues, 1 / rows^2 at worst here.
                 var loss = name switch { "Cayley" => 1e3, "MatrixExponential" => 10, _ => 1 };
-                Assert.That(Difference(Of(name).Forward(Of(name).Inverse(q)), q), Is.LessThan(loss * Tolerance(name, dtype, rows)), $"{rows} x {columns}, seed {seed}");
+                Assert.That(Difference(Of(name).Forward(Of(name).Inverse(q)), q), Is.LessThan(loss * Tolerance(name, dtype, rows)),
+                    $"{rows} x {columns}, seed {seed}");
             }
         }
     }
@@ -97,12 +103,14 @@ public class OrthogonalMapTests
     }
 
     [Test]
-    public void Identity_and_rotations_by_permutation_are_reached([ValueSource(nameof(Names))] string name, [Values(DType.Float32, DType.Float64)] DType dtype)
+    public void Identity_and_rotations_by_permutation_are_reached([ValueSource(nameof(Names))] string name,
+        [Values(DType.Float32, DType.Float64)] DType dtype)
     {
         foreach (var (rows, columns) in Shapes)
         {
             var eye = Tensor.Eye(rows, columns, dtype);
-            Assert.That(Difference(Of(name).Forward(Of(name).Inverse(eye)), eye), Is.LessThan(Tolerance(dtype, rows)), $"I {rows} x {columns}");
+            Assert.That(Difference(Of(name).Forward(Of(name).Inverse(eye)), eye), Is.LessThan(Tolerance(dtype, rows)),
+                $"I {rows} x {columns}");
         }
         // The cyclic shift of 5: a rotation whose eigenvalues are the fifth roots of 1, none of them -1.
         var shift = Tensor.Zeros([5, 5], dtype);
@@ -138,7 +146,8 @@ public class OrthogonalMapTests
     {
         var q = new Cayley().Forward(Random([5, 5], DType.Float64, 1));
         Assert.That(Determinant(q), Is.EqualTo(1).Within(1e-13));
-        Assert.That(Determinant(new Householder().Forward(Random([5, 5], DType.Float64, 1))), Is.EqualTo(-1).Within(1e-13), "five reflections");
+        Assert.That(Determinant(new Householder().Forward(Random([5, 5], DType.Float64, 1))), Is.EqualTo(-1).Within(1e-13),
+            "five reflections");
     }
 
     static double Determinant(Tensor matrix)
@@ -170,7 +179,8 @@ public class OrthogonalMapTests
         foreach (Shape shape in new int[][] { [1, 1], [3, 1], [3, 3], [5, 3] })
         {
             // Near an orthogonal matrix, so that Bjorck has converged and its scale does not matter, as it promises.
-            var free = name == "Bjorck" ? Tensor.Haar(shape, new(3), dtype: DType.Float64) + Random(shape, seed: 6) * 0.1 : Random(shape, seed: 6);
+            var free = name == "Bjorck" ? Tensor.Haar(shape, new(3), dtype: DType.Float64) + Random(shape, seed: 6) * 0.1
+                : Random(shape, seed: 6);
             CheckGradient(x => Of(name).Forward(x[0]), [free], order: 2);
         }
     }
@@ -183,7 +193,8 @@ public class OrthogonalMapTests
             var free = Random([2, 3, rows, columns], DType.Float64, 7);
             var q = Of(name).Forward(free);
             for (var i = 0; i < 6; i++)
-                Assert.That(Difference(q.Select(0, i / 3).Select(0, i % 3), Of(name).Forward(free.Select(0, i / 3).Select(0, i % 3))), Is.LessThan(2e-15));
+                Assert.That(Difference(q.Select(0, i / 3).Select(0, i % 3), Of(name).Forward(free.Select(0, i / 3).Select(0, i % 3))),
+                    Is.LessThan(2e-15));
         }
     }
 

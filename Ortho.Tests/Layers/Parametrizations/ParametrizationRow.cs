@@ -39,9 +39,11 @@ public sealed record ParametrizationRow(string Name, int[] Shape, Func<DType, IP
 
     static int[][] Orthogonal => [[1, 1], [4, 4], [5, 2], [2, 5], [3, 1], [17, 16]];
 
-    static IEnumerable<ParametrizationRow> OrthogonalRows<P>(Func<P> make, double loss = 1, bool complex = true) where P : IOrthogonalParametrization
+    static IEnumerable<ParametrizationRow> OrthogonalRows<P>(Func<P> make, double loss = 1, bool complex = true) where P
+        : IOrthogonalParametrization
         => from shape in Orthogonal
-           select new ParametrizationRow(typeof(P).Name, shape, _ => make()) { Loss = loss, IsComplex = complex, MeanSquare = 1.0 / Math.Max(shape[0], shape[1]) };
+           select new ParametrizationRow(typeof(P).Name, shape, _ => make()) { Loss = loss, IsComplex = complex,
+               MeanSquare = 1.0 / Math.Max(shape[0], shape[1]) };
 
     // The first row negated: the determinant changes its sign.
     static Tensor Reflected(Tensor value)
@@ -68,13 +70,16 @@ public sealed record ParametrizationRow(string Name, int[] Shape, Func<DType, IP
            select new ParametrizationRow($"SpecialOrthogonal {map.GetType().Name}", [size, size], _ => new SpecialOrthogonal(map))
                { IsComplex = map is Qr, Outside = Reflected, MeanSquare = 1.0 / size },
         .. from size in (int[])[1, 2, 3, 4, 7, 8]
-           select new ParametrizationRow("Givens", [size, size], _ => new Givens()) { IsComplex = false, Outside = Reflected, Loss = 4, MeanSquare = 1.0 / size },
+           select new ParametrizationRow("Givens", [size, size], _ => new Givens()) { IsComplex = false, Outside = Reflected, Loss = 4,
+               MeanSquare = 1.0 / size },
         .. from size in (int[])[2, 4, 16]
-           select new ParametrizationRow("Butterfly", [size, size], _ => new Butterfly(size)) { IsComplex = false, Outside = Reflected, Loss = 4 },
+           select new ParametrizationRow("Butterfly", [size, size], _ => new Butterfly(size)) { IsComplex = false, Outside = Reflected,
+               Loss = 4 },
         .. from size in (int[])[1, 4]
            select new ParametrizationRow("Skew", [size, size], _ => new Skew()) { Outside = value => value + 1 },
         .. from size in (int[])[2, 4]
-           select new ParametrizationRow("Symmetric", [size, size], _ => new Symmetric()) { Outside = value => value + Random(value.Shape, value.DType, 3) },
+           select new ParametrizationRow("Symmetric", [size, size], _ => new Symmetric()) { Outside = value
+               => value + Random(value.Shape, value.DType, 3) },
         .. from shape in (int[][])[[1], [7], [3, 4]]
            from radius in (double[])[1, 2.5]
            select new ParametrizationRow($"Sphere {radius}", shape, _ => new Sphere(radius)) { MeanSquare = radius * radius / shape[^1] },
@@ -95,10 +100,13 @@ public sealed record ParametrizationRow(string Name, int[] Shape, Func<DType, IP
         .. from size in (int[])[1, 2, 4]
            from row in (ParametrizationRow[])
            [
-               new("GeneralLinearPlus", [size, size], _ => new GeneralLinearPlus(size)) { IsComplex = false, Outside = Reflected, Loss = 16 },
-               new("SpecialLinear", [size, size], _ => new SpecialLinear(size)) { IsComplex = false, Outside = value => value * 1.3, Loss = 16 },
+               new("GeneralLinearPlus", [size, size], _ => new GeneralLinearPlus(size)) { IsComplex = false, Outside = Reflected,
+                   Loss = 16 },
+               new("SpecialLinear", [size, size], _ => new SpecialLinear(size)) { IsComplex = false, Outside = value => value * 1.3,
+                   Loss = 16 },
                new("PositiveSemidefinite", [size, size], _ => new PositiveSemidefinite()) { Outside = value => value - Eye(value) * 4.0 },
-               new("PositiveDefinite", [size, size], _ => new PositiveDefinite()) { Outside = value => value - Eye(value) * 4.0, Loss = 16 },
+               new("PositiveDefinite", [size, size], _ => new PositiveDefinite()) { Outside = value => value - Eye(value) * 4.0,
+                   Loss = 16 },
                new("Hurwitz", [size, size], _ => new Hurwitz(0.1)) { Outside = value => value * 0.0, Loss = 2000 },
            ]
            select row,

@@ -16,7 +16,8 @@ public class ParametrizationTests
     static IEnumerable<TestCaseData> Rows => ParametrizationRow.All.Select(row => new TestCaseData(row).SetArgDisplayNames($"{row}"));
 
     // One of the middle for what is long or has been asked of the others.
-    static IEnumerable<ParametrizationRow> Middle => ParametrizationRow.All.GroupBy(row => row.Name).Select(rows => rows.ElementAt(rows.Count() / 2));
+    static IEnumerable<ParametrizationRow> Middle
+        => ParametrizationRow.All.GroupBy(row => row.Name).Select(rows => rows.ElementAt(rows.Count() / 2));
 
     static IEnumerable<TestCaseData> Some => Middle.Select(row => new TestCaseData(row).SetArgDisplayNames($"{row}"));
 
@@ -51,7 +52,8 @@ public class ParametrizationTests
                 Assert.That(Difference(set.Sample(shape, new(3), dtype), value), Is.Zero, "by the generator alone");
                 var free = set.Inverse(value);
                 Assert.That((free.Shape, free.DType, free.IsContiguous), Is.EqualTo((set.FreeShape(shape), dtype, true)));
-                Assert.That(Difference(row.Identity(set.Forward(free)), row.Identity(value)), Is.LessThan(row.Tolerance(dtype, value)), $"{dtype} {value.Shape}");
+                Assert.That(Difference(row.Identity(set.Forward(free)), row.Identity(value)), Is.LessThan(row.Tolerance(dtype, value)),
+                    $"{dtype} {value.Shape}");
             }
         }
     }
@@ -62,7 +64,8 @@ public class ParametrizationTests
         var dtype = row.Types[^1];
         var set = row.Make(dtype);
         var value = set.Forward(row.Free(dtype, 9));
-        Assert.That(Difference(row.Identity(set.Forward(set.Inverse(value))), row.Identity(value)), Is.LessThan(row.Tolerance(dtype, value)));
+        Assert.That(Difference(row.Identity(set.Forward(set.Inverse(value))), row.Identity(value)),
+            Is.LessThan(row.Tolerance(dtype, value)));
     }
 
     [TestCaseSource(nameof(Rows))]
@@ -112,7 +115,8 @@ public class ParametrizationTests
         Assert.That(() => set.Error(Tensor.Ones([])), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => set.Sample([], new(1)), Throws.TypeOf<TensorArgumentException>());
         if (set is not (Parametrization and IOrthogonalParametrization) and not (Sphere or WeightNorm))
-            Assert.That(() => set.Inverse(Tensor.Ones(longer)), Throws.TypeOf<TensorArgumentException>().With.Message.Contains($"value is [{string.Join(", ", longer)}]"));
+            Assert.That(() => set.Inverse(Tensor.Ones(longer)),
+                Throws.TypeOf<TensorArgumentException>().With.Message.Contains($"value is [{string.Join(", ", longer)}]"));
         if (!row.IsComplex)
             Assert.That(() => set.Forward(row.Free(DType.Float32, 1).To(DType.Complex64)), Throws.TypeOf<TensorArgumentException>());
     }
@@ -212,11 +216,13 @@ public class ParametrizationTests
         var (here, there) = (On(Device.Cpu), On(device));
         Assert.That(Difference(there.Value, here.Value), Is.Zero);
         Assert.That(Difference(there.Gradient, here.Gradient), Is.Zero);
-        Assert.That(Difference(row.Make(DType.Float32).Sample(row.Shape, new(2), device: device).To(Device.Cpu), row.Make(DType.Float32).Sample(row.Shape, new(2))), Is.Zero);
+        Assert.That(Difference(row.Make(DType.Float32).Sample(row.Shape, new(2), device: device).To(Device.Cpu),
+            row.Make(DType.Float32).Sample(row.Shape, new(2))), Is.Zero);
     }
 
     static IEnumerable<TestCaseData> Structured
-        => ParametrizationRow.All.Where(row => row.Make(DType.Float32) is IStructuredParametrization).Select(row => new TestCaseData(row).SetArgDisplayNames($"{row}"));
+        => ParametrizationRow.All.Where(row => row.Make(DType.Float32) is IStructuredParametrization).Select(row
+            => new TestCaseData(row).SetArgDisplayNames($"{row}"));
 
     [TestCaseSource(nameof(Structured))]
     public void Structures_are_applied_as_their_matrices_are(ParametrizationRow row)

@@ -23,11 +23,21 @@ public class ParametrizedTests
         Assert.That(Difference(weight.Value.Detach(), first), Is.LessThan(1e-14));
         weight.Assign(second);
         Assert.That(Difference(weight.Value.Detach(), second), Is.LessThan(1e-14));
-        Assert.That(() => weight.Assign(second * 1.1), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Householder.Inverse: value is at distance"));
+        Assert.That(() => weight.Assign(second * 1.1),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Householder.Inverse: value is at distance"));
         Assert.That(Difference(weight.Value.Detach(), second), Is.LessThan(1e-14), "nothing was changed");
         Assert.That(weight.Certify().OrthogonalityError, Is.LessThan(1e-14));
         var x = Random([2, 3], seed: 4);
         Assert.That(Difference(weight.Forward(x).Detach(), x.MatMul(second.T)), Is.LessThan(1e-14));
+    }
+
+    [Test]
+    public void Free_numbers_are_a_matrix_to_optimizers_where_they_lie_as_the_value_does()
+    {
+        Assert.That(new Parametrized(new Cayley(), Haar([4, 3])).Free.Role, Is.EqualTo(ParameterRole.Matrix));
+        Assert.That(Parametrized.Sample(new Circulant(4), [4, 4], new(1)).Free.Role, Is.EqualTo(ParameterRole.Vector));
+        Assert.That(Parametrized.Sample(new LowRank(4, 3, 2), [4, 3], new(1)).Free.Role, Is.EqualTo(ParameterRole.Vector));
+        Assert.That(Parametrized.Sample(new Cayley(), [4, 3], new(1), ParameterRole.Head).Free.Role, Is.EqualTo(ParameterRole.Head));
     }
 
     [Test]
@@ -98,7 +108,8 @@ public class ParametrizedTests
     [Test]
     public void Thousands_of_bases_do_not_drift()
     {
-        var (map, free) = (new DynamicTrivialization(new Cayley(), Haar([4, 4], dtype: DType.Float32)), Random([4, 4], DType.Float32) * 0.1);
+        var (map, free) = (new DynamicTrivialization(new Cayley(), Haar([4, 4], dtype: DType.Float32)),
+            Random([4, 4], DType.Float32) * 0.1);
         var weight = new Parametrized(map, map.Base.Value);
         for (var step = 0; step < 2000; step++)
         {
@@ -111,8 +122,10 @@ public class ParametrizedTests
     [Test]
     public void Bad_bases_are_refused()
     {
-        Assert.That(() => new DynamicTrivialization(new Householder(), Haar([3, 3])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("differentiable at the identity"));
-        Assert.That(() => new DynamicTrivialization(new Cayley(), Haar([3, 3]) * 2.0), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("base is at distance"));
+        Assert.That(() => new DynamicTrivialization(new Householder(), Haar([3, 3])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("differentiable at the identity"));
+        Assert.That(() => new DynamicTrivialization(new Cayley(), Haar([3, 3]) * 2.0),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("base is at distance"));
         Assert.That(() => new DynamicTrivialization(new Cayley(), Haar([3, 3]).To(DType.Half)), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new DynamicTrivialization(new Cayley(), Haar([3, 3])).Forward(Tensor.Ones([3, 2], DType.Float64)),
             Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("DynamicTrivialization: free is [3, 2]; expected [..., 3, 3], as the base."));

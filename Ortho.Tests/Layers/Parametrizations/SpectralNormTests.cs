@@ -84,7 +84,8 @@ public class SpectralNormTests
         Assert.That(() => new SpectralNorm([3, 3], new(1), norm: 0), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new SpectralNorm([3, 3], new(1), dtype: DType.Half), Throws.TypeOf<TensorArgumentException>());
         var set = new SpectralNorm([3, 3], new(1));
-        Assert.That(() => set.Forward(Tensor.Ones([3, 2])), Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("SpectralNorm: free is [3, 2]; expected [3, 3]."));
+        Assert.That(() => set.Forward(Tensor.Ones([3, 2])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("SpectralNorm: free is [3, 2]; expected [3, 3]."));
         Assert.That(() => set.Forward(Tensor.Ones([3, 3], DType.Complex64)), Throws.TypeOf<TensorArgumentException>());
         Assert.That(set.Forward(Tensor.Ones([3, 3], DType.Half)).DType, Is.EqualTo(DType.Half));
     }
