@@ -86,9 +86,16 @@ public sealed class Parametrized : Module
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x)
-        => Parametrization is IStructuredParametrization structured && Free.Value.Rank == 1 ? structured.Apply(Free, x)
-            : LinearMap.Apply(x, Value, null);
+    public override Tensor Forward(Tensor x) => Apply(x, null);
+
+    /// <summary>x W^T + b.</summary>
+    internal Tensor Apply(Tensor x, Tensor? bias)
+    {
+        if (Parametrization is not IStructuredParametrization structured || Free.Value.Rank != 1)
+            return LinearMap.Apply(x, Value, bias);
+        var y = structured.Apply(Free, x);
+        return bias is null ? y : y + bias;
+    }
 
     /// <summary>The exact range of the weight's singular values. (Not an <see cref="ICertifiable"/>: in a network, the layer that holds it
     /// is.)</summary>

@@ -76,9 +76,9 @@ static class SystemCatalog
         new CompatibleAlignment(),
         new OrthogonalDictionary(),
         new Auon(),
-        new DctLowRank(),
         new ContinualMerging(),
-        new HouseholderProjector(),
         new DeepOrthogonalFusion(),
+        new HouseholderProjector(),
+        new DctLowRank(),
     ];
 }

@@ -13,7 +13,7 @@ namespace Ortho.Layers.Optimizers;
 /// v &lt;- momentum v e^-y (Euclidean; v, canonical) - rate P g;
 /// x, v &lt;- (x + v) s, (v - x v^H v) s with s = (I + v^H v)^(-1/2).
 /// The last line keeps x^H x = I, x^H v = 0 and v^H v exactly: nothing is transported or projected but for rounding. Between forces and
-/// without friction the speed is conserved, which a projected momentum loses. The exponential waits for the device. Real and complex.
+/// without friction the speed is conserved, which a projected momentum loses. The exponential and the polar factor wait for the device. Real and complex.
 /// </remarks>
 public sealed class MomentumStiefel : StiefelOptimizer
 {
@@ -38,18 +38,20 @@ public sealed class MomentumStiefel : StiefelOptimizer
     {
         var (inside, rate) = (x.H.MatMul(gradient), LearningRate);
         var turn = turns[index] * momentum - (inside - inside.H) * (isCanonical ? rate : rate / 2);
+        turns[index].CopyFrom(turn);
+        var y = x.MatMul(turn.MatrixExp());
+        // The columns of a square matrix span everything: there is nothing outside.
+        if (x.Shape[^2] == x.Shape[^1])
+            return StiefelCurves.Corrected(y);
         var drift = drifts[index] * momentum;
         if (!isCanonical)
             drift = drift.MatMul((-turn).MatrixExp());
-        // P g is the same for every basis x e^y of the span of x.
+        // P is the same for x and y. Rounding leads out of the complement of both.
         drift -= gradient.Addmm(x, inside, alpha: -1) * rate;
-        x = x.MatMul(turn.MatrixExp());
-        // Rounding leads out of the complement of x.
-        drift = drift.Addmm(x, x.H.MatMul(drift), alpha: -1);
-        var square = drift.H.MatMul(drift);
-        var shrink = (StiefelCurves.Eye(square.Shape[^1], square) + square).InverseSqrt();
-        turns[index].CopyFrom(turn);
-        drifts[index].CopyFrom(drift.Addmm(x, square, alpha: -1).MatMul(shrink));
-        return StiefelCurves.Corrected((x + drift).MatMul(shrink));
+        drift = drift.Addmm(y, y.H.MatMul(drift), alpha: -1);
+        // (y + v) s is the polar factor of y + v, and s^-1 the other one.
+        var (unitary, root) = (y + drift).PolarDecomposition();
+        drifts[index].CopyFrom(root.Solve(drift.Addmm(y, drift.H.MatMul(drift), alpha: -1).H).H);
+        return unitary;
     }
 }

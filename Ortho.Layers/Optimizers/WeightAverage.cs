@@ -8,6 +8,7 @@ namespace Ortho.Layers.Optimizers;
 
 /// <summary>An exponential moving average of a module's parameters: a &lt;- decay a + (1 - decay) p after each step. Polyak and Juditsky
 /// 1992, with the weights of Tarvainen and Valpola 2017.</summary>
+/// <remarks>The average of a parameter on a manifold stays there: it moves by the retraction of (1 - decay) (p - a), projected.</remarks>
 /// <example><code>
 /// optimizer.Step();
 /// average.Update();
@@ -40,8 +41,15 @@ public sealed class WeightAverage
     {
         if (isUsed)
             throw new InvalidOperationException("WeightAverage: the averages are in use; leave the scope of Use first.");
+        using var pause = Graph.NoGrad();
+        using var scope = new TensorScope();
         foreach (var (_, parameter, average) in rows)
-            Pointwise.Into<Ternary<Lerp>>("WeightAverage", average, average, parameter.Value.Detach(), 1 - decay);
+        {
+            if (parameter.Manifold is { } manifold)
+                average.CopyFrom(manifold.Retract(average, manifold.Project(average, parameter.Value.Detach() - average) * (1 - decay)));
+            else
+                Pointwise.Into<Ternary<Lerp>>("WeightAverage", average, average, parameter.Value.Detach(), 1 - decay);
+        }
     }
 
     /// <summary>Gives the averages to the module, until the scope is disposed.</summary>

@@ -61,6 +61,8 @@ public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
     {
         ArgumentNullException.ThrowIfNull(free);
         RequireShape("free", free.Shape);
+        if (free.DType.IsHalfPrecision)
+            return Forward(free.To(DType.Float32)).To(free.DType);
         var tall = IsWide ? free.H : free;
         var q = Turn(Map.Forward(origin.To(free.DType).To(free.Device) + tall));
         return IsWide ? q.H : q;

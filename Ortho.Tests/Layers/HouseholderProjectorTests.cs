@@ -216,7 +216,7 @@ public class HouseholderProjectorTests
             Has.All.LessThan(1e-28));
     }
 
-    [Test]
+    [Test, Category("Devices")]
     public void Training_keeps_the_rank_and_gives_the_same_bits_on_every_device([ValueSource(typeof(Devices),
         nameof(Devices.Kinds))] string kind)
     {

@@ -362,6 +362,27 @@ public class RiemannianTests
     }
 
     [Test]
+    public void Averages_of_weights_stay_on_the_manifold()
+    {
+        var manifold = new Stiefel();
+        var point = new Point(manifold, manifold.Sample([5, 2], new(1), DType.Float64));
+        var (start, average) = (point.Value.Value.Detach().Clone(), new WeightAverage(point, 0.9));
+        var goal = manifold.Retract(start, manifold.Project(start, Random([5, 2], seed: 2)) * 0.5);
+        point.Value.Assign(goal);
+        var before = Difference(start, goal);
+        for (var step = 0; step < 60; step++)
+        {
+            average.Update();
+            Assert.That(manifold.Error(average.StateDict()["value"]), Is.LessThan(1e-14));
+        }
+        // Like 0.9^60 = 0.0018 of a line.
+        Assert.That(Difference(average.StateDict()["value"], goal), Is.LessThan(0.003 * before).And.GreaterThan(0.001 * before));
+        using (average.Use())
+            Assert.That(Difference(point.Value, average.StateDict()["value"]), Is.Zero);
+        Assert.That(Difference(point.Value, goal), Is.Zero);
+    }
+
+    [Test]
     public void Training_goes_on_from_a_saved_state([ValueSource(nameof(Names))] string name)
     {
         var (_, make, rate) = All.First(optimizer => optimizer.Name == name);

@@ -32,6 +32,41 @@ public class ParametrizedTests
     }
 
     [Test]
+    public void A_layer_with_a_weight_of_any_set_is_a_product_and_a_bias()
+    {
+        foreach (var set in (IParametrization[])[new LowRank(4, 6, 2), new Kronecker((2, 3), (2, 2)),
+            new SpectralNorm([4, 6], new(1), dtype: DType.Float64), new Cayley()])
+        {
+            var layer = new ParametrizedLinear(6, 4, new(2), set, dtype: DType.Float64);
+            layer.Eval();
+            layer.Bias!.Assign(Random([4], seed: 3));
+            foreach (int[] lead in (int[][])[[], [5], [2, 3]])
+            {
+                var x = Random([.. lead, 6], seed: 4);
+                Assert.That(Difference(layer.Forward(x).Detach(),
+                    (x.Unsqueeze(-2).MatMul(layer.Weight.T).Squeeze(-2) + layer.Bias.Value).Detach()), Is.LessThan(1e-14));
+            }
+            Assert.That(layer.Certify(), Is.EqualTo(Ortho.Layers.Certification.Spectrum.OfMatrix(layer.Weight)));
+            Assert.That(layer.NamedParameters().Select(named => named.Name), Is.EqualTo(new[] { "bias", "weight.free" }));
+            layer.Forward(Random([5, 6], seed: 4)).Sin().Sum().Backward();
+            Assert.That(Largest(layer.Free.Value.Grad!), Is.Positive);
+        }
+        Assert.That(() => new ParametrizedLinear(6, 5, new(2), new LowRank(4, 6, 2)),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("[..., 4, 6]"));
+    }
+
+    [Test]
+    public void A_trivialization_of_16_bits_is_computed_in_float32()
+    {
+        foreach (int[] shape in (int[][])[[4, 4], [5, 2], [2, 5]])
+        {
+            var map = new DynamicTrivialization(new Cayley(), Haar(shape, dtype: DType.Float32));
+            var free = Random(shape, DType.BFloat16) * 0.5;
+            Assert.That(Difference(map.Forward(free), map.Forward(free.To(DType.Float32)).To(DType.BFloat16)), Is.Zero);
+        }
+    }
+
+    [Test]
     public void Free_numbers_are_a_matrix_to_optimizers_where_they_lie_as_the_value_does()
     {
         Assert.That(new Parametrized(new Cayley(), Haar([4, 3])).Free.Role, Is.EqualTo(ParameterRole.Matrix));
@@ -131,7 +166,7 @@ public class ParametrizedTests
             Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("DynamicTrivialization: free is [3, 2]; expected [..., 3, 3], as the base."));
     }
 
-    [Test]
+    [Test, Category("Devices")]
     public void The_base_is_saved_moved_and_not_trained([ValueSource(typeof(Devices), nameof(Devices.Kinds))] string kind)
     {
         using var folder = new TemporaryFolder();

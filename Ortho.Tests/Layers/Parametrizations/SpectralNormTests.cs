@@ -53,7 +53,7 @@ public class SpectralNormTests
         CheckGradient(x => set.Forward(x[0]), [Random([4, 3], seed: 5)]);
     }
 
-    [Test]
+    [Test, Category("Devices")]
     public void Training_follows_the_norm_on_every_device([ValueSource(typeof(Devices), nameof(Devices.Kinds))] string kind)
     {
         (float[] Value, double Error) On(Device device)
