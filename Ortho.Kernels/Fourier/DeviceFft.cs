@@ -82,6 +82,8 @@ static class DeviceFft
         }
     }
 
+    [Budget(48, 0, typeof(Radix8), typeof(F32), typeof(Complex64), typeof(Complex64Cell))]
+    [Budget(32, 0, typeof(Radix4), typeof(F32), typeof(Complex64), typeof(Complex64Cell))]
     internal static void StepKernel<S, T, E, F>(Index1D index, Arguments<E> x)
         where S : struct, IStep where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E>
     {
