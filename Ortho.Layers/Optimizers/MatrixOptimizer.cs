@@ -90,5 +90,5 @@ public abstract class MatrixOptimizer : Optimizer
             new() { A = -share, B = 1 });
 
     // One of the stacked matrices, in its parameter's shape: a view.
-    static Tensor Part(Tensor stack, int k, Parameter parameter) => stack.Select(0, k).Reshape([.. parameter.Value.Shape.Span]);
+    internal static Tensor Part(Tensor stack, int k, Parameter parameter) => stack.Select(0, k).Reshape([.. parameter.Value.Shape.Span]);
 }

@@ -51,8 +51,7 @@ public sealed class Trion : MatrixOptimizer
         var basis = bases[(Math.Min(n.Shape[1], n.Shape[2]), n.DType, n.Device)];
         var s = basis.Transform(isWide ? n.T : n);
         var chosen = FixedBasis.Strongest(s, rank, norm: 1);
-        var b = s.TakeAlongDim(chosen.Unsqueeze(1), -1);
-        var rows = basis.Rows.IndexSelect(0, chosen.Flatten()).Reshape(indices.Count, rank, basis.Size);
+        var (b, rows) = (FixedBasis.Pick(s, chosen), basis.Columns(chosen));
         TakeAway(indices, Lift(b), used);
         return Lift(b.NewtonSchulz(schedule, precision: precision));
 
