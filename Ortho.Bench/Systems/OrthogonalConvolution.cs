@@ -12,9 +12,8 @@ namespace Ortho.Bench.Systems;
 /// <summary>Achour, Malgouyres and Mamalet 2022: what the regulariser L_orth reaches, that its guarantee does not depend on the size of the
 /// images, and how it trades accuracy for robustness.</summary>
 /// <remarks>All weights start normal with variance 1 / fan-in: with smaller ones, plain training alone certifies more. Robustness in
-/// practice
-/// is judged as usual, by an attack on the cross-entropy; a descent in the margins, which is stronger, is reported beside it and finds
-/// little difference: what the regulariser improves for certain is what can be proven.</remarks>
+/// practice is judged as usual, by an attack on the cross-entropy; a descent in the margins, which is stronger, is reported beside it and
+/// finds little difference: what the regulariser improves for certain is what can be proven.</remarks>
 sealed class OrthogonalConvolution : ISystem
 {
     const int Classes = 6, Side = 8, Training = 600, Judged = 400, Batch = 64, Epochs = 20, AttackSteps = 10;

@@ -23,12 +23,11 @@ public enum OrthogonalSide
 /// <param name="Reason">The inequality that decides, with its numbers, as it is.</param>
 public sealed record ExistenceReport(bool Exists, OrthogonalSide Side, Extent2 Support, string Reason);
 
-/// <summary>For which architectures orthogonal convolutions exist. Achour, Malgouyres and Mamalet 2022, theorem 4, for circular
+/// <summary>For which architectures orthogonal convolutions exist. Achour, Malgouyres and Mamalet 2022, for circular
 /// padding.</summary>
 /// <remarks>
 /// <para>With M outputs, C inputs, stride S and k taps in each dimension: where M &lt;= C S^2 (rows), one exists iff M &lt;= C k^2; else
-/// (columns) iff
-/// S &lt;= k. Where S and k differ by dimension, k^2 stands for the product of the lesser of both (derived).</para>
+/// (columns) iff S &lt;= k. Where S and k differ by dimension, k^2 stands for the product of the lesser of both (derived).</para>
 /// <para>Zeros around the images (derived): rows and columns at the border are parts of those within, and all have norm 1, so only the taps
 /// from the middle on that stay within one stride may differ from zero - one, at stride 1. Without padding (derived): rows are some of
 /// those on the torus; columns at a corner are seen by one tap, so k = S.</para>

@@ -64,8 +64,7 @@ public static class ConvolutionSpectrum
     /// <summary>An upper bound of the largest singular value of a circular convolution of h x w images, on the kernel's device and
     /// differentiable: <see cref="GramIteration"/> at every frequency.</summary>
     /// <remarks>With zeros around the images the convolution is a part of that on the torus of (h + kernel height - 1) x (w + kernel width
-    /// - 1), whose
-    /// bound is one of it.</remarks>
+    /// - 1), whose bound is one of it.</remarks>
     /// <param name="kernel">Real [outputs, inputs, kernel height, kernel width], no larger than the images.</param>
     /// <param name="height">h.</param>
     /// <param name="width">w.</param>

@@ -7,8 +7,7 @@ namespace Ortho.Layers.Certification;
 public sealed record LayerRecord(long Step, string Layer, Spectrum Spectrum);
 
 /// <summary>Watches the layers of a network that can be judged exactly: how far they drift from orthogonality while they are trained, and
-/// how
-/// well they are conditioned.</summary>
+/// how well they are conditioned.</summary>
 /// <param name="network">The network; it has seen its images before the first record.</param>
 public sealed class SpectrumRecorder(Module network)
 {

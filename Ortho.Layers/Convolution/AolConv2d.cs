@@ -5,8 +5,7 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>Almost-orthogonal convolution: each input channel of the kernel K divided by the root of the sum of all |K^T K| in its row,
-/// which leaves
-/// the convolution 1-Lipschitz for images of any size. Prach and Lampert 2022, theorem 2.</summary>
+/// which leaves the convolution 1-Lipschitz for images of any size. Prach and Lampert 2022, theorem 2.</summary>
 public sealed class AolConv2d : Module, ICertifiable
 {
     readonly KernelOperator map;

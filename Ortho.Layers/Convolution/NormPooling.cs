@@ -5,8 +5,7 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>The Euclidean norm of each channel: [batch, channels, ...] to [batch, channels]. It keeps the norm of the whole, is
-/// 1-Lipschitz, and
-/// does not depend on where things are. Boureau, Ponce and LeCun 2010.</summary>
+/// 1-Lipschitz, and does not depend on where things are.</summary>
 public sealed class NormPooling : Module, ILipschitz
 {
     /// <inheritdoc/>

@@ -7,12 +7,12 @@ namespace Ortho.Layers;
 /// <summary>An orthogonal convolution of images: x [batch, inChannels, height, width] to [batch, outChannels, height / stride, width /
 /// stride].</summary>
 /// <remarks>
-/// <para>Methods: <see cref="FourierCayley"/> (the default) and <see cref="Lot"/> make a matrix for each frequency, kernels as large as the
-/// image;
-/// <see cref="Aoc"/>, <see cref="Bcop"/>, <see cref="Rko"/> and <see cref="AdaptiveSoc"/> make kernels of k x k taps or so;
-/// <see cref="Eco"/> one with a dilation; <see cref="Soc"/> applies an exponential; <see cref="Regularized"/> leaves the kernel free for
-/// a regulariser. All are orthogonal on the torus; <see cref="Soc"/> also with zeros around the images. What cannot be orthogonal is
-/// refused.</para>
+/// Methods: <see cref="FourierCayley"/> (the default) and <see cref="Lot"/> make a matrix for each frequency, kernels as large as the image;
+/// <see cref="Aoc"/>, <see cref="Bcop"/>, <see cref="Rko"/> and <see cref="AdaptiveSoc"/> make kernels of k x k taps or so, <see cref="Eco"/> one
+/// with a dilation; <see cref="Soc"/> applies an exponential; <see cref="Regularized"/> leaves the kernel free for a regulariser. All are
+/// orthogonal on the torus, <see cref="Soc"/> also with zeros around the images. A step of training costs little more than that of a plain
+/// convolution with <see cref="Aoc"/> and <see cref="Bcop"/>, and many times as much with a matrix for each frequency. What cannot be
+/// orthogonal is refused.
 /// </remarks>
 public sealed class OrthogonalConv2d : OrthogonalConvolution
 {
@@ -34,8 +34,7 @@ public sealed class OrthogonalConv2d : OrthogonalConvolution
     /// exists.</exception>
     public OrthogonalConv2d(int inChannels, int outChannels, Extent2 kernelSize, Generator generator, Extent2? stride = null,
         IConvolutionMethod? method = null, Extent2? dilation = null, int groups = 1,
-            ConvolutionPadding padding = ConvolutionPadding.Circular,
-        bool bias = true, DType dtype = DType.Float32)
+        ConvolutionPadding padding = ConvolutionPadding.Circular, bool bias = true, DType dtype = DType.Float32)
         : base("OrthogonalConv2d", new(inChannels, outChannels, kernelSize, stride ?? 1, dilation ?? 1, groups, padding),
             bias ? outChannels : 0, generator, method, dtype)
     {

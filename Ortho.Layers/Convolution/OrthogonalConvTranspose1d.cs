@@ -6,8 +6,7 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>The adjoint of an <see cref="OrthogonalConv1d"/>: x [batch, inChannels, length] to [batch, outChannels, length stride]. An
-/// isometry
-/// where inChannels &lt;= outChannels stride.</summary>
+/// isometry where inChannels &lt;= outChannels stride.</summary>
 public sealed class OrthogonalConvTranspose1d : OrthogonalConvolution
 {
     /// <summary>A layer with random free numbers and zero bias; see <see cref="OrthogonalConvTranspose2d"/>.</summary>

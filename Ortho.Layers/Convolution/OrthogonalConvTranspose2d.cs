@@ -5,8 +5,7 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>The adjoint of an <see cref="OrthogonalConv2d"/>, which makes larger images of smaller ones: x [batch, inChannels, height,
-/// width] to
-/// [batch, outChannels, height stride, width stride]. An isometry where inChannels &lt;= outChannels stride^2.</summary>
+/// width] to [batch, outChannels, height stride, width stride]. An isometry where inChannels &lt;= outChannels stride^2.</summary>
 public sealed class OrthogonalConvTranspose2d : OrthogonalConvolution
 {
     /// <summary>A layer with random free numbers and zero bias; see <see cref="OrthogonalConv2d"/>.</summary>
@@ -27,8 +26,7 @@ public sealed class OrthogonalConvTranspose2d : OrthogonalConvolution
     /// exists.</exception>
     public OrthogonalConvTranspose2d(int inChannels, int outChannels, Extent2 kernelSize, Generator generator, Extent2? stride = null,
         IConvolutionMethod? method = null, Extent2? dilation = null, int groups = 1,
-            ConvolutionPadding padding = ConvolutionPadding.Circular,
-        bool bias = true, DType dtype = DType.Float32)
+        ConvolutionPadding padding = ConvolutionPadding.Circular, bool bias = true, DType dtype = DType.Float32)
         : base("OrthogonalConvTranspose2d", new(outChannels, inChannels, kernelSize, stride ?? 1, dilation ?? 1, groups, padding),
             bias ? outChannels : 0, generator, method, dtype)
     {

@@ -9,8 +9,7 @@ namespace Ortho.Layers;
 /// convolution of them, and a certificate.</summary>
 /// <remarks>
 /// With outputs &gt;= inputs stride^2 the convolution is an isometry; with outputs &lt;= inputs stride^2 its adjoint is. What the method
-/// makes of the
-/// free numbers is computed once for each training step and forward pass, and kept while they do not change.
+/// makes of the free numbers is computed once for each training step and forward pass, and kept while they do not change.
 /// </remarks>
 public abstract class OrthogonalConvolution : Module, ICertifiable
 {
@@ -45,8 +44,7 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
     public Parameter? Bias { get; }
 
     /// <summary>The kernel [outputs, inputs / groups, kernel height, kernel width] of the convolution; null for methods whose kernel is as
-    /// large
-    /// as the images. The height is 1 for signals.</summary>
+    /// large as the images. The height is 1 for signals.</summary>
     public Tensor? Kernel => Method.DependsOnImage ? null : Method.Kernel(Architecture, Filter(0, 0));
 
     /// <summary>What the method makes of the free numbers for images of this size: a kernel, or a complex matrix for each frequency of the

@@ -6,9 +6,8 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>Sandwich layer of images on the torus: y = sqrt 2 A^T P relu(sqrt 2 P^-1 B x + b) with convolutions A and B whose matrices [A
-/// B]^H at every
-/// frequency are the Cayley map of a free kernel's, and a diagonal P = exp(psi) over channels: 1-Lipschitz. Wang and Manchester
-/// 2023.</summary>
+/// B]^H at every frequency are the Cayley map of a free kernel's, and a diagonal P = exp(psi) over channels: 1-Lipschitz. Wang and
+/// Manchester 2023.</summary>
 public sealed class SandwichConv2d : Module, ILipschitz
 {
     static readonly Cayley cayley = new();

@@ -5,8 +5,7 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>Almost-orthogonal layer: y = x D W^T + b with D_ii = (sum over j of |W^T W|_ij)^(-1/2), so that |W D| &lt;= 1. Prach and
-/// Lampert
-/// 2022, theorem 1.</summary>
+/// Lampert 2022, theorem 1.</summary>
 public sealed class AolLinear : Module, ICertifiable
 {
     readonly Cached<bool> weight;

@@ -6,8 +6,7 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>Sandwich layer: y = sqrt 2 A^T P relu(sqrt 2 P^-1 B x + b) with A A^T + B B^T = I and a positive diagonal P = exp(psi), learnt:
-/// 1-Lipschitz.
-/// [A B]^T is the Cayley map of free numbers. Wang and Manchester 2023, theorem 3.</summary>
+/// 1-Lipschitz. [A B]^T is the Cayley map of free numbers. Wang and Manchester 2023.</summary>
 public sealed class SandwichLinear : Module, ILipschitz
 {
     static readonly Cayley cayley = new();

@@ -10,14 +10,11 @@ public static class OrthogonalityLosses
     extension(Tensor kernel)
     {
         /// <summary>L_orth = |A - I_0|_F^2 - max(0, M - C S^2) with A the correlations of the kernel with itself at all multiples of the
-        /// stride
-        /// and I_0 the identity at distance 0: a regulariser, differentiable.</summary>
+        /// stride and I_0 the identity at distance 0: a regulariser, differentiable.</summary>
         /// <remarks>
         /// For circular convolutions of n x n images, n &gt;= 2 k - 1, n^2 / S^2 times it is exactly |K K^T - I|_F^2 where M &lt;= C S^2,
-        /// else
-        /// |K^T K - I|_F^2; the square of the spectral norm of that residual is at most <see cref="SpectralConstant"/> times it, whatever
-        /// n. So
-        /// all squared singular values are within sqrt(<see cref="SpectralConstant"/> L_orth) of 1.
+        /// else |K^T K - I|_F^2; the square of the spectral norm of that residual is at most <see cref="SpectralConstant"/> times it,
+        /// whatever n. So all squared singular values are within sqrt(<see cref="SpectralConstant"/> L_orth) of 1.
         /// </remarks>
         /// <param name="stride">S; 1 unless given.</param>
         /// <param name="groups">Groups of channels that are convolved apart, whose losses are added.</param>
@@ -49,8 +46,7 @@ public static class OrthogonalityLosses
     /// <summary>alpha: the spectral norm |K K^T - I|^2 (or |K^T K - I|^2) is at most alpha L_orth, for images of any size.</summary>
     /// <param name="shape">The architecture; its padding is taken as circular.</param>
     /// <returns>M (2 floor((k - 1) / S) + 1)^2 where M &lt;= C S^2, C (2 k - 1)^2 where M &gt;= C S^2, the smaller one where both; a factor
-    /// for each
-    /// dimension.</returns>
+    /// for each dimension.</returns>
     public static double SpectralConstant(ConvolutionShape shape)
     {
         ArgumentNullException.ThrowIfNull(shape);

@@ -5,9 +5,8 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>Batch centring: x [batch, channels, ...] less the mean of each channel, plus bias; in use, less the running mean of the
-/// training batches, a
-/// shift. What is left of batch normalisation when nothing may be stretched: 1-Lipschitz in use, and as a map of whole batches in
-/// training. Béthune et al. 2022.</summary>
+/// training batches, a shift. What is left of batch normalisation when nothing may be stretched: 1-Lipschitz in use, and as a map of whole
+/// batches in training.</summary>
 public sealed class BatchCentering : Module, ILipschitz
 {
     readonly double momentum;

@@ -8,8 +8,7 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// dilation and the adjoint come with the explicit kernel. Boissin et al. 2025.</summary>
 /// <remarks>
 /// The 1 x 1 factor is (I - 2 P)(I - 2 P'), whose determinant is 1 always. Where the stride is 1 or inputs &gt;= outputs the kernel is that
-/// of
-/// BCOP, whose rows stay orthonormal under a stride. Otherwise it is a kernel of size k - stride + 1 from the inputs to c' = max(inputs,
+/// of BCOP, whose rows stay orthonormal under a stride. Otherwise it is a kernel of size k - stride + 1 from the inputs to c' = max(inputs,
 /// floor(outputs / stride^2)) channels, followed by one of stride x stride taps, an orthogonal matrix, used with that stride
 /// (<see cref="Rko"/>, to which all comes down for k = stride).
 /// </remarks>

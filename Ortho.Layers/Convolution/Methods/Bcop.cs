@@ -7,11 +7,9 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// <summary>Block convolution orthogonal parametrization: an orthogonal 1 x 1 kernel after k - 1 blocks of 2 x 2 taps, each made of two
 /// projectors, of which the first output or input channels are kept. Li et al. 2019.</summary>
 /// <remarks>A square kernel of c = max(inputs, outputs) channels is H * B(P_1, Q_1) * ... * B(P_(k-1), Q_(k-1)) with H in O(c) and
-/// projectors of
-/// rank floor(c / 2). The kernel does not depend on the image. A stride keeps the rows of an orthogonal operator, so it needs inputs
-/// &gt;= outputs; <see cref="Aoc"/> has every stride. Projectors of rank floor(c / 2) are one connected component of many, that of the
-/// largest
-/// dimension.</remarks>
+/// projectors of rank floor(c / 2). The kernel does not depend on the image. A stride keeps the rows of an orthogonal operator, so it needs
+/// inputs &gt;= outputs; <see cref="Aoc"/> has every stride. Projectors of rank floor(c / 2) are one connected component of many, that of
+/// the largest dimension.</remarks>
 /// <param name="map">How free numbers become orthonormal columns; Householder when null, whose
 /// accuracy does not depend on where training has led.</param>
 public sealed class Bcop(IOrthogonalParametrization? map = null) : KernelMethod

@@ -5,8 +5,7 @@ using Ortho.Tensors;
 namespace Ortho.Layers.ConvolutionMethods;
 
 /// <summary>Explicitly constructed orthogonal convolution: unitary matrices on a grid of k x k frequencies, whose kernel is applied with
-/// the
-/// dilation n / k, so that the spectrum on n x n repeats them. Yu et al. 2022.</summary>
+/// the dilation n / k, so that the spectrum on n x n repeats them. Yu et al. 2022.</summary>
 /// <remarks>
 /// The matrices are exponentials of skew-Hermitian ones, real where a frequency is its own negative, conjugates of one another where
 /// two are negatives. Exactly orthogonal, at the price of taps that lie n / k apart whatever n is: k divides the extents of the images,
@@ -48,8 +47,7 @@ public sealed class Eco : IConvolutionMethod
     static int Channels(ConvolutionShape shape) => Math.Max(shape.Outputs, shape.Inputs * shape.Block);
 
     /// <summary>Normal numbers of variance 1 / channels: <c>real</c> [frequencies, c, c] and, where there are pairs, the real and the
-    /// imaginary
-    /// part <c>complex</c> [2, pairs, c, c].</summary>
+    /// imaginary part <c>complex</c> [2, pairs, c, c].</summary>
     public IReadOnlyList<FreeNumbers> Initial(ConvolutionShape shape, Generator generator, DType dtype)
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -80,8 +78,7 @@ public sealed class Eco : IConvolutionMethod
     }
 
     /// <summary>The kernel, of which the layer is the convolution with dilation n / k; null under a stride, where it applies to pixels that
-    /// have
-    /// become channels.</summary>
+    /// have become channels.</summary>
     public Tensor? Kernel(ConvolutionShape shape, Tensor filter)
     {
         ArgumentNullException.ThrowIfNull(shape);

@@ -6,8 +6,7 @@ namespace Ortho.Layers.ConvolutionMethods;
 
 /// <summary>The Cayley map of the kernel's symbol at every frequency. Trockman and Kolter 2021.</summary>
 /// <remarks>The symbol is first scaled so that the root mean square of its singular values is a learnable number, <c>scale</c>, whatever
-/// the
-/// size of the image.</remarks>
+/// the size of the image.</remarks>
 public sealed class FourierCayley : SymbolMethod
 {
     static readonly Cayley cayley = new();

@@ -35,8 +35,7 @@ public interface IConvolutionMethod
     Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, int height, int width);
 
     /// <summary>The kernel [outputs, inputs / groups, kernel height, kernel width] of which the layer is the convolution; null where none
-    /// is
-    /// smaller than the images.</summary>
+    /// is smaller than the images.</summary>
     Tensor? Kernel(ConvolutionShape shape, Tensor filter);
 
     /// <summary>The convolution of images [batch, inputs, height, width].</summary>

@@ -7,9 +7,8 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// coupled Newton-Schulz iterations. Xu, Li and Li 2022.</summary>
 /// <remarks>
 /// S = W W^H + shift I on the smaller side, Y = S / v, Z = I, v = |S|_F + shift; then R = (3 I - Z Y) / 2, Y &lt;- Y R, Z &lt;- R Z, and Q
-/// = Z W / sqrt v.
-/// The shift and the finite number of iterations leave singular values slightly below 1 - above 0.9999 where those of W are above 0.71 and
-/// their ratio is at most 10 - and far below it where W is nearly singular: <c>Certify</c> tells. The layer never expands.
+/// = Z W / sqrt v. The shift and the finite number of iterations leave singular values slightly below 1 - above 0.9999 where those of W are
+/// above 0.71 and their ratio is at most 10 - and far below it where W is nearly singular: <c>Certify</c> tells. The layer never expands.
 /// </remarks>
 /// <param name="iterations">Newton-Schulz iterations.</param>
 /// <param name="shift">Added to the Gram matrices.</param>

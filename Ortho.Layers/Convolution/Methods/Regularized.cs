@@ -4,8 +4,7 @@ using Ortho.Tensors;
 namespace Ortho.Layers.ConvolutionMethods;
 
 /// <summary>The kernel itself, free: orthogonal as far as training with <c>kernel.OrthogonalityLoss(stride)</c> makes it so. Architectures
-/// for
-/// which no orthogonal convolution exists are refused all the same. Achour, Malgouyres and Mamalet 2022.</summary>
+/// for which no orthogonal convolution exists are refused all the same. Achour, Malgouyres and Mamalet 2022.</summary>
 /// <remarks>Where outputs = inputs stride^2, kernels that are orthogonal on both sides are hard to reach by descent: the loss of a random
 /// square kernel was measured to stall between 0.01 and 0.3, while wide and tall ones reach 1e-4. Exact methods do not have that
 /// problem.</remarks>

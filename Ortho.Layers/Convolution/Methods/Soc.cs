@@ -8,9 +8,8 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// z = x + L x + L^2 x / 2 + ... Singla and Feizi 2021.</summary>
 /// <remarks>
 /// The kernel of L is scaled to 0.7 / (the least of four matrix norms), which leaves |L| &lt;= 0.7 sqrt(h w). The sum to degree T is
-/// orthogonal up
-/// to |L|^(T+1) e^|L| / (T+1)!. Zeros around the images keep L skew, hence the layer orthogonal: it is the one method that has them.
-/// Channels are filled up with zeros before, or left out after; a stride is made by <see cref="PixelUnshuffle"/>.
+/// orthogonal up to |L|^(T+1) e^|L| / (T+1)!. Zeros around the images keep L skew, hence the layer orthogonal: it is the one method that
+/// has them. Channels are filled up with zeros before, or left out after; a stride is made by <see cref="PixelUnshuffle"/>.
 /// </remarks>
 /// <param name="terms">T in use.</param>
 /// <param name="trainingTerms">T while training.</param>

@@ -5,8 +5,8 @@ namespace Ortho.Layers.ConvolutionMethods;
 
 /// <summary>A method whose filter is one matrix for each frequency of the images, made orthogonal for itself.</summary>
 /// <remarks>A circular convolution is one complex matrix W(xi) [outputs, inputs] for each frequency xi, so it is orthogonal exactly when
-/// all
-/// of these are. The resulting kernel is as large as the image and depends on its size. A stride is made by <see cref="PixelUnshuffle"/>
+/// all of these are. The resulting kernel is as large as the image and depends on its size. A stride is made by
+/// <see cref="PixelUnshuffle"/>
 /// before a convolution of stride 1, and is orthogonal with it; the size of the kernel is meant after it.</remarks>
 public abstract class SymbolMethod : IConvolutionMethod
 {
