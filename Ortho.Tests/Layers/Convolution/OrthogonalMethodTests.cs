@@ -29,6 +29,9 @@ public class OrthogonalMethodTests
         "Bcop" => new Bcop(),
         "Bcop with Björck" => new Bcop(new Bjorck(30)),
         "Aoc" => new Aoc(),
+        "Aoc with exponentials" => new Aoc(new MatrixExponential()),
+        "Bcop with QR" => new Bcop(new Qr()),
+        "Rko with polar factors" => new Rko(new Polar()),
         "Rko" => new Rko(),
         "Soc" => new Soc(25, 25),
         "AdaptiveSoc" => new AdaptiveSoc(12),
@@ -50,6 +53,8 @@ public class OrthogonalMethodTests
             new("Aoc", 4, 2, 5, 6),
         new("Aoc", 8, 2, 2, 6, Stride: 2), new("Aoc", 3, 2, (2, 5), (4, 6)), new("Aoc", 3, 2, 4, (4, 6)), new("Aoc", 3, 4, 2, 6, Stride: 2),
             new("Aoc", 4, 4, 1, 3),
+        new("Aoc with exponentials", 12, 4, 3, 4, Stride: 2, Groups: 2), new("Bcop with QR", 4, 3, 3, 5),
+        new("Rko with polar factors", 3, 2, 2, 4, Stride: 2), new("Rko with polar factors", 9, 2, 2, 4, Stride: 2),
         new("Rko", 3, 2, 2, 4, Stride: 2), new("Rko", 9, 2, 2, 4, Stride: 2), new("Rko", 10, 2, 3, 6, Stride: 3, Groups: 2),
         new("Eco", 3, 3, 3, 6), new("Eco", 4, 3, 3, 6), new("Eco", 2, 3, 2, 4), new("Eco", 3, 1, 3, 6, Stride: 2),
             new("Eco", 2, 2, (4, 3), (4, 6)),
@@ -313,6 +318,8 @@ public class OrthogonalMethodTests
         Refused("dilation is", new Eco(), 4, 4, 3, dilation: 2);
         Assert.That(() => new OrthogonalConv2d(3, 4, 3, new(1), method: new Aoc(), groups: 2),
             Throws.TypeOf<ArgumentOutOfRangeException>());
+        var stateful = new DynamicTrivialization(new Cayley(), Tensor.Eye(4, 2));
+        Assert.That(() => new Aoc(stateful), Throws.ArgumentException.With.Message.Contains("DynamicTrivialization has numbers of its own"));
         Assert.That(() => new Soc(0), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new Lot(0), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new AdaptiveSoc(0), Throws.TypeOf<ArgumentOutOfRangeException>());
