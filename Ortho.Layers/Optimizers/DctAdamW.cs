@@ -64,7 +64,8 @@ public sealed class DctAdamW : Optimizer
         projections = [.. Parameters.Select(Project)];
         means = Remember("mean", Moments());
         squares = Remember("square", Moments());
-        errors = [.. Parameters.Zip(projections, (parameter, projection) => errorFeedback && projection is not null ? ZerosLike([parameter])[0] : null)];
+        errors = [.. Parameters.Zip(projections, (parameter, projection)
+            => errorFeedback && projection is not null ? ZerosLike([parameter])[0] : null)];
         RememberSome("error", errors);
         RememberSome("indices", [.. projections.Select(projection => projection?.Indices)]);
         updates = Remember("updates", [.. Parameters.Select(_ => TensorScope.Release(Tensor.Zeros([], DType.Int64)))]);
@@ -100,8 +101,9 @@ public sealed class DctAdamW : Optimizer
         };
         Pointwise.Update<AdamStep>("DctAdamW", [.. due.Where(row => projections[row.Index] is null)
             .Select(row => new Updated(row.Parameter.Value, row.Gradient, means[row.Index], squares[row.Index]))], numbers);
-        foreach (var group in due.Where(row => projections[row.Index] is not null).GroupBy(row => (row.Parameter.MatrixShape, row.Parameter.Value.DType,
-            row.Parameter.Value.Device, IsFirst: updates[row.Index].AsSpan<long>()[0] == 0)))
+        var groups = due.Where(row => projections[row.Index] is not null).GroupBy(row => (row.Parameter.MatrixShape, row.Parameter.Value.DType,
+            row.Parameter.Value.Device, IsFirst: updates[row.Index].AsSpan<long>()[0] == 0));
+        foreach (var group in groups)
             Update([.. group], group.Key.IsFirst, numbers);
         foreach (var row in due)
             updates[row.Index].AsSpan<long>()[0]++;
@@ -114,7 +116,8 @@ public sealed class DctAdamW : Optimizer
         var (basis, _, isWide) = projections[members[0].Index]!;
         // The errors hold A until what is used of it is taken away.
         Due[] kept = [.. members.Where(member => errors[member.Index] is not null)];
-        Pointwise.Update<DescentStep>("DctAdamW", [.. kept.Select(member => new Updated(errors[member.Index]!, member.Gradient))], new() { A = 1, B = 1 });
+        Pointwise.Update<DescentStep>("DctAdamW",
+            [.. kept.Select(member => new Updated(errors[member.Index]!, member.Gradient))], new() { A = 1, B = 1 });
         var a = Stacked(member => (errors[member.Index] ?? member.Gradient).Flatten(1));
         var given = isWide ? a.T : a;
         var before = Stacked(member => projections[member.Index]!.Indices);
@@ -138,15 +141,15 @@ public sealed class DctAdamW : Optimizer
         if (kept.Length > 0)
         {
             var used = Lift(low);
-            Pointwise.Update<DescentStep>("DctAdamW",
-                [.. members.Select((member, k) => new Updated(errors[member.Index]!, MatrixOptimizer.Part(used, k, member.Parameter)))], new() { A = -1, B = 1 });
+            Pointwise.Update<DescentStep>("DctAdamW", [.. members.Select((member, k) => new Updated(errors[member.Index]!,
+                MatrixOptimizer.Part(used, k, member.Parameter)))], new() { A = -1, B = 1 });
         }
         var direction = Tensor.Empty(low.Shape, low.DType, low.Device);
         Pointwise.Update<AdamDirection>("DctAdamW", [.. members.Select((member, k) => new Updated(direction.Select(0, k), low.Select(0, k),
             means[member.Index], squares[member.Index]))], numbers);
         var step = Lift(direction);
-        Pointwise.Update<DescentStep>("DctAdamW",
-            [.. members.Select((member, k) => new Updated(member.Parameter.Value, MatrixOptimizer.Part(step, k, member.Parameter)))], new() { A = 1, B = numbers.D });
+        Pointwise.Update<DescentStep>("DctAdamW", [.. members.Select((member, k) => new Updated(member.Parameter.Value,
+            MatrixOptimizer.Part(step, k, member.Parameter)))], new() { A = 1, B = numbers.D });
 
         Tensor Lift(Tensor part) => isWide ? columns.T.MatMul(part.T) : part.MatMul(columns);
 

@@ -35,7 +35,8 @@ public sealed class Trion : MatrixOptimizer
         UpdateScale scale = UpdateScale.Jordan, NewtonSchulzSchedule? schedule = null, MatMulPrecision precision = MatMulPrecision.Float32)
         : base(matrices, learningRate, weightDecay, scale, Sum)
     {
-        (this.rank, used, this.schedule, this.precision) = (rank, 1 - Decay(momentum, nameof(momentum)), schedule ?? NewtonSchulzSchedule.Muon(), precision);
+        (this.rank, used, this.schedule, this.precision) = (rank, 1 - Decay(momentum, nameof(momentum)),
+            schedule ?? NewtonSchulzSchedule.Muon(), precision);
         foreach (var parameter in Parameters)
         {
             Dion.CheckRank("Trion", parameter, rank);
