@@ -7,12 +7,13 @@ namespace Ortho.Layers;
 /// <summary>An orthogonal convolution of images: x [batch, inChannels, height, width] to [batch, outChannels, height / stride, width /
 /// stride].</summary>
 /// <remarks>
-/// Methods: <see cref="FourierCayley"/> (the default) and <see cref="Lot"/> make a matrix for each frequency, kernels as large as the image;
-/// <see cref="Aoc"/>, <see cref="Bcop"/>, <see cref="Rko"/> and <see cref="AdaptiveSoc"/> make kernels of k x k taps or so, <see cref="Eco"/> one
-/// with a dilation; <see cref="Soc"/> applies an exponential; <see cref="Regularized"/> leaves the kernel free for a regulariser. All are
-/// orthogonal on the torus, <see cref="Soc"/> also with zeros around the images. A step of training costs little more than that of a plain
-/// convolution with <see cref="Aoc"/> and <see cref="Bcop"/>, and many times as much with a matrix for each frequency. What cannot be
-/// orthogonal is refused.
+/// Methods: <see cref="FourierCayley"/> (the default) and <see cref="Lot"/> make a matrix for each frequency, kernels as large as the
+/// image;
+/// <see cref="Aoc"/>, <see cref="Bcop"/>, <see cref="Rko"/> and <see cref="AdaptiveSoc"/> make kernels of k x k taps or so,
+/// <see cref="Eco"/> one with a dilation; <see cref="Soc"/> applies an exponential; <see cref="Regularized"/> leaves the kernel free for a
+/// regulariser. All are orthogonal on the torus, <see cref="Soc"/> also with zeros around the images. A step of training costs little more
+/// than that of a plain convolution with <see cref="Aoc"/> and <see cref="Bcop"/>, and many times as much with a matrix for each frequency.
+/// What cannot be orthogonal is refused.
 /// </remarks>
 public sealed class OrthogonalConv2d : OrthogonalConvolution
 {

@@ -319,7 +319,8 @@ public class OrthogonalMethodTests
         Assert.That(() => new OrthogonalConv2d(3, 4, 3, new(1), method: new Aoc(), groups: 2),
             Throws.TypeOf<ArgumentOutOfRangeException>());
         var stateful = new DynamicTrivialization(new Cayley(), Tensor.Eye(4, 2));
-        Assert.That(() => new Aoc(stateful), Throws.ArgumentException.With.Message.Contains("DynamicTrivialization has numbers of its own"));
+        Assert.That(() => new Aoc(stateful),
+            Throws.ArgumentException.With.Message.Contains("DynamicTrivialization has numbers of its own"));
         Assert.That(() => new Soc(0), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new Lot(0), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new AdaptiveSoc(0), Throws.TypeOf<ArgumentOutOfRangeException>());
