@@ -90,6 +90,24 @@ public static class Derivatives
         return Pull(along, at, null, createGraph: false);
     }
 
+    /// <summary>The value, the gradient and the Hessian H of a function with one output element, H as the map v -> H v: the graph of the gradient is
+    /// made once and walked for each v, where <see cref="HessianVectorProduct"/> would make it each time.</summary>
+    /// <param name="function">The function; its ops must have second derivatives.</param>
+    /// <param name="x">Where. Real.</param>
+    /// <exception cref="TensorArgumentException">The function has several output elements.</exception>
+    public static (Tensor Value, Tensor Gradient, Func<Tensor, Tensor> Hessian) QuadraticModel(Func<Tensor, Tensor> function, Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        using var recording = Graph.Recording();
+        var at = Leaf(x);
+        var y = function(at);
+        var gradient = Pull(y, at, null, createGraph: true);
+        // The gradient of a linear function does not depend on x.
+        return (y.Detach(), gradient.Detach(), v => gradient.WantsGrad
+            ? Graph.Gradients([gradient], [at], [v], retainGraph: true)[0]
+            : Tensor.Zeros(at.Shape, at.DType, at.Device));
+    }
+
     /// <summary>Runs a function without keeping what its backward pass needs; the backward pass runs it again. Memory for time.</summary>
     /// <param name="function">The function; it must give the same result each time.</param>
     /// <param name="inputs">Its arguments.</param>

@@ -1,4 +1,5 @@
 using Ortho.Autograd;
+using Ortho.Layers.Manifolds;
 using Ortho.Tensors;
 
 namespace Ortho.Layers;
@@ -6,7 +7,7 @@ namespace Ortho.Layers;
 /// <summary>A differentiable function with parameters, made of other such functions.</summary>
 public abstract partial class Module
 {
-    readonly List<Parameter> own = [];
+    readonly List<StateTensor> own = [];
     readonly List<(string Name, Module Module)> children = [];
 
     /// <summary>The function.</summary>
@@ -19,9 +20,14 @@ public abstract partial class Module
     public IReadOnlyList<(string Name, Module Module)> Children => children;
 
     /// <summary>All parameters, of the parts too, with their path as name (<c>0.weight</c>).</summary>
-    public IEnumerable<(string Name, Parameter Parameter)> NamedParameters()
-        => own.Select(parameter => (parameter.Name, parameter))
-            .Concat(children.SelectMany(child => child.Module.NamedParameters().Select(inner => ($"{child.Name}.{inner.Name}", inner.Parameter))));
+    public IEnumerable<(string Name, Parameter Parameter)> NamedParameters() => Named<Parameter>();
+
+    /// <summary>All buffers, of the parts too, with their path as name.</summary>
+    public IEnumerable<(string Name, ModuleBuffer Buffer)> NamedBuffers() => Named<ModuleBuffer>();
+
+    IEnumerable<(string Name, T Tensor)> Named<T>() where T : StateTensor
+        => own.OfType<T>().Select(tensor => (tensor.Name, tensor))
+            .Concat(children.SelectMany(child => child.Module.Named<T>().Select(inner => ($"{child.Name}.{inner.Name}", inner.Tensor))));
 
     /// <summary>All parameters, of the parts too.</summary>
     public IEnumerable<Parameter> Parameters() => NamedParameters().Select(named => named.Parameter);
@@ -44,12 +50,12 @@ public abstract partial class Module
             module.IsTraining = training;
     }
 
-    /// <summary>Moves all parameters to a device; before an optimizer is made for them.</summary>
+    /// <summary>Moves all parameters and buffers to a device; before an optimizer is made for them.</summary>
     /// <returns>The module.</returns>
     public Module To(Device device)
     {
-        foreach (var parameter in Parameters())
-            parameter.MoveTo(device);
+        foreach (var (_, tensor) in Named<StateTensor>())
+            tensor.MoveTo(device);
         return this;
     }
 
@@ -65,6 +71,23 @@ public abstract partial class Module
     {
         var parameter = new Parameter(name, value, role);
         own.Add(parameter);
+        return parameter;
+    }
+
+    /// <summary>Makes a buffer of this module: saved and moved with it, not trained.</summary>
+    protected ModuleBuffer RegisterBuffer(string name, Tensor value)
+    {
+        var buffer = new ModuleBuffer(name, value);
+        own.Add(buffer);
+        return buffer;
+    }
+
+    /// <summary>Makes a parameter of this module that lives on a manifold: at the point nearest to the value.</summary>
+    /// <exception cref="TensorArgumentException">The value is of a shape that holds no points.</exception>
+    protected Parameter Register(string name, Tensor value, ParameterRole role, Manifold manifold)
+    {
+        var parameter = Register(name, value, role);
+        parameter.RestrictTo(manifold);
         return parameter;
     }
 
@@ -98,10 +121,10 @@ public abstract partial class Module
         }
     }
 
-    /// <summary>A tensor that depends on some parameters and a key: while gradients for the parameters are recorded it is
-    /// computed anew (its graph is used up by each backward pass), otherwise it is kept until a parameter or the key changes. Safe to use from
+    /// <summary>A tensor that depends on some parameters and buffers and on a key: while gradients for the parameters are recorded it is
+    /// computed anew (its graph is used up by each backward pass), otherwise it is kept until one of them or the key changes. Safe to use from
     /// several threads.</summary>
-    private protected sealed class Cached<K>(IReadOnlyList<Parameter> parameters, Func<K, Tensor> compute) where K : notnull
+    private protected sealed class Cached<K>(IReadOnlyList<StateTensor> sources, Func<K, Tensor> compute) where K : notnull
     {
         Entry? kept;
 
@@ -109,9 +132,9 @@ public abstract partial class Module
 
         public Tensor Of(K key)
         {
-            if (Graph.IsRecording && parameters.Any(parameter => parameter.Value.WantsGrad))
+            if (Graph.IsRecording && sources.Any(source => source.Value.WantsGrad))
                 return compute(key);
-            var (version, device) = (parameters.Sum(parameter => parameter.Version), parameters[0].Value.Device);
+            var (version, device) = (sources.Sum(source => source.Version), sources[0].Value.Device);
             if (kept is { } found && found.Version == version && found.Device == device && found.Key.Equals(key))
                 return found.Value;
             var value = TensorScope.Release(compute(key));

@@ -12,8 +12,23 @@ public static class Differentiation
         /// <summary>Whether operations on this tensor are recorded: it is a leaf that wants a gradient or was computed from one.</summary>
         public bool WantsGrad => Graph.Wants(x);
 
-        /// <summary>The gradient that <c>Backward</c> has accumulated here; null before, or after <c>ZeroGrad</c>.</summary>
-        public Tensor? Grad => Graph.Peek(x)?.Gradient;
+        /// <summary>The gradient that <c>Backward</c> has accumulated here; null before, or after <c>ZeroGrad</c>. May be replaced, by a
+        /// clipped one for instance.</summary>
+        /// <exception cref="TensorArgumentException">Set to a tensor of another shape, dtype or device.</exception>
+        public Tensor? Grad
+        {
+            get => Graph.Peek(x)?.Gradient;
+            set
+            {
+                if (value is not null && (value.Shape != x.Shape || value.DType != x.DType || value.Device != x.Device))
+                {
+                    throw new TensorArgumentException("Grad", nameof(value), $"{value.DType} {value.Shape} on {value.Device}",
+                        $"{x.DType} {x.Shape} on {x.Device}");
+                }
+                if (value is not null || Graph.Peek(x) is not null)
+                    Graph.StateOf(x).Gradient = value;
+            }
+        }
 
         /// <summary>Asks for (or no longer asks for) a gradient of this tensor.</summary>
         /// <returns>The tensor.</returns>

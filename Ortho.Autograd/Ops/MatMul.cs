@@ -24,8 +24,6 @@ public static class MatMulOps
             var inner = a.Shape[^1];
             if (b.Shape[b.Rank == 1 ? ^1 : ^2] != inner)
                 throw new TensorArgumentException("MatMul", nameof(b), $"{b.Shape} beside a {a.Shape}", b.Rank == 1 ? $"[{inner}]" : $"[..., {inner}, *]");
-            if (a.IsHalf && a.DType == b.DType)
-                return a.Wide.MatMul(b.Wide).To(a.DType);
             if (a.Rank == 1)
                 return a.Unsqueeze(0).MatMul(b).Squeeze(b.Rank == 1 ? 0 : -2);
             if (b.Rank == 1)
@@ -108,9 +106,7 @@ public static class MatMulOps
         {
             if (!c.DType.IsDifferentiable)
                 throw new TensorArgumentException("Addmm", nameof(c), $"{c.DType}", "a floating-point or complex tensor");
-            return c.IsHalf && a.DType == c.DType && b.DType == c.DType
-                ? Product("Addmm", a.Wide, b.Wide, c.Wide, alpha, beta).To(c.DType)
-                : Product("Addmm", a, b, c, alpha, beta);
+            return Product("Addmm", a, b, c, alpha, beta);
         }
     }
 
@@ -154,12 +150,13 @@ public static class MatMulOps
     internal static Tensor Product(string operation, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, bool isHermitian = false)
     {
         var y = MatMulKernel.Run(operation, a, b, c, alpha, beta, isHermitian);
+        // Gradients of half precision are float32 ones, rounded once.
         if (c is null)
-            return Graph.Record(operation, y, (a, g => g.MatMul(b.H).SumTo(a.Shape)), (b, g => a.H.MatMul(g).SumTo(b.Shape)));
-        return Graph.Record(operation, y, (a, g => Scaled(g.MatMul(b.H), alpha).SumTo(a.Shape)), (b, g => Scaled(a.H.MatMul(g), alpha).SumTo(b.Shape)),
-            (c, g => Scaled(g, beta).SumTo(c.Shape)));
+            return Graph.Record(operation, y, (a, g => Reduced(g.Wide.MatMul(b.Wide.H), 1, a)), (b, g => Reduced(a.Wide.H.MatMul(g.Wide), 1, b)));
+        return Graph.Record(operation, y, (a, g => Reduced(g.Wide.MatMul(b.Wide.H), alpha, a)), (b, g => Reduced(a.Wide.H.MatMul(g.Wide), alpha, b)),
+            (c, g => Reduced(g.Wide, beta, c)));
 
-        static Tensor Scaled(Tensor x, double factor) => factor == 1 ? x : x * factor;
+        static Tensor Reduced(Tensor x, double factor, Tensor like) => (factor == 1 ? x : x * factor).SumTo(like.Shape).To(like.DType);
     }
 
     // Where the product of factors first .. last is best cut (Cormen et al., section 15.2).

@@ -135,7 +135,7 @@ public static class MatrixFunctionOps
             using (Graph.NoGrad())
             {
                 u = PolarKernel.Run(a);
-                p = MatrixParts.Hermitian(u.H.MatMul(a));
+                p = MatrixParts.OfUpper(MatMulOps.Product("PolarDecomposition", u.H, a, isHermitian: true));
             }
             Graph.Record("PolarDecomposition", [u, p], (a, gradients =>
             {

@@ -55,6 +55,20 @@ public static class NormalizationOps
                 return scale * (h - unit * (h * unit).Mean(axes, true));
             }, () => x.RmsNorm(normalized, epsilon: epsilon));
         }
+
+        /// <summary>x / max(|x|, epsilon) with the Euclidean norm along one dimension: unit vectors. A vector shorter than epsilon keeps its
+        /// direction and is not stretched to length 1; 0 stays 0.</summary>
+        /// <param name="dimension">The dimension along which the vectors lie.</param>
+        /// <param name="epsilon">The length below which nothing is a direction.</param>
+        [Op]
+        public Tensor Normalize(int dimension = -1, double epsilon = 1e-12)
+        {
+            PointwiseOps.RequireReal("Normalize", x);
+            int[] along = [x.Shape.Axis(dimension, "Normalize")];
+            return x.IsHalf
+                ? x.Wide.Normalize(dimension, epsilon).To(x.DType)
+                : x / x.Norm(along, keepDimensions: true).Clamp(epsilon, double.PositiveInfinity);
+        }
     }
 
     // The dimensions that are normalized over.

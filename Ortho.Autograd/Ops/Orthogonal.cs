@@ -20,12 +20,6 @@ public static class OrthogonalOps
 
     const double ZeroColumn = 1e-12;
 
-    /// <summary>Muon's quintic (Jordan et al. 2024): steep at 0, which takes every singular value near 1 in five steps, but not to it.</summary>
-    public static IReadOnlyList<double> Quintic { get; } = [3.4445, -4.7750, 2.0315];
-
-    /// <summary>The cubic Newton-Schulz polynomial 3/2 x - 1/2 x^3: converges to 1, quadratically, from (0, sqrt 3).</summary>
-    public static IReadOnlyList<double> Cubic { get; } = [1.5, -0.5];
-
     extension(Tensor v)
     {
         /// <summary>Q = H(v_1) H(v_2) ... H(v_r) for the columns of v [..., d, r]: the orthogonal matrix [..., d, d], or its first columns.</summary>
@@ -81,16 +75,22 @@ public static class OrthogonalOps
 
     extension(Tensor x)
     {
-        /// <summary>Iterates x = c_0 x + c_1 (x x^H) x + c_2 (x x^H)^2 x + ...: the odd polynomial c_0 s + c_1 s^3 + ... acts on every
-        /// singular value and leaves the singular vectors. The products run on the smaller side.</summary>
-        /// <param name="coefficients">c_0, c_1, ...; <see cref="Quintic"/> when null.</param>
-        /// <param name="steps">Number of iterations.</param>
-        /// <param name="norm">What x is divided by first, broadcasting with x; its Frobenius norm (of each matrix) when null, which brings
-        /// every singular value to at most 1.</param>
-        /// <exception cref="TensorArgumentException">Fewer than two dimensions, no coefficients, or a negative number of steps.</exception>
+        /// <summary>Iterates x = c_0 x + c_1 (x x^H) x + c_2 (x x^H)^2 x + ... with the polynomials of a schedule, one for each step: the odd
+        /// polynomial c_0 s + c_1 s^3 + ... acts on every singular value s and leaves the singular vectors.</summary>
+        /// <remarks>The products run on the smaller side. For matrices at least twice as long as the other side several steps are made on the
+        /// Gram matrix alone, and it is formed anew before its rounding errors have grown: the same map, with fewer and smaller products. A zero
+        /// matrix stays zero.</remarks>
+        /// <param name="schedule">The polynomials; <see cref="NewtonSchulzSchedule.Muon"/> when null.</param>
+        /// <param name="norm">What x is divided by first, broadcasting with x, besides the schedule's input scale; its Frobenius norm (of each
+        /// matrix) when null, which brings every singular value to at most 1.</param>
+        /// <param name="precision">Of the products' operands; less than full of Float32 only, and never used unless asked for.</param>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, or a dtype that does not fit.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor NewtonSchulz(IReadOnlyList<double>? coefficients = null, int steps = 5, Tensor? norm = null)
-            => Iterate("NewtonSchulz", x, coefficients ?? Quintic, steps, norm);
+        public Tensor NewtonSchulz(NewtonSchulzSchedule? schedule = null, Tensor? norm = null, MatMulPrecision precision = MatMulPrecision.Float32)
+        {
+            schedule ??= NewtonSchulzSchedule.Muon();
+            return Iterate("NewtonSchulz", x, [.. schedule.Steps], schedule.InputScale, norm, precision);
+        }
 
         /// <summary>Björck and Bowie's iteration x = (1 + beta) x - beta x x^H x towards the nearest orthogonal matrix (the polar factor).</summary>
         /// <param name="beta">Step; 1/2 converges quadratically.</param>
@@ -98,44 +98,49 @@ public static class OrthogonalOps
         /// <param name="norm">What x is divided by first; its Frobenius norm when null. Singular values must end below sqrt 3.</param>
         /// <exception cref="TensorArgumentException">Fewer than two dimensions, or a negative number of steps.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
-        public Tensor Bjorck(double beta = 0.5, int steps = 12, Tensor? norm = null) => Iterate("Bjorck", x, [1 + beta, -beta], steps, norm);
+        public Tensor Bjorck(double beta = 0.5, int steps = 12, Tensor? norm = null)
+        {
+            if (steps < 0)
+                throw new TensorArgumentException("Bjorck", nameof(steps), $"{steps}", "0 or more");
+            return Iterate("Bjorck", x, [.. Enumerable.Repeat<IReadOnlyList<double>>([1 + beta, -beta], steps)], 1, norm, MatMulPrecision.Float32);
+        }
     }
 
-    static Tensor Iterate(string operation, Tensor x, IReadOnlyList<double> c, int steps, Tensor? norm)
+    // A norm is at least this: zeros stay zeros, and numbers whose squares vanish in float32 do not overflow.
+    const double SmallestNorm = 1e-20;
+
+    static Tensor Iterate(string operation, Tensor x, IReadOnlyList<double>[] polynomials, double scale, Tensor? norm, MatMulPrecision precision)
     {
+        if (precision != MatMulPrecision.Float32 && x.DType != DType.Float32)
+            throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "Float32, which a precision is asked for");
         if (x.IsHalf)
-            return Iterate(operation, x.Wide, c, steps, norm?.Wide).To(x.DType);
+            return Iterate(operation, x.Wide, polynomials, scale, norm?.Wide, precision).To(x.DType);
         if (x.Rank < 2)
             throw new TensorArgumentException(operation, nameof(x), $"of shape {x.Shape}", "at least two dimensions");
         if (!x.DType.HasArithmetic)
             throw new TensorArgumentException(operation, nameof(x), $"{x.DType}", "a floating-point or complex tensor");
-        if (c.Count == 0)
-            throw new TensorArgumentException(operation, "coefficients", "an empty list", "at least one coefficient");
-        if (steps < 0)
-            throw new TensorArgumentException(operation, nameof(steps), $"{steps}", "0 or more");
-        // A zero matrix stays zero; any other norm is far above this number.
-        var y = x / ((norm ?? x.Norm([-2, -1], keepDimensions: true)) + 1e-30);
-        if (steps == 0 || c.Count == 1)
-            return y * Math.Pow(c[0], steps);
+        norm ??= x.Norm([-2, -1], keepDimensions: true);
+        var y = x / ((scale == 1 ? norm : norm * scale) + SmallestNorm);
         if (!y.WantsGrad)
-            return OddPolynomial.Run(y, c, steps);
+            return OddPolynomial.Run(y, polynomials, precision);
         // The same products, each of which knows its derivative.
-        for (var made = 0; made < steps;)
+        for (var made = 0; made < polynomials.Length;)
         {
-            (y, var count) = OddPolynomial.Advance(new RecordedProducts(), y, y.Shape[^2], y.Shape[^1], c, steps - made);
+            (y, var count) = OddPolynomial.Advance(new RecordedProducts(precision), y, y.Shape[^2], y.Shape[^1], polynomials.AsSpan(made), precision);
             made += count;
         }
         return y;
     }
 
-    readonly struct RecordedProducts : IMatrixProducts<Tensor>
+    readonly struct RecordedProducts(MatMulPrecision precision) : IMatrixProducts<Tensor>
     {
         public Tensor Adjoint(Tensor x) => x.H;
 
-        public Tensor Product(Tensor a, Tensor b, bool isHermitian) => MatMulOps.Product("Polynomial", a, b, isHermitian: isHermitian);
+        public Tensor Product(Tensor a, Tensor b, bool isHermitian)
+            => precision == MatMulPrecision.Float32 ? MatMulOps.Product("Polynomial", a, b, isHermitian: isHermitian) : a.MatMul(b, precision);
 
         public Tensor Product(Tensor a, Tensor b, Tensor c, double alpha, double beta, bool isHermitian)
-            => MatMulOps.Product("Polynomial", a, b, c, alpha, beta, isHermitian);
+            => precision == MatMulPrecision.Float32 ? MatMulOps.Product("Polynomial", a, b, c, alpha, beta, isHermitian) : a.MatMul(b, precision) * alpha + c * beta;
 
         public Tensor Shifted(Tensor x, double factor, double shift)
             => (factor == 1 ? x : x * factor) + Tensor.Eye(x.Shape[^1], dtype: x.DType, device: x.Device) * shift;

@@ -1,3 +1,5 @@
+using Ortho.Kernels.Pointwise;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
 namespace Ortho.Autograd;
@@ -50,9 +52,7 @@ public static class PaddingOps
             (int Before, int After)[] grown = [.. widths.Select(width => (Math.Max(0, width.Before), Math.Max(0, width.After)))];
             if (mode == PadMode.Constant)
                 return Surround(y, grown, lead, value);
-            foreach (var (d, (before, after)) in grown.Index())
-                y = Continue(y, lead + d, before, after, mode);
-            return y;
+            return Continue(y, [.. grown.Select((width, d) => new Edges(lead + d, y.Shape[lead + d], width.Before, width.After, mode))]);
         }
     }
 
@@ -74,24 +74,92 @@ public static class PaddingOps
             : SliceOps.Overwrite("Pad", Tensor.Full(outer, value, x.DType, x.Device), View, x);
     }
 
-    static Tensor Continue(Tensor x, int axis, int before, int after, PadMode mode)
+    // The edges of one dimension: where it begins and ends, and which of its elements go on beyond.
+    readonly record struct Edges(int Axis, int Extent, int Before, int After, PadMode Mode)
     {
-        if (before == 0 && after == 0)
-            return x;
-        var n = x.Shape[axis];
-        var most = mode switch { PadMode.Reflect => n - 1, PadMode.Replicate => n == 0 ? 0 : int.MaxValue, _ => n };
-        if (before > most || after > most)
-            throw new TensorArgumentException("Pad", "widths", $"{before} and {after}", $"at most {most} in mode {mode} of extent {n}");
-        var (left, right) = mode switch
-        {
-            PadMode.Reflect => (x.Narrow(axis, 1, before).Flip(axis), x.Narrow(axis, n - 1 - after, after).Flip(axis)),
-            PadMode.Symmetric => (x.Narrow(axis, 0, before).Flip(axis), x.Narrow(axis, n - after, after).Flip(axis)),
-            PadMode.Replicate => (Edge(0, before), Edge(n - 1, after)),
-            PadMode.Circular => (x.Narrow(axis, n - before, before), x.Narrow(axis, 0, after)),
-            _ => throw new TensorArgumentException("Pad", nameof(mode), $"{mode}", "Constant, Reflect, Symmetric, Replicate or Circular"),
-        };
-        return Tensor.Concat([left, x, right], axis);
+        public bool ArePadded => Before > 0 || After > 0;
 
-        Tensor Edge(int at, int times) => x.Narrow(axis, at, 1).Expand([.. x.Shape.With(axis, times)]);
+        public void Check()
+        {
+            var most = Mode switch
+            {
+                PadMode.Reflect => Math.Max(0, Extent - 1),
+                PadMode.Replicate => Extent == 0 ? 0 : int.MaxValue,
+                PadMode.Symmetric or PadMode.Circular => Extent,
+                _ => throw new TensorArgumentException("Pad", "mode", $"{Mode}", "Constant, Reflect, Symmetric, Replicate or Circular"),
+            };
+            if (Before > most || After > most)
+                throw new TensorArgumentException("Pad", "widths", $"{Before} and {After}", $"at most {most} in mode {Mode} of extent {Extent}");
+        }
+
+        // Of the inner extent of y: what is repeated before it and after it, in the order in which it is.
+        public Tensor Left(Tensor y) => Mode switch
+        {
+            PadMode.Reflect => y.Narrow(Axis, 1, Before).Flip(Axis),
+            PadMode.Symmetric => y.Narrow(Axis, 0, Before).Flip(Axis),
+            PadMode.Replicate => y.Narrow(Axis, 0, 1),
+            _ => y.Narrow(Axis, Extent - Before, Before),
+        };
+
+        public Tensor Right(Tensor y) => Mode switch
+        {
+            PadMode.Reflect => y.Narrow(Axis, Extent - 1 - After, After).Flip(Axis),
+            PadMode.Symmetric => y.Narrow(Axis, Extent - After, After).Flip(Axis),
+            PadMode.Replicate => y.Narrow(Axis, Extent - 1, 1),
+            _ => y.Narrow(Axis, 0, After),
+        };
+
+        public Tensor Inner(Tensor outer) => outer.Narrow(Axis, Before, Extent);
+    }
+
+    static Tensor Continue(Tensor x, Edges[] edges)
+    {
+        foreach (var edge in edges)
+            edge.Check();
+        edges = [.. edges.Where(edge => edge.ArePadded)];
+        return edges.Length == 0 ? x : Continued(x, edges);
+    }
+
+    // Linear maps, each the adjoint of the other.
+
+    static Tensor Continued(Tensor x, Edges[] edges) => Graph.Record("Pad", Extend(x, edges), (x, g => Folded(g, edges)));
+
+    static Tensor Folded(Tensor g, Edges[] edges) => Graph.Record("Pad", Fold(g, edges), (g, h => Continued(h, edges)));
+
+    // Dimension by dimension, within what is already there: the corners are continued edges.
+    static Tensor Extend(Tensor x, Edges[] edges)
+    {
+        using var pause = Graph.NoGrad();
+        var shape = edges.Aggregate(x.Shape, (shape, edge) => shape.With(edge.Axis, edge.Before + edge.Extent + edge.After));
+        var y = Tensor.Empty(shape, x.DType, x.Device);
+        Copy.Into(edges.Aggregate(y, (part, edge) => edge.Inner(part)), x);
+        foreach (var (k, edge) in edges.Index())
+        {
+            var there = edges[(k + 1)..].Aggregate(y, (part, later) => later.Inner(part));
+            var inner = edge.Inner(there);
+            if (edge.Before > 0)
+                Copy.Into(there.Narrow(edge.Axis, 0, edge.Before), edge.Left(inner));
+            if (edge.After > 0)
+                Copy.Into(there.Narrow(edge.Axis, edge.Before + edge.Extent, edge.After), edge.Right(inner));
+        }
+        return y;
+    }
+
+    static Tensor Fold(Tensor g, Edges[] edges)
+    {
+        using var pause = Graph.NoGrad();
+        foreach (var edge in edges.Reverse())
+        {
+            var inner = Copy.Dense(edge.Inner(g));
+            if (edge.Before > 0)
+                Add(edge.Left(inner), g.Narrow(edge.Axis, 0, edge.Before), edge);
+            if (edge.After > 0)
+                Add(edge.Right(inner), g.Narrow(edge.Axis, edge.Before + edge.Extent, edge.After), edge);
+            g = inner;
+        }
+        return g;
+
+        static void Add(Tensor to, Tensor beyond, Edges edge)
+            => Copy.Into(to, Pointwise.Run<Binary<Add>>("Pad", to, edge.Mode == PadMode.Replicate ? beyond.Sum([edge.Axis], keepDimensions: true) : beyond));
     }
 }

@@ -48,9 +48,5 @@ static class Networks
 
     /// <summary>The spectrum of every layer that has one, in order. The network must have seen an image.</summary>
     public static IReadOnlyList<LayerSpectrum> Spectra(Module network)
-        => [.. from named in network.NamedModules()
-               let layer = named.Module as ICertifiable
-               where layer is not null
-               let spectrum = layer.Certify()
-               select new LayerSpectrum($"{named.Name} {named.Module.GetType().Name}", spectrum.Smallest, spectrum.Largest)];
+        => [.. SpectrumRecorder.Spectra(network).Select(layer => new LayerSpectrum(layer.Name, layer.Spectrum.Smallest, layer.Spectrum.Largest))];
 }

@@ -57,8 +57,9 @@ sealed class RobustTraining(Func<string, Device> open) : IExperiment
     {
         var loader = new DataLoader(options.Train, Math.Min(BatchSize, options.Train.Count), device, new PhiloxStream(options.Seed), dropLast: true);
         var optimizer = new Adam(network.Parameters(), LearningRate);
+        optimizer.Follow(Schedules.Cosine(options.Epochs * loader.BatchCount, end: 0.05));
         var history = new List<EpochResult>();
-        var (steps, total, hostCopies) = (0, options.Epochs * loader.BatchCount, 0L);
+        var hostCopies = 0L;
         for (var epoch = 1; epoch <= options.Epochs; epoch++)
         {
             network.Train();
@@ -72,8 +73,6 @@ sealed class RobustTraining(Func<string, Device> open) : IExperiment
                 {
                     var value = loss(network.Forward(images), labels);
                     value.Backward();
-                    // Down to a twentieth along a half cosine.
-                    optimizer.LearningRate = LearningRate * (0.05 + 0.95 * 0.5 * (1 + Math.Cos(Math.PI * steps++ / total)));
                     optimizer.Step();
                     optimizer.ZeroGrad();
                     losses.Add(scope.Keep(value.Detach()));

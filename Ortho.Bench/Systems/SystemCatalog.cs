@@ -71,5 +71,14 @@ static class SystemCatalog
     /// <summary>The experiments, by number.</summary>
     public static IReadOnlyList<ISystem> All { get; } =
     [
+        new OrthogonalConvolution(),
+        new MatryoshkaKv(),
+        new CompatibleAlignment(),
+        new OrthogonalDictionary(),
+        new Auon(),
+        new ContinualMerging(),
+        new DeepOrthogonalFusion(),
+        new HouseholderProjector(),
+        new DctLowRank(),
     ];
 }

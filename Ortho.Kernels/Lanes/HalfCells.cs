@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using ILGPU.Util;
 using Ortho.Tensors;
@@ -43,15 +44,35 @@ public readonly unsafe struct BFloat16Cell : IHalfCell
     /// <inheritdoc/>
     public static void Widen(ReadOnlySpan<ushort> source, Span<float> destination)
     {
-        for (var i = 0; i < source.Length; i++)
+        var (i, half) = (0, Vector<uint>.Count);
+        for (; i + 2 * half <= source.Length; i += 2 * half)
+        {
+            Vector.Widen(new Vector<ushort>(source[i..]), out var low, out var high);
+            Vector.AsVectorSingle(low << 16).CopyTo(destination[i..]);
+            Vector.AsVectorSingle(high << 16).CopyTo(destination[(i + half)..]);
+        }
+        for (; i < source.Length; i++)
             destination[i] = Splat(source[i]).Value;
     }
 
     /// <inheritdoc/>
     public static void Round(ReadOnlySpan<float> source, Span<ushort> destination)
     {
-        for (var i = 0; i < source.Length; i++)
+        var (i, half) = (0, Vector<uint>.Count);
+        for (; i + 2 * half <= source.Length; i += 2 * half)
+            Vector.Narrow(Nearest(source[i..]), Nearest(source[(i + half)..])).CopyTo(destination[i..]);
+        for (; i < source.Length; i++)
             destination[i] = Pack(new(source[i]));
+    }
+
+    // As Pack does, a vector at a time.
+    static Vector<uint> Nearest(ReadOnlySpan<float> source)
+    {
+        var bits = Vector.AsVectorUInt32(new Vector<float>(source));
+        var upper = bits >>> 16;
+        var nearest = (bits + new Vector<uint>(0x7fff) + (upper & Vector<uint>.One)) >>> 16;
+        var isNan = Vector.GreaterThan(bits & new Vector<uint>(0x7fffffff), new Vector<uint>(0x7f800000));
+        return Vector.ConditionalSelect(isNan, upper | new Vector<uint>(0x40), nearest) & new Vector<uint>(0xffff);
     }
 
     /// <inheritdoc/>

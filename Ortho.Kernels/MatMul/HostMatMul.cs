@@ -16,9 +16,7 @@ static unsafe class HostMatMul
     public static void Run<E, T, F>(MatMul.Plan plan) where E : unmanaged where T : struct, ILane<T> where F : struct, ICell<T, E>
     {
         var products = HostProducts<E>.Of<T, F>();
-        var parts = plan.A.DType.IsComplex ? 2 : 1;
-        var a = HostMemory.Parts<E>(plan.A);
-        var b = HostMemory.Parts<E>(plan.B);
+        var parts = plan.Y.DType.IsComplex ? 2 : 1;
         var y = HostMemory.Parts<E>(plan.Y);
         var c = plan.C is null ? null : HostMemory.Parts<E>(plan.C);
         var common = new HostProduct<E>
@@ -42,11 +40,15 @@ static unsafe class HostMatMul
         HostProduct<E> Of(long batch)
         {
             var product = common;
-            product.A = new(a + MatMul.Plan.BatchOffset(plan.A, batch) * parts, (nint)plan.A.Layout.Strides[^2] * parts, (nint)plan.A.Layout.Strides[^1] * parts);
-            product.B = new(b + MatMul.Plan.BatchOffset(plan.B, batch) * parts, (nint)plan.B.Layout.Strides[^2] * parts, (nint)plan.B.Layout.Strides[^1] * parts);
+            product.A = SourceOf(plan.A, batch);
+            product.B = SourceOf(plan.B, batch);
             product.Y = y + batch * plan.M * plan.N * parts;
             product.C = plan.C is null ? null : c + MatMul.Plan.BatchOffset(plan.C, batch) * parts;
             return product;
         }
+
+        Source<E> SourceOf(Tensor operand, long batch)
+            => new(HostMemory.Parts<byte>(operand) + MatMul.Plan.BatchOffset(operand, batch) * operand.DType.Size, (nint)operand.Layout.Strides[^2] * parts,
+                (nint)operand.Layout.Strides[^1] * parts, operand.DType.IsHalfPrecision ? operand.DType : null);
     }
 }

@@ -6,11 +6,12 @@ using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
 namespace Ortho.Kernels.MatMul;
 
-/// <summary>Batched matrix product of real, complex or integer matrices in any layout.</summary>
+/// <summary>Batched matrix product of real, complex or integer matrices in any layout, in half precision too.</summary>
 /// <remarks>
 /// Each element is a chain of fused multiply-adds over the inner dimension, broken every <see cref="KBlock"/> real products, on every
 /// device and vector width: the same bits everywhere, and tiles may be cut in any way. On the host a register-blocked micro-kernel reads
@@ -46,8 +47,8 @@ public static class MatMul
     {
         if (a.Rank < 2 || b.Rank < 2)
             throw new TensorArgumentException(operation, a.Rank < 2 ? nameof(a) : nameof(b), $"{(a.Rank < 2 ? a : b).Shape}", "at least two dimensions");
-        if (!(a.DType.HasArithmetic || a.DType is DType.Int32 or DType.Int64) || a.DType != b.DType)
-            throw new TensorArgumentException(operation, nameof(b), $"{b.DType} beside {a.DType}", "one dtype that is computed in: floating-point, complex or integer");
+        if (a.DType == DType.Bool || a.DType != b.DType)
+            throw new TensorArgumentException(operation, nameof(b), $"{b.DType} beside {a.DType}", "one dtype: floating-point, complex or integer");
         if (a.Device != b.Device)
             throw new TensorArgumentException(operation, nameof(b), $"on {b.Device} beside {a.Device}", "one device");
         var (m, k, n) = (a.Shape[^2], a.Shape[^1], b.Shape[^1]);
@@ -59,19 +60,23 @@ public static class MatMul
         {
             if (c.DType != a.DType || c.Device != a.Device)
                 throw new TensorArgumentException(operation, nameof(c), $"{c.DType} on {c.Device}", $"{a.DType} on {a.Device}");
-            c = c.View(c.Layout.Expand(shape, operation));
+            c = Cast.Widened(c.View(c.Layout.Expand(shape, operation)));
             // Columns are read as vectors.
             if (n > 1 && c.Layout.Strides[^1] != 1)
-                c = Skeletons.Copy.Dense(c);
+                c = Copy.Dense(c);
         }
-        var y = Tensor.Empty(shape, a.DType, a.Device);
+        // Half precision is computed in float32 and rounded once. The host widens what it packs; devices are given widened copies.
+        var dtype = a.DType;
+        if (a.Device is GpuDevice)
+            (a, b) = (Cast.Widened(a), Cast.Widened(b));
+        var y = Tensor.Empty(shape, dtype.IsHalfPrecision ? DType.Float32 : dtype, a.Device);
         if (y.ElementCount == 0)
-            return y;
+            return Cast.To(y, dtype);
         var plan = new Plan(m, k, n, a.View(a.Layout.Expand(batch.Concat([m, k]), operation)), b.View(b.Layout.Expand(batch.Concat([k, n]), operation)), y)
         {
             C = c, Alpha = alpha, Beta = beta, IsHermitian = isHermitian && IsHalved(m),
         };
-        switch (a.DType, a.Device)
+        switch (y.DType, a.Device)
         {
             case (DType.Float32, GpuDevice gpu) when TiledMatMul.Takes(plan): TiledMatMul.Run(gpu, plan); break;
             case (DType.Float32, GpuDevice gpu): OnDevice<F32, float, SingleCell>(gpu, plan, 1); break;
@@ -87,7 +92,7 @@ public static class MatMul
         GC.KeepAlive(b);
         GC.KeepAlive(c);
         GC.KeepAlive(y);
-        return y;
+        return Cast.To(y, dtype);
     }
 
     /// <summary>One product: sizes, and the operands expanded to the batch of the result.</summary>
@@ -119,13 +124,13 @@ public static class MatMul
         /// <summary>An operand whose matrices lie at a constant distance, none of them reversed, copied if it has to be, and that distance.</summary>
         public static (Tensor Operand, long Stride) Regular(Tensor operand)
         {
-            operand = Skeletons.Copy.Forward(operand);
+            operand = Copy.Forward(operand);
             var stride = operand.Rank > 2 ? operand.Layout.Strides[operand.Rank - 3] : 0;
             var expected = stride;
             for (var d = operand.Rank - 3; d >= 0; d--)
             {
                 if (operand.Shape.Span[d] != 1 && operand.Layout.Strides[d] != expected)
-                    return (Skeletons.Copy.Dense(operand), (long)operand.Shape[^2] * operand.Shape[^1]);
+                    return (Copy.Dense(operand), (long)operand.Shape[^2] * operand.Shape[^1]);
                 expected = operand.Layout.Strides[d] * operand.Shape.Span[d];
             }
             return (operand, stride);

@@ -3,14 +3,49 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
+using Ortho.Tensors;
 
 namespace Ortho.Kernels.MatMul;
 
-/// <summary>A matrix of real numbers, or of complex ones as pairs of them, anywhere in memory. Distances count real numbers.</summary>
-readonly unsafe struct Source<E>(E* start, nint row, nint column) where E : unmanaged
+/// <summary>A matrix of real numbers, or of complex ones as pairs of them, anywhere in memory, or one of float32 stored in half precision.
+/// Distances count real numbers.</summary>
+readonly unsafe struct Source<E>(void* start, nint row, nint column, DType? half = null) where E : unmanaged
 {
-    public readonly E* Start = start;
+    /// <summary>The first element, where it is not stored in half precision.</summary>
+    public readonly E* Start = (E*)start;
     public readonly nint Row = row, Column = column;
+
+    /// <summary>How elements are stored in 16 bits; null when they are E.</summary>
+    public readonly DType? Half = half;
+
+    /// <summary>A part, widened to dense rows - of columns, where these are the neighbours - in <paramref name="room"/>.</summary>
+    public Source<E> Widened(int row, int rows, int column, int columns, E* room)
+    {
+        var from = (ushort*)Start + row * Row + column * Column;
+        var isTurned = Column != 1 && Row == 1;
+        var (lines, count, line, step) = isTurned ? (columns, rows, Column, Row) : (rows, columns, Row, Column);
+        for (var i = 0; i < lines; i++)
+        {
+            var source = from + i * line;
+            var target = new Span<float>((float*)room + (nint)i * count, count);
+            if (step == 1)
+            {
+                Widen(new(source, count), target);
+                continue;
+            }
+            for (var j = 0; j < count; j++)
+                Widen(new(source + j * step, 1), target[j..]);
+        }
+        return isTurned ? new(room, 1, count) : new(room, count, 1);
+    }
+
+    void Widen(ReadOnlySpan<ushort> from, Span<float> to)
+    {
+        if (Half == DType.BFloat16)
+            BFloat16Cell.Widen(from, to);
+        else
+            HalfCell.Widen(from, to);
+    }
 }
 
 /// <summary>Operands of a product in the order in which the micro-kernel reads them.</summary>
@@ -26,6 +61,8 @@ static unsafe class Panels
     readonly struct StripsOfB;
 
     readonly struct BetweenProducts;
+
+    readonly struct WidenedPart;
 
     /// <summary>Room for <paramref name="elements"/> of a's, until the next call on this thread.</summary>
     public static E* OfA<E>(nint elements) where E : unmanaged => Scratch<RowsOfA>.Of<E>((nuint)elements);
@@ -46,6 +83,8 @@ static unsafe class Panels
     /// <param name="height">Rows of the tile.</param>
     public static void PackA<E>(Source<E> a, E* to, int i0, int rows, int k0, int depth, int height) where E : unmanaged
     {
+        if (a.Half is not null)
+            (a, i0, k0) = (a.Widened(i0, rows, k0, depth, Scratch<WidenedPart>.Of<E>((nuint)((nint)rows * depth))), 0, 0);
         var from = a.Start + i0 * a.Row + k0 * a.Column;
         if (rows < height)
             new Span<E>(to, depth * height).Clear();
@@ -119,6 +158,8 @@ static unsafe class Panels
     /// <param name="width">Columns of the tile.</param>
     public static void PackB<E>(Source<E> b, E* to, int k0, int depth, int j0, int columns, int width) where E : unmanaged
     {
+        if (b.Half is not null)
+            (b, k0, j0) = (b.Widened(k0, depth, j0, columns, Scratch<WidenedPart>.Of<E>((nuint)((nint)columns * depth))), 0, 0);
         var from = b.Start + k0 * b.Row + j0 * b.Column;
         if (b.Row == 1 && b.Column != 1)
         {

@@ -3,6 +3,7 @@ using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
 using Ortho.Kernels.Linalg;
 using Ortho.Kernels.Pointwise;
+using Ortho.Kernels.Random;
 using Ortho.Kernels.Reductions;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
@@ -25,7 +26,7 @@ public static class Polar
     const int Steps = 14;
 
     /// <summary>Largest over smallest singular value at which Halley's weights, which amplify rounding errors by as much, begin.</summary>
-    internal const double HalleyRange = 32;
+    internal const double HalleyRange = 64;
 
     /// <summary>U [..., m, n] of matrices [..., m, n], m &gt;= n: a = U P with U^H U = I. Columns that the matrix leaves open complete the others.</summary>
     /// <exception cref="TensorArgumentException">More columns than rows, or an unsuitable dtype.</exception>
@@ -80,13 +81,14 @@ public static class Polar
     // x [1, n, n]; nothing if it does not converge. Matrices that are done with go back to the pool at once, to be there in the cache for the next.
     static Tensor? Iterated(Tensor x)
     {
-        var largest = Matrices.Numbers(Reduce.Over<LargestPart>("PolarDecomposition", x, 0, 3))[0];
-        if (!(largest > 0 && double.IsFinite(largest)))
+        var element = Matrices.Numbers(Reduce.Over<LargestPart>("PolarDecomposition", x, 0, 3))[0];
+        if (!(element > 0 && double.IsFinite(element)))
             return null;
-        x = Matrices.Combined(x, Math.ScaleB(1, -Math.ILogB(largest)), x, 0);
-        Tensor? gram = Gram(x);
-        var square = LargestSquare(gram);
-        for (var step = 0; step == 0 || square > HalleyRange * HalleyRange; step++)
+        x = Matrices.Combined(x, Math.ScaleB(1, -Math.ILogB(element)), x, 0);
+        Tensor? gram = null;
+        // The largest singular value: a scale for the first step, and a bound after it.
+        var largest = Stretch(x);
+        for (var step = 0; step == 0 || largest > HalleyRange; step++)
         {
             var inverse = Inverse.Run(x);
             var inverseNorm = 1.0;
@@ -99,17 +101,17 @@ public static class Polar
                 inverseNorm = Math.Sqrt(size);
             }
             // The largest singular value and that of the inverse come to the same size; after the first step every one is at least 1.
-            var z = Math.Sqrt(inverseNorm / Math.Sqrt(square));
+            var z = Math.Sqrt(inverseNorm / largest);
             var adjoint = Copy.Dense(Matrices.H(inverse));
             Matrices.Replace(ref x!, Matrices.Combined(x, z / 2, adjoint, 0.5 / z));
             Matrices.Replace(ref gram, Gram(x));
             inverse.Dispose();
             adjoint.Dispose();
-            square = LargestSquare(gram!);
-            if (step == Steps || !double.IsFinite(square))
+            largest = Math.Sqrt(LargestSquare(gram!));
+            if (step == Steps || !double.IsFinite(largest))
                 return null;
         }
-        return Finished(x, gram!, Math.Sqrt(square));
+        return Finished(x, gram!, largest);
     }
 
     // From singular values between 1 and scale.
@@ -133,22 +135,33 @@ public static class Polar
             }
             else
             {
-                // What is missing from I squares itself, times 3/4, with each step.
                 var rest = Matrices.Combined(identity, 1, gram!, -1);
                 var missing = Math.Sqrt(Matrices.SquaredLength(rest));
-                rest.Dispose();
                 // Halley's steps leave every column some hundredths at most.
                 if (!(missing < 0.2 * Math.Sqrt(x.Shape[1])))
                     return null;
-                Matrices.Replace(ref x!, Matrices.Product(x, gram!, -0.5, x, 1.5));
                 // No square of a singular value is farther from 1 than the weights say and all of them together are.
                 var farthest = Math.Min(missing, 1 - low * low);
                 if (missing > 2 * Math.Sqrt(x.Shape[1]) * farthest)
                     farthest = missing;
-                farthest = 0.75 * farthest * farthest;
-                if (farthest < (isDouble ? 2e-16 : 1e-7))
+                // Newton-Schulz: the series of (1 - rest)^-1/2 to the first or second power, which leaves the next one.
+                var enough = isDouble ? 2e-16 : 1e-7;
+                var left = 0.75 * farthest * farthest;
+                if (left < enough)
+                {
+                    Matrices.Replace(ref x!, Matrices.Product(x, rest, 0.5, x));
+                }
+                else
+                {
+                    var series = Matrices.Product(rest, rest, 0.375, rest, 0.5, isHermitian: true);
+                    Matrices.Replace(ref x!, Matrices.Product(x, series, 1, x));
+                    series.Dispose();
+                    left = 0.625 * farthest * farthest * farthest;
+                }
+                rest.Dispose();
+                if (left < enough)
                     return x;
-                low = 1 - farthest / 2;
+                low = 1 - left / 2;
             }
             Matrices.Replace(ref gram, Gram(x));
         }
@@ -156,6 +169,18 @@ public static class Polar
     }
 
     static Tensor Gram(Tensor x) => Matrices.HermitianProduct(Matrices.H(x), x);
+
+    // By how much a matrix stretches random vectors, turned before to where it stretches most: some two thirds of the largest singular value or more.
+    static double Stretch(Tensor x)
+    {
+        const int Vectors = 8;
+        var n = x.Shape[1];
+        // Pairs of real numbers are complex ones.
+        var random = RandomFill.Run<Uniform>("PolarDecomposition", [n, Vectors * (x.DType.IsComplex ? 2 : 1)], 2, -1, new Generator(0), x.DType.RealType, x.Device);
+        var v = random.View(Layout.Dense([1, n, Vectors]), x.DType);
+        v = Matrices.Product(Matrices.H(x), Matrices.Product(x, v));
+        return Math.Sqrt(Matrices.SquaredLength(Matrices.Product(x, v)) / Matrices.SquaredLength(v));
+    }
 
     // The square of the largest singular value; eight steps of the power method may miss a tenth.
     static double LargestSquare(Tensor gram)

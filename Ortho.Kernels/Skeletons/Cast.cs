@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Util;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
 using Ortho.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Ortho.Kernels.Skeletons;
 
@@ -34,6 +36,9 @@ public static class Cast
         }
         return y;
     }
+
+    /// <summary>Half precision as float32; any other tensor itself.</summary>
+    internal static Tensor Widened(Tensor x) => x.DType.IsHalfPrecision ? To(x, DType.Float32) : x;
 
     static void From<A, FA>(Tensor x, Tensor y) where A : unmanaged where FA : struct, IElement<A>
     {
@@ -66,11 +71,28 @@ public static class Cast
         var (from, to) = ((nint)HostMemory.Pointer<A>(x), (nint)HostMemory.Pointer<B>(y));
         HostThreads.Range(x.ElementCount, HostThreads.Grain, (begin, end) =>
         {
-            for (var i = begin; i < end; i++)
-                ((B*)to)[i] = FB.FromDouble(FA.ToDouble(((A*)from)[i]));
+            var source = new ReadOnlySpan<A>((A*)from + begin, (int)(end - begin));
+            var target = new Span<B>((B*)to + begin, (int)(end - begin));
+            if (typeof(B) == typeof(float) && FA.IsHalf)
+                FA.Widen(source, MemoryMarshal.Cast<B, float>(target));
+            else if (typeof(A) == typeof(float) && FB.IsHalf)
+                FB.Round(MemoryMarshal.Cast<A, float>(source), target);
+            else if (typeof(A) == typeof(float) && typeof(B) == typeof(double))
+                TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<A, float>(source), MemoryMarshal.Cast<B, double>(target));
+            else if (typeof(A) == typeof(double) && typeof(B) == typeof(float))
+                TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<A, double>(source), MemoryMarshal.Cast<B, float>(target));
+            else
+                OneByOne<A, FA, B, FB>(source, target);
         });
         GC.KeepAlive(x);
         GC.KeepAlive(y);
+    }
+
+    static void OneByOne<A, FA, B, FB>(ReadOnlySpan<A> source, Span<B> target)
+        where A : unmanaged where FA : struct, IElement<A> where B : unmanaged where FB : struct, IElement<B>
+    {
+        for (var i = 0; i < source.Length; i++)
+            target[i] = FB.FromDouble(FA.ToDouble(source[i]));
     }
 
     internal static void Kernel<A, FA, B, FB>(Index1D i, Arguments<A, B> x)
@@ -95,6 +117,19 @@ public static class Cast
         static abstract double ToDouble(E value);
 
         static abstract E FromDouble(double value);
+
+        /// <summary>Whether the next two do something.</summary>
+        static virtual bool IsHalf => false;
+
+        /// <summary>Half precision to float32, on the host.</summary>
+        static virtual void Widen(ReadOnlySpan<E> source, Span<float> target)
+        {
+        }
+
+        /// <summary>Float32 to half precision, on the host.</summary>
+        static virtual void Round(ReadOnlySpan<float> source, Span<E> target)
+        {
+        }
     }
 
     internal readonly struct SingleElement : IElement<float>
@@ -138,5 +173,11 @@ public static class Cast
         [MethodImpl(Inline.Always)] public static double ToDouble(ushort value) => F.Splat(value).Value;
 
         [MethodImpl(Inline.Always)] public static ushort FromDouble(double value) => F.Pack(new((float)value));
+
+        public static bool IsHalf => true;
+
+        public static void Widen(ReadOnlySpan<ushort> source, Span<float> target) => F.Widen(source, target);
+
+        public static void Round(ReadOnlySpan<float> source, Span<ushort> target) => F.Round(source, target);
     }
 }

@@ -131,18 +131,23 @@ public static class Copy
         }
         else
         {
+            // Neighbouring rows are a step apart: what divides is done once for a run of them.
+            var (rows, toRow, fromRow) = loops.Extents.Length > 1 ? (loops.Extents[^2], (nint)loops.Strides[0][^2], (nint)loops.Strides[1][^2]) : (1, 0, 0);
             HostThreads.Range(loops.Rows, Math.Max(1, HostThreads.Grain / n), (begin, end) =>
             {
-                for (var row = begin; row < end; row++)
+                for (var row = begin; row < end;)
                 {
                     var y = (E*)to + loops.RowOffset(0, row);
                     var x = (E*)from + loops.RowOffset(1, row);
-                    if (toInner == 1 && fromInner == 1)
-                        new ReadOnlySpan<E>(x, n).CopyTo(new Span<E>(y, n));
-                    else if (toInner == 1 && fromInner == -1)
-                        Reverse(y, x - (n - 1), n);
-                    else
-                        Block(y, x, 1, n, 0, toInner, 0, fromInner);
+                    for (var stop = Math.Min(end, (row / rows + 1) * rows); row < stop; row++, y += toRow, x += fromRow)
+                    {
+                        if (toInner == 1 && fromInner == 1)
+                            new ReadOnlySpan<E>(x, n).CopyTo(new Span<E>(y, n));
+                        else if (toInner == 1 && fromInner == -1)
+                            Reverse(y, x - (n - 1), n);
+                        else
+                            Block(y, x, 1, n, 0, toInner, 0, fromInner);
+                    }
                 }
             });
         }

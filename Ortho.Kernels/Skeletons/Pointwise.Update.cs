@@ -54,88 +54,117 @@ public interface IUpdate
     static abstract Learned<T> Apply<T>(Learned<T> before, T gradient, Coefficients<T> numbers) where T : struct, ILane<T>;
 }
 
+/// <summary>A tensor that a step changes, and what is remembered of it.</summary>
+/// <param name="Value">Dense, floating-point or complex.</param>
+/// <param name="Gradient">Of the same shape, dtype and device.</param>
+/// <param name="First">What is remembered first, if the step remembers anything; dense, of the same shape, dtype and device.</param>
+/// <param name="Second">What is remembered second, alike.</param>
+public readonly record struct Updated(Tensor Value, Tensor Gradient, Tensor? First = null, Tensor? Second = null);
+
 public static partial class Pointwise
 {
-    /// <summary>Changes a tensor, and what is remembered of it, in place, in one pass.</summary>
+    /// <summary>Changes tensors, and what is remembered of them, in place, in one pass: on devices in a launch for every <see cref="UpdateSlots"/> of one
+    /// dtype, on the host by all threads at once.</summary>
     /// <param name="operation">Name for error messages.</param>
-    /// <param name="value">Dense, floating-point or complex.</param>
-    /// <param name="gradient">Of the same shape, dtype and device.</param>
-    /// <param name="numbers">The coefficients of the step.</param>
-    /// <param name="states">As many as the step remembers; dense, of the same shape, dtype and device.</param>
+    /// <param name="all">The tensors; none twice.</param>
+    /// <param name="numbers">The coefficients of the step, the same for all.</param>
     /// <exception cref="TensorArgumentException">A tensor does not fit.</exception>
-    public static void Update<P>(string operation, Tensor value, Tensor gradient, Coefficients<double> numbers, params ReadOnlySpan<Tensor> states)
-        where P : struct, IUpdate
+    public static void Update<P>(string operation, IReadOnlyList<Updated> all, Coefficients<double> numbers) where P : struct, IUpdate
     {
-        if (states.Length != P.States)
-            throw new ArgumentException($"{operation}: {states.Length} states for a step that remembers {P.States}.", nameof(states));
-        CheckUpdate(operation, nameof(gradient), gradient, value);
-        CheckUpdate(operation, nameof(value), value, value, dense: true);
-        foreach (var state in states)
-            CheckUpdate(operation, nameof(states), state, value, dense: true);
-        if (value.ElementCount == 0)
-            return;
-        value.Storage.Version++;
-        foreach (var state in states)
-            state.Storage.Version++;
-        var job = new UpdateJob(value, P.States > 0 ? states[0] : value, P.States > 1 ? states[1] : value, Copy.Contiguous(gradient), numbers);
-        switch (value.DType)
+        ArgumentNullException.ThrowIfNull(all);
+        foreach (var one in all)
+            Check<P>(operation, one);
+        foreach (var alike in all.Where(one => one.Value.ElementCount > 0).GroupBy(one => (one.Value.DType, one.Value.Device)))
         {
-            case DType.Float32: UpdateTyped<P, F32, float, SingleCell>(job); break;
-            case DType.Float64: UpdateTyped<P, F64, double, DoubleCell>(job); break;
-            case DType.Complex64: UpdateTyped<P, Cx<F32>, Complex64, Complex64Cell>(job); break;
-            case DType.Complex128: UpdateTyped<P, Cx<F64>, Complex, Complex128Cell>(job); break;
-            case DType.BFloat16: UpdateTyped<P, F32, ushort, BFloat16Cell>(job); break;
-            case DType.Half: UpdateTyped<P, F32, ushort, HalfCell>(job); break;
-            default: throw new TensorArgumentException(operation, nameof(value), $"{value.DType}", "a floating-point or complex tensor");
+            List<Updated> group = [.. alike.Select(one => one with { Gradient = Copy.Contiguous(one.Gradient) })];
+            foreach (var one in group)
+            {
+                foreach (var changed in (Tensor?[])[one.Value, one.First, one.Second])
+                {
+                    if (changed is not null)
+                        changed.Storage.Version++;
+                }
+            }
+            switch (alike.Key.DType)
+            {
+                case DType.Float32: UpdateTyped<P, F32, float, SingleCell>(group, numbers); break;
+                case DType.Float64: UpdateTyped<P, F64, double, DoubleCell>(group, numbers); break;
+                case DType.Complex64: UpdateTyped<P, Cx<F32>, Complex64, Complex64Cell>(group, numbers); break;
+                case DType.Complex128: UpdateTyped<P, Cx<F64>, Complex, Complex128Cell>(group, numbers); break;
+                case DType.BFloat16: UpdateTyped<P, F32, ushort, BFloat16Cell>(group, numbers); break;
+                default: UpdateTyped<P, F32, ushort, HalfCell>(group, numbers); break;
+            }
         }
     }
 
-    static void CheckUpdate(string operation, string name, Tensor tensor, Tensor value, bool dense = false)
-    {
-        if (tensor.Shape != value.Shape || tensor.DType != value.DType || tensor.Device != value.Device || (dense && !tensor.IsContiguous))
-            throw new TensorArgumentException(operation, name, $"{tensor.DType} {tensor.Shape} on {tensor.Device}{(tensor.IsContiguous ? "" : ", strided")}",
-                $"{(dense ? "dense " : "")}{value.DType} {value.Shape} on {value.Device}");
-    }
+    /// <summary>Changes one tensor, and what is remembered of it; see <see cref="Update{P}(string, IReadOnlyList{Updated}, Coefficients{double})"/>.</summary>
+    /// <exception cref="TensorArgumentException">A tensor does not fit.</exception>
+    public static void Update<P>(string operation, Tensor value, Tensor gradient, Coefficients<double> numbers, Tensor? first = null, Tensor? second = null)
+        where P : struct, IUpdate
+        => Update<P>(operation, [new(value, gradient, first, second)], numbers);
 
-    sealed record UpdateJob(Tensor Value, Tensor First, Tensor Second, Tensor Gradient, Coefficients<double> Numbers);
+    static void Check<P>(string operation, Updated one) where P : struct, IUpdate
+    {
+        var value = one.Value;
+        if (!value.DType.IsDifferentiable)
+            throw new TensorArgumentException(operation, nameof(Updated.Value), $"{value.DType}", "a floating-point or complex tensor");
+        if (P.States > 0 != one.First is not null || P.States > 1 != one.Second is not null)
+            throw new ArgumentException($"{operation}: {(one.First is null ? 0 : one.Second is null ? 1 : 2)} states for a step that remembers {P.States}.");
+        Check(nameof(Updated.Value), value, dense: true);
+        Check(nameof(Updated.Gradient), one.Gradient);
+        Check(nameof(Updated.First), one.First ?? value, dense: true);
+        Check(nameof(Updated.Second), one.Second ?? value, dense: true);
+
+        void Check(string name, Tensor tensor, bool dense = false)
+        {
+            if (tensor.Shape != value.Shape || tensor.DType != value.DType || tensor.Device != value.Device || (dense && !tensor.IsContiguous))
+                throw new TensorArgumentException(operation, name, $"{tensor.DType} {tensor.Shape} on {tensor.Device}{(tensor.IsContiguous ? "" : ", strided")}",
+                    $"{(dense ? "dense " : "")}{value.DType} {value.Shape} on {value.Device}");
+        }
+    }
 
     [MethodImpl(Inline.Always)]
     static Coefficients<T> NumbersOf<T>(Coefficients<double> numbers) where T : struct, ILane<T>
         => new() { A = T.Of(numbers.A), B = T.Of(numbers.B), C = T.Of(numbers.C), D = T.Of(numbers.D), E = T.Of(numbers.E) };
 
-    internal struct UpdateArguments<T, E> where T : struct where E : unmanaged
-    {
-        public ArrayView<E> Value, First, Second, Gradient;
-        public Coefficients<T> Numbers;
-    }
-
-    static unsafe void UpdateTyped<P, T, E, F>(UpdateJob job)
+    static void UpdateTyped<P, T, E, F>(List<Updated> group, Coefficients<double> numbers)
         where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
-        if (job.Value.Device is GpuDevice gpu)
+        if (group[0].Value.Device is GpuDevice gpu)
+            UpdateOnDevice<P, T, E, F>(gpu, group, NumbersOf<T>(numbers));
+        else
+            UpdateOnHost<P, T, E, F>(group, numbers);
+    }
+
+    // ---- host: pieces of all tensors side by side
+
+    static unsafe void UpdateOnHost<P, T, E, F>(List<Updated> group, Coefficients<double> numbers)
+        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        // Where the pieces of each tensor end.
+        var (ends, pieces) = (new int[group.Count], 0);
+        foreach (var (k, one) in group.Index())
+            ends[k] = pieces += checked((int)((one.Value.ElementCount + HostThreads.Grain - 1) / HostThreads.Grain));
+        HostThreads.For(pieces, piece =>
         {
-            gpu.Launch(UpdateKernel<P, T, E, F>, job.Value.ElementCount, new UpdateArguments<T, E>
-            {
-                Value = GpuDevice.View<E>(job.Value), First = GpuDevice.View<E>(job.First), Second = GpuDevice.View<E>(job.Second),
-                Gradient = GpuDevice.View<E>(job.Gradient), Numbers = NumbersOf<T>(job.Numbers),
-            });
-            return;
-        }
-        var (value, first, second) = ((nint)HostMemory.Pointer<E>(job.Value), (nint)HostMemory.Pointer<E>(job.First), (nint)HostMemory.Pointer<E>(job.Second));
-        var gradient = (nint)HostMemory.Pointer<E>(job.Gradient);
-        HostThreads.Range(job.Value.ElementCount, HostThreads.Grain, (begin, end) =>
-        {
-            var (at, last) = ((nint)begin, (nint)end);
+            var k = Array.FindIndex(ends, end => piece < end);
+            var one = group[k];
+            var begin = (nint)(piece - (k == 0 ? 0 : ends[k - 1])) * HostThreads.Grain;
+            var end = Math.Min((nint)one.Value.ElementCount, begin + HostThreads.Grain);
+            var value = HostMemory.Pointer<E>(one.Value);
+            var first = HostMemory.Pointer<E>(one.First ?? one.Value);
+            var second = HostMemory.Pointer<E>(one.Second ?? one.Value);
+            var gradient = HostMemory.Pointer<E>(one.Gradient);
             if (Vector512.IsHardwareAccelerated && HasVectors<E>())
-                at = UpdateLoop<P, Vec512<E>, E, Packed512<E>>((E*)value, (E*)first, (E*)second, (E*)gradient, at, last, job.Numbers);
+                begin = UpdateLoop<P, Vec512<E>, E, Packed512<E>>(value, first, second, gradient, begin, end, numbers);
             else if (Vector256.IsHardwareAccelerated && HasVectors<E>())
-                at = UpdateLoop<P, Vec256<E>, E, Packed256<E>>((E*)value, (E*)first, (E*)second, (E*)gradient, at, last, job.Numbers);
+                begin = UpdateLoop<P, Vec256<E>, E, Packed256<E>>(value, first, second, gradient, begin, end, numbers);
             else if (Vector128.IsHardwareAccelerated && HasVectors<E>())
-                at = UpdateLoop<P, Vec128<E>, E, Packed128<E>>((E*)value, (E*)first, (E*)second, (E*)gradient, at, last, job.Numbers);
-            if (at < last)
-                UpdateLoop<P, T, E, F>((E*)value, (E*)first, (E*)second, (E*)gradient, at, last, job.Numbers);
+                begin = UpdateLoop<P, Vec128<E>, E, Packed128<E>>(value, first, second, gradient, begin, end, numbers);
+            if (begin < end)
+                UpdateLoop<P, T, E, F>(value, first, second, gradient, begin, end, numbers);
         });
-        GC.KeepAlive(job);
+        GC.KeepAlive(group);
     }
 
     static bool HasVectors<E>() => typeof(E) == typeof(float) || typeof(E) == typeof(double);
@@ -159,13 +188,80 @@ public static partial class Pointwise
         return i;
     }
 
+    // ---- device: several tensors in one launch
+
+    /// <summary>Tensors that one launch changes.</summary>
+    internal const int UpdateSlots = 8;
+
+    internal struct UpdateSlot<E> where E : unmanaged
+    {
+        public ArrayView<E> Value, First, Second, Gradient;
+
+        /// <summary>The index behind the slot's last element.</summary>
+        public int End;
+    }
+
+    internal struct UpdateArguments<T, E> where T : struct where E : unmanaged
+    {
+        public UpdateSlot<E> Slot0, Slot1, Slot2, Slot3, Slot4, Slot5, Slot6, Slot7;
+        public Coefficients<T> Numbers;
+    }
+
+    static void UpdateOnDevice<P, T, E, F>(GpuDevice gpu, List<Updated> group, Coefficients<T> numbers)
+        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        for (var first = 0; first < group.Count;)
+        {
+            var (slots, total, count) = (new UpdateSlot<E>[UpdateSlots], 0L, 0);
+            for (; count < UpdateSlots && first + count < group.Count && (count == 0 || total + group[first + count].Value.ElementCount <= int.MaxValue); count++)
+            {
+                var one = group[first + count];
+                total += one.Value.ElementCount;
+                slots[count] = new()
+                {
+                    Value = GpuDevice.View<E>(one.Value), Gradient = GpuDevice.View<E>(one.Gradient),
+                    First = GpuDevice.View<E>(one.First ?? one.Value), Second = GpuDevice.View<E>(one.Second ?? one.Value), End = checked((int)total),
+                };
+            }
+            // Slots that are not used repeat the last one, and no index is theirs.
+            Array.Fill(slots, slots[count - 1], count, UpdateSlots - count);
+            gpu.Launch(UpdateKernel<P, T, E, F>, total, new UpdateArguments<T, E>
+            {
+                Slot0 = slots[0], Slot1 = slots[1], Slot2 = slots[2], Slot3 = slots[3], Slot4 = slots[4], Slot5 = slots[5], Slot6 = slots[6], Slot7 = slots[7],
+                Numbers = numbers,
+            });
+            first += count;
+        }
+    }
+
     [Budget(24, 0, typeof(Kernels.Pointwise.AdamStep), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void UpdateKernel<P, T, E, F>(Index1D index, UpdateArguments<T, E> x)
         where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         int i = index;
+        if (i < x.Slot0.End)
+            UpdateElement<P, T, E, F>(x.Slot0, i, x.Numbers);
+        else if (i < x.Slot1.End)
+            UpdateElement<P, T, E, F>(x.Slot1, i - x.Slot0.End, x.Numbers);
+        else if (i < x.Slot2.End)
+            UpdateElement<P, T, E, F>(x.Slot2, i - x.Slot1.End, x.Numbers);
+        else if (i < x.Slot3.End)
+            UpdateElement<P, T, E, F>(x.Slot3, i - x.Slot2.End, x.Numbers);
+        else if (i < x.Slot4.End)
+            UpdateElement<P, T, E, F>(x.Slot4, i - x.Slot3.End, x.Numbers);
+        else if (i < x.Slot5.End)
+            UpdateElement<P, T, E, F>(x.Slot5, i - x.Slot4.End, x.Numbers);
+        else if (i < x.Slot6.End)
+            UpdateElement<P, T, E, F>(x.Slot6, i - x.Slot5.End, x.Numbers);
+        else
+            UpdateElement<P, T, E, F>(x.Slot7, i - x.Slot6.End, x.Numbers);
+    }
+
+    static void UpdateElement<P, T, E, F>(UpdateSlot<E> x, int i, Coefficients<T> numbers)
+        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
         var before = new Learned<T>(F.Splat(x.Value[i]), P.States > 0 ? F.Splat(x.First[i]) : T.Of(0), P.States > 1 ? F.Splat(x.Second[i]) : T.Of(0));
-        var after = P.Apply(before, F.Splat(x.Gradient[i]), x.Numbers);
+        var after = P.Apply(before, F.Splat(x.Gradient[i]), numbers);
         x.Value[i] = F.Pack(after.Value);
         if (P.States > 0)
             x.First[i] = F.Pack(after.First);

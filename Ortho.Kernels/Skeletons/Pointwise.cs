@@ -158,15 +158,30 @@ public static partial class Pointwise
         else
         {
             var rows = Math.Max(1, HostThreads.Grain / loops.Inner);
+            var across = loops.Extents.Length > 1 ? loops.Extents[^2] : 1;
             HostThreads.Range(loops.Rows, rows, (begin, end) =>
             {
-                for (var row = begin; row < end; row++)
-                    run(At(row, 0), loops.Inner);
+                for (var row = begin; row < end;)
+                {
+                    // Neighbouring rows are a step apart: what divides is done once for a run of them.
+                    var at = At(row, 0);
+                    for (var stop = Math.Min(end, (row / across + 1) * across); row < stop; row++)
+                    {
+                        run(at, loops.Inner);
+                        at.Y += (nint)loops.Inner * size;
+                        at.A += Across(1);
+                        at.B += Across(2);
+                        at.C += Across(3);
+                        at.D += Across(4);
+                    }
+                }
                 if (isPast)
                     HostMemory.Fence();
             });
         }
         HostMemory.KeepAlive(y, operands);
+
+        nint Across(int k) => k < loops.Strides.Length && loops.Extents.Length > 1 ? (nint)loops.Strides[k][^2] * sizeof(E) : 0;
 
         Row At(long row, long column)
         {

@@ -1,4 +1,5 @@
 using Ortho.Autograd;
+using Ortho.Layers.Certification;
 using Ortho.Tensors;
 
 namespace Ortho.Layers;
@@ -6,7 +7,7 @@ namespace Ortho.Layers;
 /// <summary>MaxMin: channel c of the first half and its partner of the second are replaced by their maximum and minimum.
 /// A permutation of each pair, so gradients keep their norm. Anil, Lucas and Grosse 2019 (GroupSort with groups of two).</summary>
 /// <remarks>x [batch, channels, ...] with an even number of channels.</remarks>
-public sealed class MaxMin : Module
+public sealed class MaxMin : Module, ILipschitz
 {
     /// <inheritdoc/>
     /// <exception cref="TensorArgumentException">Fewer than two dimensions, or an odd number of channels.</exception>
@@ -18,11 +19,17 @@ public sealed class MaxMin : Module
         var (a, b) = (x.Slice(1, 0, half), x.Slice(1, half));
         return Tensor.Concat([Tensor.Maximum(a, b), Tensor.Minimum(a, b)], 1);
     }
+
+    /// <inheritdoc/>
+    public double LipschitzBound() => 1;
 }
 
 /// <summary>All dimensions but the first merged into one.</summary>
-public sealed class Flatten : Module
+public sealed class Flatten : Module, ILipschitz
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Flatten(1);
+
+    /// <inheritdoc/>
+    public double LipschitzBound() => 1;
 }

@@ -11,6 +11,9 @@ public readonly record struct Spectrum(double Smallest, double Largest)
     /// <summary>The largest distance of a singular value from 1.</summary>
     public double OrthogonalityError => Math.Max(Math.Abs(Largest - 1), Math.Abs(1 - Smallest));
 
+    /// <summary>Largest over smallest singular value.</summary>
+    public double Condition => Largest / Smallest;
+
     /// <summary>The singular values of one matrix or of all matrices of a batch (the blocks of a block-diagonal map), in float64.</summary>
     /// <param name="matrices">Real or complex [..., rows, columns].</param>
     public static Spectrum OfMatrix(Tensor matrices)
@@ -28,8 +31,11 @@ public readonly record struct Spectrum(double Smallest, double Largest)
 }
 
 /// <summary>A layer whose linear part can be judged exactly.</summary>
-public interface ICertifiable
+public interface ICertifiable : ILipschitz
 {
     /// <summary>The exact range of its singular values.</summary>
     Spectrum Certify();
+
+    /// <inheritdoc/>
+    double ILipschitz.LipschitzBound() => Certify().Largest;
 }

@@ -1,5 +1,3 @@
-using Ortho.Autograd;
-using Ortho.Layers.Certification;
 using Ortho.Layers.Parametrizations;
 using Ortho.Tensors;
 
@@ -7,55 +5,13 @@ namespace Ortho.Layers;
 
 /// <summary>y = x W^T + b with W [outputs, inputs] orthogonal: orthonormal rows when outputs &lt;= inputs, orthonormal columns (an isometry)
 /// otherwise, by any parametrization.</summary>
-public sealed class OrthogonalLinear : Module, ICertifiable
-{
-    readonly Cached<bool> weight;
-
-    /// <summary>A layer with a random orthogonal weight and zero bias.</summary>
-    /// <param name="inputs">Features of x [..., inputs].</param>
-    /// <param name="outputs">Features of y [..., outputs].</param>
-    /// <param name="generator">Source of the initial weight.</param>
-    /// <param name="parametrization">How free numbers become an orthogonal matrix; Cayley when null.</param>
-    /// <param name="bias">Whether b exists.</param>
-    /// <param name="dtype">Float32 or Float64.</param>
-    public OrthogonalLinear(int inputs, int outputs, Generator generator, IOrthogonalParametrization? parametrization = null, bool bias = true, DType dtype = DType.Float32)
-    {
-        Parametrization = parametrization ?? new Cayley();
-        // Parametrizations make tall matrices; a wide weight is the transpose of one.
-        IsWide = outputs < inputs;
-        var (rows, columns) = (Math.Max(inputs, outputs), Math.Min(inputs, outputs));
-        using (Graph.NoGrad())
-        {
-            using var scope = new TensorScope();
-            var free = Parametrization.Inverse(Tensor.Haar([rows, columns], generator, dtype: DType.Float64)).To(dtype);
-            Free = Register("free", free, ParameterRole.Matrix);
-        }
-        Bias = bias ? Register("bias", Tensor.Zeros([outputs], dtype), ParameterRole.Vector) : null;
-        weight = new([Free], isWide => isWide ? Parametrization.Forward(Free).T : Parametrization.Forward(Free));
-    }
-
-    /// <summary>How free numbers become an orthogonal matrix.</summary>
-    public IOrthogonalParametrization Parametrization { get; }
-
-    /// <summary>Whether W has more columns than rows.</summary>
-    public bool IsWide { get; }
-
-    /// <summary>The free numbers.</summary>
-    public Parameter Free { get; }
-
-    /// <summary>b [outputs], if there is one.</summary>
-    public Parameter? Bias { get; }
-
-    /// <summary>W [outputs, inputs].</summary>
-    public Tensor Weight => weight.Of(IsWide);
-
-    /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => LinearMap.Apply(x, Weight, Bias?.Value);
-
-    /// <inheritdoc/>
-    public Spectrum Certify()
-    {
-        using (Graph.NoGrad())
-            return Spectrum.OfMatrix(Weight);
-    }
-}
+/// <param name="inputs">Features of x [..., inputs].</param>
+/// <param name="outputs">Features of y [..., outputs].</param>
+/// <param name="generator">Source of the initial weight, uniformly distributed.</param>
+/// <param name="parametrization">How free numbers become an orthogonal matrix; Cayley when null.</param>
+/// <param name="bias">Whether b exists.</param>
+/// <param name="dtype">Float32 or Float64.</param>
+public sealed class OrthogonalLinear(
+    int inputs, int outputs, Generator generator, IOrthogonalParametrization? parametrization = null, bool bias = true,
+        DType dtype = DType.Float32)
+    : ParametrizedLinear(inputs, outputs, generator, parametrization ?? new Cayley(), bias, dtype);

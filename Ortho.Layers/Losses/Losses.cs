@@ -9,13 +9,36 @@ public static class ClassificationLosses
 {
     extension(Tensor logits)
     {
-        /// <summary>Cross-entropy -log softmax(logits)[label], averaged.</summary>
+        /// <summary>Cross-entropy -log softmax(logits)[label], averaged; with smoothing s the label has the share 1 - s and all classes
+        /// together, the label among them, s: (1 - s) (-log p[label]) + s mean(-log p). Szegedy et al. 2016.</summary>
         /// <param name="labels">Int64 [batch] for logits [batch, classes].</param>
+        /// <param name="labelSmoothing">s, from 0 to 1.</param>
         /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit.</exception>
-        public Tensor CrossEntropy(Tensor labels)
+        public Tensor CrossEntropy(Tensor labels, double labelSmoothing = 0)
         {
             Check("CrossEntropy", logits, labels);
-            return -logits.LogSoftmax(1).Gather(1, labels.Unsqueeze(1)).Mean();
+            if (labelSmoothing is not (>= 0 and <= 1))
+                throw new TensorArgumentException("CrossEntropy", nameof(labelSmoothing), $"{labelSmoothing}", "a share from 0 to 1");
+            var logarithms = logits.LogSoftmax(1);
+            var ofLabels = -logarithms.Gather(1, labels.Unsqueeze(1)).Mean();
+            return labelSmoothing == 0 ? ofLabels : ofLabels * (1 - labelSmoothing) - logarithms.Mean() * labelSmoothing;
+        }
+
+        /// <summary>How far the softmax of these logits (a student's) is from that of a teacher's, T^2 KL(teacher || student) with both sets of
+        /// logits divided by the temperature T, averaged over the batch. Hinton, Vinyals and Dean 2015; T^2 keeps the size of the gradient
+        /// when T changes.</summary>
+        /// <param name="teacher">Logits [..., classes] of the student's shape; they get no gradient.</param>
+        /// <param name="temperature">T.</param>
+        /// <exception cref="TensorArgumentException">The shapes differ, or T is not positive.</exception>
+        public Tensor Distillation(Tensor teacher, double temperature = 1)
+        {
+            ArgumentNullException.ThrowIfNull(teacher);
+            if (teacher.Shape != logits.Shape || logits.Rank == 0)
+                throw new TensorArgumentException("Distillation", nameof(teacher), $"{teacher.Shape}", $"the student's {logits.Shape}, at least one dimension");
+            if (!(temperature > 0))
+                throw new TensorArgumentException("Distillation", nameof(temperature), $"{temperature}", "a positive number");
+            var (goal, own) = ((teacher.Detach() / temperature).LogSoftmax(), (logits / temperature).LogSoftmax());
+            return (goal.Exp() * (goal - own)).Sum([-1]).Mean() * (temperature * temperature);
         }
 
         /// <summary>Cross-entropy of t (logits - margin at the label), divided by t: certified training for 1-Lipschitz networks, whose
@@ -41,7 +64,7 @@ public static class ClassificationLosses
         }
     }
 
-    static void Check(string operation, Tensor logits, Tensor labels)
+    internal static void Check(string operation, Tensor logits, Tensor labels)
     {
         if (logits.Rank != 2)
             throw new TensorArgumentException(operation, nameof(logits), $"{logits.Shape}", "[batch, classes]");

@@ -10,7 +10,6 @@ public sealed class Adam : Optimizer
 {
     readonly double beta1, beta2, epsilon, weightDecay;
     readonly Tensor[] means, squares;
-    int steps;
 
     /// <summary>An optimizer of some parameters.</summary>
     /// <param name="parameters">The parameters.</param>
@@ -22,22 +21,21 @@ public sealed class Adam : Optimizer
     public Adam(IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
         : base(parameters, learningRate)
     {
-        (this.beta1, this.beta2, this.epsilon, this.weightDecay) = (beta1, beta2, epsilon, weightDecay);
-        (means, squares) = (ZerosLike(Parameters), ZerosLike(Parameters));
+        ArgumentOutOfRangeException.ThrowIfNegative(epsilon);
+        ArgumentOutOfRangeException.ThrowIfNegative(weightDecay);
+        (this.beta1, this.beta2, this.epsilon, this.weightDecay) = (Decay(beta1, nameof(beta1)), Decay(beta2, nameof(beta2)), epsilon, weightDecay);
+        (means, squares) = (Remember("mean", ZerosLike(Parameters)), Remember("square", ZerosLike(Parameters)));
     }
 
     /// <inheritdoc/>
-    protected override void BeginStep() => steps++;
-
-    /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient)
+    protected override void Update(IReadOnlyList<Due> due)
     {
         // m' / (sqrt v' + e) = (root / (1 - beta1^t)) m / (sqrt v + e root), root = sqrt(1 - beta2^t)
-        var root = Math.Sqrt(1 - Math.Pow(beta2, steps));
-        Pointwise.Update<AdamStep>("Adam", parameter.Value, gradient, new()
+        var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));
+        Pointwise.Update<AdamStep>("Adam", [.. due.Select(row => new Updated(row.Parameter.Value, row.Gradient, means[row.Index], squares[row.Index]))], new()
         {
             A = 1 - beta1, B = 1 - beta2, C = epsilon * root, D = 1 - LearningRate * weightDecay,
-            E = -LearningRate * root / (1 - Math.Pow(beta1, steps)),
-        }, means[index], squares[index]);
+            E = -LearningRate * root / (1 - Math.Pow(beta1, Steps)),
+        });
     }
 }

@@ -1,44 +1,38 @@
 using Ortho.Autograd;
-using Ortho.Kernels.Pointwise;
-using Ortho.Kernels.Skeletons;
+using Ortho.Kernels.MatMul;
 using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Muon: the Nesterov momentum of a matrix is orthogonalised by Newton-Schulz iterations before it is applied, so that every
-/// direction is learnt at the same rate. Jordan et al. 2024.</summary>
-/// <remarks>Only matrices and convolution kernels [out, in, ...] (as [out, in * ...]) are taken; give vectors to <see cref="Adam"/>.</remarks>
-public sealed class Muon : Optimizer
+/// <summary>Muon: the momentum of a matrix is orthogonalised by Newton-Schulz iterations before it is applied, so that every direction is
+/// learnt at the same rate. Jordan et al. 2024.</summary>
+/// <remarks>Measured (<c>Ortho.Bench -- systems 14</c>): on ill-conditioned inputs a training loss of 0.05 in as many steps as bring
+/// AdamW to 1.04 and normalised momentum to 0.94.</remarks>
+public sealed class Muon : MatrixOptimizer
 {
-    readonly double momentum;
-    readonly int steps;
-    readonly double[] polynomial;
-    readonly Tensor[] buffers;
+    readonly NewtonSchulzSchedule schedule;
+    readonly MatMulPrecision precision;
 
     /// <summary>An optimizer of some matrices.</summary>
-    /// <param name="parameters">Matrices and convolution kernels.</param>
-    /// <param name="learningRate">Step size: about the spectral norm of a step.</param>
-    /// <param name="momentum">Decay of the momentum.</param>
-    /// <param name="steps">Newton-Schulz iterations.</param>
-    /// <param name="polynomial">Odd coefficients a, b, c, ... of the iteration; the quintic of Jordan et al. (<see cref="OrthogonalOps.Quintic"/>) when null.</param>
-    /// <exception cref="ArgumentException">A parameter is a vector.</exception>
-    public Muon(IEnumerable<Parameter> parameters, double learningRate = 0.02, double momentum = 0.95, int steps = 5, IReadOnlyList<double>? polynomial = null)
-        : base(parameters, learningRate)
+    /// <param name="matrices">Hidden matrices and convolution kernels.</param>
+    /// <param name="learningRate">Step size: about the spectral norm of a step, but for the scale.</param>
+    /// <param name="momentum">Decay of the momentum, a running mean.</param>
+    /// <param name="nesterov">Whether the gradient is looked up one step ahead.</param>
+    /// <param name="weightDecay">Share of a parameter removed per unit of learning rate.</param>
+    /// <param name="schedule">Polynomials of the iteration; five of <see cref="NewtonSchulzSchedule.Muon"/> when null.</param>
+    /// <param name="scale">Factor of the direction.</param>
+    /// <param name="precision">Of the iteration's products; less than full for Float32 matrices only.</param>
+    /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head, or not Float32 where a precision is asked
+    /// for.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A negative rate or decay, or a momentum that is not in [0, 1).</exception>
+    public Muon(IEnumerable<Parameter> matrices, double learningRate = 0.02, double momentum = 0.95, bool nesterov = true, double weightDecay = 0,
+        NewtonSchulzSchedule? schedule = null, UpdateScale scale = UpdateScale.Jordan, MatMulPrecision precision = MatMulPrecision.Float32)
+        : base(matrices, learningRate, weightDecay, scale, Mean(momentum, nesterov))
     {
-        if (Parameters.FirstOrDefault(parameter => parameter.Role == ParameterRole.Vector || parameter.Value.Rank < 2) is { } vector)
-            throw new ArgumentException($"Muon: parameter {vector.Name} {vector.Value.Shape} is a {vector.Role}; expected matrices and convolution kernels. Give vectors to Adam.", nameof(parameters));
-        (this.momentum, this.steps, this.polynomial) = (momentum, steps, [.. polynomial ?? OrthogonalOps.Quintic]);
-        buffers = ZerosLike(Parameters);
+        if (precision != MatMulPrecision.Float32 && Parameters.FirstOrDefault(parameter => parameter.Value.DType != DType.Float32) is { } other)
+            throw new ArgumentException($"Muon: parameter {other.Name} is {other.Value.DType}; expected Float32, of which {precision} is asked for.", nameof(matrices));
+        (this.schedule, this.precision) = (schedule ?? NewtonSchulzSchedule.Muon(), precision);
     }
 
-    /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient)
-    {
-        var buffer = buffers[index];
-        Pointwise.Into<Ternary<Lerp>>("Muon", buffer, buffer, gradient, 1 - momentum);
-        var direction = Pointwise.Run<Ternary<Lerp>>("Muon", gradient, buffer, momentum).Flatten(1);
-        var orthogonal = direction.NewtonSchulz(polynomial, steps);
-        var scale = Math.Sqrt(Math.Max(1, (double)direction.Shape[0] / direction.Shape[1]));
-        Pointwise.Into<Ternary<AddScaled>>("Muon", parameter.Value, parameter.Value, orthogonal.Reshape([.. parameter.Value.Shape.Span]), -LearningRate * scale);
-    }
+    private protected override Tensor Direction(IReadOnlyList<int> indices, Tensor n) => n.NewtonSchulz(schedule, precision: precision);
 }

@@ -4,7 +4,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Optimizers;
 
-/// <summary>Stochastic gradient descent with momentum: b &lt;- momentum b + g, p &lt;- p - rate b (Nesterov: p &lt;- p - rate (g + momentum b)).</summary>
+/// <summary>Stochastic gradient descent with momentum: b &lt;- momentum b + g, p &lt;- p - rate b (Nesterov: p &lt;- p - rate (g +
+/// momentum b)).</summary>
 public sealed class Sgd : Optimizer
 {
     readonly double momentum;
@@ -20,18 +21,19 @@ public sealed class Sgd : Optimizer
     {
         ArgumentOutOfRangeException.ThrowIfNegative(momentum);
         (this.momentum, this.nesterov) = (momentum, nesterov);
-        buffers = momentum == 0 ? [] : ZerosLike(Parameters);
+        buffers = momentum == 0 ? [] : Remember("momentum", ZerosLike(Parameters));
     }
 
     /// <inheritdoc/>
-    protected override void Update(int index, Parameter parameter, Tensor gradient)
+    protected override void Update(IReadOnlyList<Due> due)
     {
+        Updated[] all = [.. due.Select(row => new Updated(row.Parameter.Value, row.Gradient, momentum == 0 ? null : buffers[row.Index]))];
         var numbers = new Coefficients<double> { A = -LearningRate, B = momentum };
         if (momentum == 0)
-            Pointwise.Update<DescentStep>("Sgd", parameter.Value, gradient, numbers);
+            Pointwise.Update<DescentStep>("Sgd", all, numbers with { B = 1 });
         else if (nesterov)
-            Pointwise.Update<NesterovStep>("Sgd", parameter.Value, gradient, numbers, buffers[index]);
+            Pointwise.Update<NesterovStep>("Sgd", all, numbers);
         else
-            Pointwise.Update<MomentumStep>("Sgd", parameter.Value, gradient, numbers, buffers[index]);
+            Pointwise.Update<MomentumStep>("Sgd", all, numbers);
     }
 }

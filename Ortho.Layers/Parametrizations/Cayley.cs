@@ -7,15 +7,19 @@ namespace Ortho.Layers.Parametrizations;
 /// The Cayley map of a tall matrix [U; V], U square: with A = U - U^H + V^H V, Q = [(I + A)^-1 (I - A'); -2 V (I + A)^-1], that is
 /// Q = [2 B - I; -2 V B] with B = (I + A)^-1. Q^H Q = I for any U and V. Real and complex. Trockman and Kolter 2021.
 /// </summary>
-/// <remarks>I + A has a Hermitian part of at least I, so B exists and is well conditioned. Square results have determinant 1 and reach
-/// every rotation without the eigenvalue -1.</remarks>
-public sealed class Cayley : IOrthogonalParametrization
+/// <remarks>I + A has a Hermitian part of at least I, so B exists and is well conditioned. Real square results have determinant 1. A matrix
+/// whose upper square has the eigenvalue -1 is not reached.</remarks>
+public sealed class Cayley : OrthogonalParametrization
 {
     /// <inheritdoc/>
-    /// <exception cref="TensorArgumentException">More columns than rows.</exception>
-    public Tensor Forward(Tensor free)
+    protected override string Reached => "a matrix whose upper square does not have the eigenvalue -1 (for square real ones: a rotation)";
+
+    /// <inheritdoc/>
+    protected override bool IsSpecial => true;
+
+    /// <inheritdoc/>
+    protected override Tensor MapTall(Tensor free)
     {
-        Tall.Require(nameof(Cayley), free);
         var (rows, columns) = (free.Shape[^2], free.Shape[^1]);
         var eye = Tensor.Eye(columns, columns, free.DType, free.Device);
         if (rows == columns)
@@ -25,10 +29,9 @@ public sealed class Cayley : IOrthogonalParametrization
         return Tensor.Concat([b * 2.0 - eye, v.MatMul(b) * -2.0], free.Rank - 2);
     }
 
-    /// <summary>Free numbers that give a matrix whose upper square does not have the eigenvalue -1.</summary>
-    public Tensor Inverse(Tensor q)
+    /// <inheritdoc/>
+    protected override Tensor UnmapTall(Tensor q)
     {
-        Tall.Require(nameof(Cayley), q);
         var (rows, columns) = (q.Shape[^2], q.Shape[^1]);
         var eye = Tensor.Eye(columns, columns, q.DType, q.Device);
         // I + A = B^-1 = 2 (Q1 + I)^-1, V = -Q2 B^-1 / 2, and the skew part of A is U - U^H, shared between U and -U^H.

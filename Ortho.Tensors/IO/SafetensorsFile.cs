@@ -1,3 +1,6 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+
 namespace Ortho.Tensors.IO;
 
 /// <summary>An open safetensors file: tensors are read when they are asked for.</summary>
@@ -5,7 +8,7 @@ namespace Ortho.Tensors.IO;
 /// using var file = Safetensors.Open("model.safetensors");
 /// var weight = file["0.weight"];
 /// </code></example>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed unsafe class SafetensorsFile : IDisposable, IReadOnlyDictionary<string, Tensor>
 {
     readonly FilePart part;
     readonly MappedFile map;
@@ -38,6 +41,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     /// <summary>The names of the tensors, in the order of the header.</summary>
     public IReadOnlyList<string> Names => header.Entries.Keys;
+
+    /// <summary>How many tensors there are.</summary>
+    public int Count => header.Entries.Count;
 
     /// <summary>The text that was kept with them.</summary>
     public IReadOnlyDictionary<string, string> Metadata => header.Metadata;
@@ -77,6 +83,25 @@ public sealed unsafe class SafetensorsFile : IDisposable
         GC.KeepAlive(this);
         return tensor;
     }
+
+    /// <summary>Whether there is a tensor of this name.</summary>
+    public bool ContainsKey(string key) => header.Entries.ContainsKey(key);
+
+    /// <summary>The tensor of a name, if there is one; see the indexer.</summary>
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value)
+    {
+        value = ContainsKey(key) ? this[key] : null;
+        return value is not null;
+    }
+
+    /// <summary>The tensors by name, each read when it is reached.</summary>
+    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => Names.Select(name => KeyValuePair.Create(name, this[name])).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    IEnumerable<string> IReadOnlyDictionary<string, Tensor>.Keys => Names;
+
+    IEnumerable<Tensor> IReadOnlyDictionary<string, Tensor>.Values => Names.Select(name => this[name]);
 
     /// <summary>Closes the file. Tensors that lie in it stay, and keep its memory, not its name.</summary>
     public void Dispose()

@@ -38,6 +38,12 @@ public class DerivativesTests
         Assert.That(hessian.ToArray<double>(), Is.EqualTo(new[] { 1, 3, 3, Math.Exp(0.5) }).Within(1e-13));
         var product = Derivatives.HessianVectorProduct(F, Vector(1.5, 0.5), Vector(2, -1));
         Assert.That(product.ToArray<double>(), Is.EqualTo(new[] { 2 - 3, 6 - Math.Exp(0.5) }).Within(1e-13));
+        var (value, gradient, map) = Derivatives.QuadraticModel(F, Vector(1.5, 0.5));
+        Assert.That(value.Item(), Is.EqualTo(1.5 * 1.5 * 0.5 + Math.Exp(0.5)).Within(1e-14));
+        Assert.That(gradient.ToArray<double>(), Is.EqualTo(new[] { 1.5, 2.25 + Math.Exp(0.5) }).Within(1e-14));
+        for (var again = 0; again < 2; again++)
+            Assert.That(map(Vector(2, -1)).ToArray<double>(), Is.EqualTo(new[] { 2 - 3, 6 - Math.Exp(0.5) }).Within(1e-13));
+        Assert.That(Derivatives.QuadraticModel(x => x.Sum(), Vector(1, 2)).Hessian(Vector(3, 4)).ToArray<double>(), Is.All.Zero, "linear");
     }
 
     [Test]

@@ -27,7 +27,7 @@ public class ConvolutionTests
     {
         var layer = new OrthogonalConv2d(inputs, outputs, kernel, new(3), stride, dtype: dtype);
         // Not the gentle start: symbols of different sizes and a scale that training might find.
-        layer.Scale.Assign(Tensor.Full([], 1.7, dtype));
+        layer.Free[1].Assign(Tensor.Full([], 1.7, dtype));
         return layer;
     }
 
@@ -60,7 +60,7 @@ public class ConvolutionTests
         Assert.That(certified.Largest, Is.EqualTo(values.Max()).Within(tolerance));
         Assert.That(certified.Smallest, Is.EqualTo(values.Min()).Within(tolerance));
         Assert.That(certified.OrthogonalityError, Is.LessThan(tolerance));
-        Assert.That(layer.Certify(size / stride, size / stride), Is.EqualTo(certified));
+        Assert.That(layer.Certify(size, size), Is.EqualTo(certified));
     }
 
     // Y[b, m, p] = sum over c, t of K[m, c, t] x[b, c, (p + t - floor(k/2)) mod n]
@@ -141,7 +141,7 @@ public class ConvolutionTests
         var layer = new OrthogonalConv2d(inputs, outputs, kernel, new(1), stride, bias: false);
         var x = Random([4, inputs, size, size], DType.Float32, 3);
         var optimizer = new Adam(layer.Parameters(), 0.01);
-        var before = layer.Kernel.Value.Detach().Clone();
+        var before = layer.Free[0].Value.Detach().Clone();
         Tensor? target = null;
         for (var step = 0; step < 50; step++)
         {
@@ -152,7 +152,7 @@ public class ConvolutionTests
             (y - target).Square().Mean().Backward();
             optimizer.Step();
         }
-        Assert.That(Difference(layer.Kernel.Value.Detach(), before), Is.GreaterThan(0.05), "it has learnt something");
+        Assert.That(Difference(layer.Free[0].Value.Detach(), before), Is.GreaterThan(0.05), "it has learnt something");
         var (longs, images) = (Numbers(x.Norm([1, 2, 3])), Numbers(layer.Forward(x).Norm([1, 2, 3])));
         for (var b = 0; b < longs.Length; b++)
             Assert.That(images[b].Real, Is.EqualTo(longs[b].Real).Within(2e-6 * longs[b].Real));
@@ -193,7 +193,7 @@ public class ConvolutionTests
         var layer = new OrthogonalConv2d(3, 3, 1, new(1), dtype: DType.Float64);
         using var pause = Graph.NoGrad();
         // A 1 x 1 kernel has one symbol for all frequencies: it is the same matrix for every image.
-        Assert.That(Difference(layer.Symbol(4, 4).Select(0, 0), layer.Symbol(7, 5).Select(0, 11)), Is.LessThan(1e-14));
+        Assert.That(Difference(layer.Filter(4, 4).Select(0, 0), layer.Filter(7, 5).Select(0, 11)), Is.LessThan(1e-14));
     }
 
     [Test]
@@ -202,7 +202,7 @@ public class ConvolutionTests
         var layer = new OrthogonalConv2d(2, 4, 3, new(1), stride: 2);
         Assert.That(() => layer.Certify(), Throws.InvalidOperationException.With.Message.Contains("no image has passed yet"));
         Assert.That(() => new CircularConv2d(2, 4, 3, new(1)).Certify(), Throws.InvalidOperationException.With.Message.Contains("no image has passed yet"));
-        Assert.That(() => layer.Forward(Tensor.Ones([1, 3, 8, 8])), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("OrthogonalConv2d: x is [1, 12, 4, 4]; expected [batch, 8, height, width]"));
+        Assert.That(() => layer.Forward(Tensor.Ones([1, 3, 8, 8])), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("OrthogonalConv2d: x is [1, 3, 8, 8]; expected [batch, 2, height, width]"));
         Assert.That(() => layer.Forward(Tensor.Ones([1, 2, 7, 8])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("divisible by 2"));
         Assert.That(() => layer.Forward(Tensor.Ones([2, 8, 8])), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => layer.Forward(Tensor.Ones([1, 2, 4, 4])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("kernel"), "2 x 2 after the stride is smaller than the kernel");
@@ -218,26 +218,26 @@ public class ConvolutionTests
         using var pause = Graph.NoGrad();
         Tensor first;
         using (new TensorScope())
-            first = layer.Symbol(4, 4);
+            first = layer.Filter(4, 4);
         Assert.That(first.Storage.IsDisposed, Is.False, "it outlives the scope in which it was computed");
-        Assert.That(layer.Symbol(4, 4), Is.SameAs(first));
+        Assert.That(layer.Filter(4, 4), Is.SameAs(first));
         layer.Bias!.Assign(Tensor.Ones([2]));
-        Assert.That(layer.Symbol(4, 4), Is.SameAs(first), "the bias is not in it");
-        layer.Scale.Assign(Tensor.Full([], 2));
-        var second = layer.Symbol(4, 4);
+        Assert.That(layer.Filter(4, 4), Is.SameAs(first), "the bias is not in it");
+        layer.Free[1].Assign(Tensor.Full([], 2));
+        var second = layer.Filter(4, 4);
         Assert.That(Difference(second, first), Is.GreaterThan(1e-3));
-        Assert.That(layer.Symbol(5, 4).Shape[0], Is.EqualTo(15));
-        layer.Kernel.Assign(layer.Kernel.Value * 2.0 + 0.1);
-        Assert.That(Difference(layer.Symbol(4, 4), second), Is.GreaterThan(1e-3));
+        Assert.That(layer.Filter(5, 4).Shape[0], Is.EqualTo(15));
+        layer.Free[0].Assign(layer.Free[0].Value * 2.0 + 0.1);
+        Assert.That(Difference(layer.Filter(4, 4), second), Is.GreaterThan(1e-3));
 
-        var here = layer.Symbol(4, 4);
+        var here = layer.Filter(4, 4);
         var simulator = Devices.Of("Simulator");
         layer.To(simulator);
-        Assert.That(layer.Symbol(4, 4).Device, Is.SameAs(simulator));
-        Assert.That(Difference(layer.Symbol(4, 4).To(Device.Cpu), here), Is.LessThan(1e-5));
-        layer.Kernel.Assign(layer.Kernel.Value + 0.5);
+        Assert.That(layer.Filter(4, 4).Device, Is.SameAs(simulator));
+        Assert.That(Difference(layer.Filter(4, 4).To(Device.Cpu), here), Is.LessThan(1e-5));
+        layer.Free[0].Assign(layer.Free[0].Value + 0.5);
         layer.To(Device.Cpu);
-        Assert.That(Difference(layer.Symbol(4, 4), here), Is.GreaterThan(1e-3), "a kernel changed elsewhere is not taken for the old one");
+        Assert.That(Difference(layer.Filter(4, 4), here), Is.GreaterThan(1e-3), "a kernel changed elsewhere is not taken for the old one");
     }
 
     [Test]

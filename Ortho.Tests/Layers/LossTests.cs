@@ -63,6 +63,40 @@ public class LossTests
     }
 
     [Test]
+    public void Smoothing_mixes_the_label_with_all_classes([Values(0, 0.1, 1)] double smoothing)
+    {
+        var logits = Random([5, 4], seed: 4) * 3;
+        var numbers = logits.ToArray<double>();
+        var expected = Enumerable.Range(0, 5).Average(b =>
+        {
+            var row = numbers[(4 * b)..(4 * b + 4)];
+            return LogSumExp(row) - (1 - smoothing) * row[classes[b]] - smoothing * row.Average();
+        });
+        Assert.That(logits.CrossEntropy(labels, smoothing).Item(), Is.EqualTo(expected).Within(1e-14));
+        CheckGradient(x => x[0].CrossEntropy(labels, smoothing), [logits], order: 2, tolerance: 1e-9);
+        Assert.That(() => logits.CrossEntropy(labels, 1.5), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("labelSmoothing is 1.5"));
+    }
+
+    [Test]
+    public void Distillation_is_the_divergence_from_the_teacher([Values(1, 2.5)] double temperature)
+    {
+        var (student, teacher) = (Random([5, 4], seed: 5) * 3, Random([5, 4], seed: 6) * 3);
+        var (s, t) = (student.ToArray<double>(), teacher.ToArray<double>());
+        var expected = Enumerable.Range(0, 5).Average(b =>
+        {
+            double[] Logarithms(double[] all) => [.. all[(4 * b)..(4 * b + 4)].Select(v => v / temperature - LogSumExp([.. all[(4 * b)..(4 * b + 4)].Select(w => w / temperature)]))];
+            return Logarithms(t).Zip(Logarithms(s), (goal, own) => Math.Exp(goal) * (goal - own)).Sum() * temperature * temperature;
+        });
+        Assert.That(student.Distillation(teacher, temperature).Item(), Is.EqualTo(expected).Within(1e-13));
+        Assert.That(teacher.Distillation(teacher, temperature).Item(), Is.Zero);
+        CheckGradient(x => x[0].Distillation(teacher, temperature), [student], order: 2, tolerance: 1e-8);
+        var wanting = teacher.Detach().RequiresGrad();
+        Assert.That(student.Distillation(wanting).WantsGrad, Is.False, "the teacher gets no gradient");
+        Assert.That(() => student.Distillation(teacher, 0), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("temperature is 0"));
+        Assert.That(() => student.Distillation(teacher.T), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("teacher is [4, 5]"));
+    }
+
+    [Test]
     public void A_label_that_is_no_class_is_refused([ValueSource(nameof(Names))] string name, [Values(2, 3)] int width)
         // Labels go up to 3; fewer classes must not give a number.
         => Assert.That(() => Losses.First(row => row.Name == name).Loss(Tensor.Ones([5, width])), Throws.InstanceOf<ArgumentException>());

@@ -20,12 +20,12 @@ public class ModuleTests
     public void Parameters_are_named_by_their_path()
     {
         Assert.That(Network().NamedParameters().Select(named => named.Name),
-            Is.EqualTo(new[] { "0.weight", "0.scale", "0.bias", "2.1.free", "3.weight", "3.bias" }));
+            Is.EqualTo(new[] { "0.weight", "0.scale", "0.bias", "2.1.weight.free", "3.weight", "3.bias" }));
         Assert.That(Network().Parameters().Select(parameter => parameter.Role), Is.EqualTo(new[]
         {
             ParameterRole.Convolution, ParameterRole.Vector, ParameterRole.Vector, ParameterRole.Matrix, ParameterRole.Matrix, ParameterRole.Vector,
         }));
-        Assert.That(Network().NamedModules().Select(named => named.Name), Is.EqualTo(new[] { "", "0", "1", "2", "2.0", "2.1", "3" }));
+        Assert.That(Network().NamedModules().Select(named => named.Name), Is.EqualTo(new[] { "", "0", "1", "2", "2.0", "2.1", "2.1.weight", "3" }));
     }
 
     [Test]

@@ -30,10 +30,12 @@ public class ProductTests
     // A matrix that lies in memory by rows, by columns, or with gaps.
     static Tensor Laid(int rows, int columns, DType dtype, int seed, int layout) => layout switch
     {
-        0 => Random([rows, columns], dtype, seed),
-        1 => Random([columns, rows], dtype, seed).T,
-        _ => Random([rows, 2 * columns], dtype, seed).Slice(1, step: 2),
+        0 => Stored([rows, columns], dtype, seed),
+        1 => Stored([columns, rows], dtype, seed).T,
+        _ => Stored([rows, 2 * columns], dtype, seed).Slice(1, step: 2),
     };
+
+    static Tensor Stored(int[] shape, DType dtype, int seed) => dtype.IsHalfPrecision ? Random(shape, DType.Float32, seed).To(dtype) : Random(shape, dtype, seed);
 
     static Complex[] Expected(Tensor a, Tensor b)
     {
@@ -62,6 +64,19 @@ public class ProductTests
         {
             var (a, b) = (Laid(m, k, dtype, 1, layouts / 3), Laid(k, n, dtype, 2, layouts % 3));
             Assert.That(Difference(a.MatMul(b), Of(Expected(a, b), [m, n], dtype)), Is.LessThan(Tolerance(dtype, k)), $"layouts {layouts}");
+        }
+    }
+
+    [Test]
+    public void Half_precision_is_widened_exactly_and_rounded_once([Values(DType.BFloat16, DType.Half)] DType dtype, [ValueSource(nameof(sizes))] int[] size)
+    {
+        using var scope = new TensorScope();
+        var (m, k, n) = (size[0], size[1], size[2]);
+        for (var layouts = 0; layouts < 9; layouts++)
+        {
+            var (a, b, c) = (Laid(m, k, dtype, 1, layouts / 3), Laid(k, n, dtype, 2, layouts % 3), Stored([n], dtype, 3));
+            Assert.That(Bits(a.MatMul(b)), Is.EqualTo(Bits(a.Wide.MatMul(b.Wide).To(dtype))), $"layouts {layouts}");
+            Assert.That(Bits(c.Addmm(a, b, 0.5, 2)), Is.EqualTo(Bits(c.Wide.Addmm(a.Wide, b.Wide, 0.5, 2).To(dtype))), $"sums, layouts {layouts}");
         }
     }
 
@@ -131,8 +146,9 @@ public class ProductTests
             Assert.That(Bits(MatMulKernel.Run("Gram", a.To(device), a.H.To(device), c.To(device), 0.7, 1.3, isHermitian: true)),
                 Is.EqualTo(Bits(MatMulKernel.Run("Gram", a, a.H, c, 0.7, 1.3, isHermitian: true))), $"{device}");
             var x = Random([2, 6, 4], dtype, 3);
-            Assert.That(Bits(x.To(device).NewtonSchulz(steps: 2)), Is.EqualTo(Bits(x.NewtonSchulz(steps: 2))), $"{device}");
-            Assert.That(Bits(x.H.To(device).NewtonSchulz([1.5, -0.5, 0.25, 0.125], 2)), Is.EqualTo(Bits(x.H.NewtonSchulz([1.5, -0.5, 0.25, 0.125], 2))), $"{device}");
+            Assert.That(Bits(x.To(device).NewtonSchulz(NewtonSchulzSchedule.Muon(2))), Is.EqualTo(Bits(x.NewtonSchulz(NewtonSchulzSchedule.Muon(2)))), $"{device}");
+            var mixed = new NewtonSchulzSchedule([[1.5, -0.5, 0.25, 0.125], [3.4445, -4.7750, 2.0315]]);
+            Assert.That(Bits(x.H.To(device).NewtonSchulz(mixed)), Is.EqualTo(Bits(x.H.NewtonSchulz(mixed))), $"{device}");
         }
     }
 

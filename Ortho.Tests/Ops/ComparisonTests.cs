@@ -28,6 +28,16 @@ public class ComparisonTests
     }
 
     [Test]
+    public void Rows_far_apart_are_compared_where_they_lie()
+    {
+        // The results are bytes, the operands are not: diagonals of a batch, and rows of every second column.
+        var x = Tensor.From([.. Enumerable.Range(0, 18).Select(k => (double)k)], [2, 3, 3]);
+        Assert.That(x.Diagonal().Less(9).ToArray<bool>(), Is.EqualTo(new[] { true, true, true, false, false, false }));
+        Assert.That(x.Slice(2, step: 2).Greater(x.Slice(2, step: 2).Flip(1)).ToArray<bool>(),
+            Is.EqualTo(new[] { false, false, false, false, true, true, false, false, false, false, true, true }));
+    }
+
+    [Test]
     public void Closeness_knows_infinities_and_NaN()
     {
         Assert.Multiple(() =>

@@ -19,6 +19,14 @@ public static partial class OpTable
         return Nd.Of(x.Shape.With(-1, bins), i => scale * SumOf(Enumerable.Range(0, n).Select(t => x[[.. i[..^1], t]] * Phase(sign * t * i[^1] / n))));
     }
 
+    // The orthonormal cosine transform along the last dimension by its sum, or its inverse.
+    static Nd Cosines(Nd x, bool inverse)
+    {
+        var n = x.Shape[^1];
+        double Cosine(int place, int frequency) => Math.Sqrt((frequency == 0 ? 1.0 : 2) / n) * Math.Cos(Math.PI * (2 * place + 1) * frequency / (2 * n));
+        return Nd.Of(x.Shape, i => SumOf(Enumerable.Range(0, n).Select(t => x[[.. i[..^1], t]] * (inverse ? Cosine(i[^1], t) : Cosine(t, i[^1])))));
+    }
+
     // The real signal of a half spectrum: the missing bins are the conjugates of those that are there.
     static Nd RealInverse(Nd x, int n)
         => Nd.Of(x.Shape.With(-1, n), i => SumOf(Enumerable.Range(0, n).Select(k =>
@@ -65,6 +73,10 @@ public static partial class OpTable
         Fourier("Ifft2", x => x.Ifft2(), x => Swap(Dft(Swap(Dft(x, x.Shape[^1], 1, 1.0 / x.Shape[^1])), x.Shape[^2], 1, 1.0 / x.Shape[^2])), [2, 4, 6]) with { IsReal = false },
         Fourier("Rfft2", x => x.Rfft2(), x => Swap(Dft(Swap(Dft(x, x.Shape[^1] / 2 + 1, -1)), x.Shape[^2], -1)), [2, 4, 6], [3, 5]) with { IsComplex = false },
         Fourier("Irfft2", x => x.Irfft2(4, 6), x => RealInverse(Swap(Dft(Swap(x), 4, 1, 0.25)), 6), [2, 4, 4]) with { IsReal = false },
+        Fourier("Dct", x => x.Dct(), x => Cosines(x, inverse: false), [3, 8], [2, 15], [2, 2], [3, 1], [2, 7]) with { IsComplex = false },
+        Fourier("Dct", x => x.Dct(0, DctType.III), x => Swap(Cosines(Swap(x), inverse: true)), [6, 3], [5, 2]) with { IsComplex = false },
+        Fourier("Idct", x => x.Idct(), x => Cosines(x, inverse: true), [3, 8], [2, 15], [2, 2], [3, 1], [2, 3]) with { IsComplex = false },
+        Fourier("Idct", x => x.Idct(-1, DctType.III), x => Cosines(x, inverse: false), [3, 4]) with { IsComplex = false },
         new("CircularConv1d", x => x[0].CircularConv1d(x[1]), x => Nd.Of([x[0].Shape[0], x[1].Shape[0], x[0].Shape[2]], i => SumOf(
             from c in Enumerable.Range(0, x[1].Shape[1])
             from t in Enumerable.Range(0, x[1].Shape[2])
@@ -349,7 +361,7 @@ public static partial class OpTable
         new("HouseholderProduct", x => x[0].HouseholderProduct(3), x => Reflections(x[0], 3), [[5, 3]], [[4, 4]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, Low = 0.2 },
         new("HouseholderApply", x => x[0].HouseholderApply(x[1]), x => Product(Reflections(x[0], x[0].Shape[0]), x[1]), [[5, 3], [5, 2]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, Low = 0.2 },
         new("HouseholderFrame", x => x[0].HouseholderFrame(), x => Reflections(Trapezoid(x[0]), x[0].Shape[1]), [[5, 3]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
-        new("NewtonSchulz", x => x[0].NewtonSchulz([3.4445, -4.7750, 2.0315], 2), x => Polynomial(x[0], [3.4445, -4.7750, 2.0315], 2), [[5, 3]], [[3, 5]], [[2, 5]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("NewtonSchulz", x => x[0].NewtonSchulz(NewtonSchulzSchedule.Muon(2)), x => Polynomial(x[0], [3.4445, -4.7750, 2.0315], 2), [[5, 3]], [[3, 5]], [[2, 5]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("Bjorck", x => x[0].Bjorck(0.5, 3), x => Polynomial(x[0], [1.5, -0.5], 3), [[5, 3]], [[3, 4]], [[6, 2]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
     ];
 }

@@ -197,7 +197,15 @@ public static partial class OpTable
         new("LayerNorm", x => x[0].LayerNorm([16500], x[1]), x => Normalized(x, 1, true, 1e-5), [[1, 16500], [16500]]) { Single = 2e-6 },
         new("RmsNorm", x => x[0].RmsNorm([x[0].Shape[^1]], x[1]), x => Normalized(x, 1, false, 1e-6), [[3, 10], [10]], [[2, 130], [130]]) { Single = 2e-6 },
         new("RmsNorm", x => x[0].RmsNorm([3, 5], epsilon: 0.1), x => Normalized(x, 2, false, 0.1), [[[2, 3, 5]]]),
+        new("Normalize", x => x[0].Normalize(), x => UnitVectors(x[0], 1), [[[3, 10]], [[2, 130]], [[0, 3]]]),
+        new("Normalize", x => x[0].Normalize(1), x => UnitVectors(x[0], 1), [[[2, 7, 3]], [[3, 1, 2]]]),
     ];
+
+    static Nd UnitVectors(Nd x, int axis)
+    {
+        var squares = x.Reduce([axis], line => line.Sum(v => v.Real * v.Real));
+        return Nd.Of(x.Shape, i => x[i] / Math.Sqrt(squares[[.. i[..axis], .. i[(axis + 1)..]]].Real));
+    }
 
     static IEnumerable<OpRow> Indexing() =>
     [
@@ -230,6 +238,8 @@ public static partial class OpTable
         new("Zeros", x => Tensor.Zeros([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 0), [[[1]]]) { IsComplex = true },
         new("Ones", x => Tensor.Ones([2, 3], x[0].DType, x[0].Device), _ => Nd.Of([2, 3], _ => 1), [[[1]]]) { IsComplex = true },
         new("Eye", x => Tensor.Eye(3, 4, x[0].DType, x[0].Device), _ => Nd.Of([3, 4], i => i[0] == i[1] ? 1 : 0), [[[1]]]) { IsComplex = true },
+        new("DctMatrix", x => Tensor.DctMatrix(3, DctType.II, x[0].DType, x[0].Device),
+            _ => Nd.Of([3, 3], i => Math.Sqrt((i[1] == 0 ? 1.0 : 2) / 3) * Math.Cos(Math.PI * (2 * i[0] + 1) * i[1] / 6)), [[[1]]]),
         new("Arange", x => Tensor.Arange(5, x[0].DType, x[0].Device), _ => Nd.Of([5], i => i[0]), [[[1]]]),
         // Within its range; the numbers themselves are tested in RandomTests.
         new("Uniform", x => Tensor.Uniform([70], new Generator(1), -1, 3, x[0].DType, x[0].Device) is var u ? u - u.Clamp(-1, 3) : u, _ => Nd.Of([70], _ => 0), [[[1]]]),

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Ortho.Autograd;
+using Ortho.Kernels.MatMul;
 using Ortho.Tensors;
 using static Ortho.Tests.Linalg.MatrixSamples;
 
@@ -23,7 +24,7 @@ public class NewtonSchulzTests
     {
         var size = shape.Split('x').Select(int.Parse).ToArray();
         var (a, polar) = Known(size[0], size[1], dtype);
-        Assert.That(Difference(a.NewtonSchulz(OrthogonalOps.Cubic, steps: 24), polar), Is.LessThan(1e-13));
+        Assert.That(Difference(a.NewtonSchulz(NewtonSchulzSchedule.Cubic(24)), polar), Is.LessThan(1e-13));
         Assert.That(Difference(a.Bjorck(steps: 24), polar), Is.LessThan(1e-13));
         Assert.That(Difference(a.Bjorck(steps: 24, norm: Tensor.Full([], 6.0, DType.Float64)), polar), Is.LessThan(1e-13));
     }
@@ -59,8 +60,123 @@ public class NewtonSchulzTests
         }
         // Five steps of slope up to 3.4445 multiply the roundings of the first by 500.
         Assert.That(Difference(a.NewtonSchulz(), y), Is.LessThan(3e-5 * Largest(y)));
-        var cubic = a.To(DType.Float64).NewtonSchulz(OrthogonalOps.Cubic, 9);
-        Assert.That(Difference(a.NewtonSchulz(OrthogonalOps.Cubic, 9), cubic), Is.LessThan(3e-5 * Largest(cubic)));
+        var cubic = a.To(DType.Float64).NewtonSchulz(NewtonSchulzSchedule.Cubic(9));
+        Assert.That(Difference(a.NewtonSchulz(NewtonSchulzSchedule.Cubic(9)), cubic), Is.LessThan(3e-5 * Largest(cubic)));
+    }
+
+    static (string Name, NewtonSchulzSchedule Schedule)[] Schedules =>
+    [
+        ("Muon", NewtonSchulzSchedule.Muon()), ("You", NewtonSchulzSchedule.You), ("Polar Express", NewtonSchulzSchedule.PolarExpress()),
+        ("Polar Express, safe", NewtonSchulzSchedule.PolarExpress(safety: 1.05)), ("Polar Express of Dion", NewtonSchulzSchedule.PolarExpressDion()),
+        ("cubic", NewtonSchulzSchedule.Cubic(6)), ("quintic", NewtonSchulzSchedule.Quintic(7)),
+    ];
+
+    [Test]
+    public void Schedules_act_on_singular_values_and_keep_the_vectors([Values("5x5", "12x4", "3x9")] string shape)
+    {
+        var size = shape.Split('x').Select(int.Parse).ToArray();
+        var (rows, columns, k) = (size[0], size[1], size.Min());
+        var (u, v) = (Unitary(rows, DType.Float64, 1).Slice(-1, 0, k), Unitary(columns, DType.Float64, 2).Slice(-1, 0, k));
+        double[] values = [.. Enumerable.Range(1, k).Select(i => 10.0 * i / k)];
+        var norm = Math.Sqrt(values.Sum(s => s * s));
+        var a = (u * Tensor.From(values, [k])).MatMul(v.T);
+        foreach (var (name, schedule) in Schedules)
+        {
+            var mapped = u.T.MatMul(a.NewtonSchulz(schedule)).MatMul(v);
+            Assert.That(Difference(mapped, Tensor.From([.. values.Select(s => schedule.Map(s / norm))], [k]).Diag()), Is.LessThan(1e-12), name);
+            var single = a.To(DType.Float32).NewtonSchulz(schedule);
+            Assert.That(Difference(single, a.NewtonSchulz(schedule)), Is.LessThan(1e-5), $"{name} in float32");
+        }
+    }
+
+    // Of a condition number of 10 and 64 singular values the smallest is above 0.0125 of the Frobenius norm.
+    [Test]
+    public void Singular_values_end_in_the_ranges([Values("64x64", "64x80", "130x64")] string shape)
+    {
+        var size = shape.Split('x').Select(int.Parse).ToArray();
+        var (u, v) = (Unitary(size[0], DType.Float64, 1).Slice(-1, 0, 64), Unitary(size[1], DType.Float64, 2).Slice(-1, 0, 64));
+        var a = (u * Tensor.From([.. Enumerable.Range(0, 64).Select(i => Math.Pow(10, -i / 63.0))], [64])).MatMul(v.T).To(DType.Float32);
+        (NewtonSchulzSchedule Schedule, double Low, double High)[] rows =
+        [
+            (NewtonSchulzSchedule.Muon(), 0.682, 1.134), (NewtonSchulzSchedule.You, 0.978, 1.032), (NewtonSchulzSchedule.PolarExpress(), 0.876, 1.124),
+            (NewtonSchulzSchedule.PolarExpress(safety: 1.05), 0.846, 1.124), (NewtonSchulzSchedule.PolarExpressDion(), 0.859, 1.141),
+        ];
+        foreach (var (schedule, low, high) in rows)
+        {
+            double[] values = [.. Numbers(a.NewtonSchulz(schedule).SingularValues()).Select(value => value.Real)];
+            Assert.That(values, Has.All.InRange(low - 1e-3, high + 1e-3));
+        }
+    }
+
+    // The composed maps on a fine grid: the ranges that the schedules' documentation prints.
+    [Test]
+    public void Schedules_have_their_ranges()
+    {
+        (NewtonSchulzSchedule Schedule, double From, double Low, double High)[] rows =
+        [
+            (NewtonSchulzSchedule.Muon(), 0.01, 0.682, 1.134), (NewtonSchulzSchedule.You, 0.01, 0.978, 1.032), (NewtonSchulzSchedule.You, 0.001, 0.475, 1.145),
+            (NewtonSchulzSchedule.PolarExpress(), 0.01, 0.876, 1.124), (NewtonSchulzSchedule.PolarExpress(), 0.001, 0.876, 1.124),
+            (NewtonSchulzSchedule.PolarExpress(safety: 1.05), 0.01, 0.846, 1.124), (NewtonSchulzSchedule.PolarExpress(safety: 1.05), 0.001, 0.729, 1.124),
+            (NewtonSchulzSchedule.PolarExpressDion(), 0.01, 0.859, 1.141), (NewtonSchulzSchedule.PolarExpressDion(), 0.001, 0.847, 1.141),
+            (NewtonSchulzSchedule.Cubic(15), 0.01, 0.9999, 1),
+        ];
+        foreach (var (schedule, from, low, high) in rows)
+        {
+            double[] values = [.. Enumerable.Range(0, 20001).Select(i => schedule.Map(from + (1 - from) * i / 20000))];
+            Assert.That((values.Min(), values.Max()), Is.EqualTo((low, high)).Using<(double A, double B)>((x, y) => Math.Abs(x.A - y.A) < 1e-3 && Math.Abs(x.B - y.B) < 1e-3), $"from {from}");
+        }
+        Assert.That(NewtonSchulzSchedule.Muon(1).Map(1), Is.EqualTo(0.701).Within(1e-6));
+        Assert.That(NewtonSchulzSchedule.Muon(1).Map(0.6), Is.EqualTo(1.193269).Within(1e-6));
+        Assert.That(NewtonSchulzSchedule.Muon(1).Map(0.8), Is.EqualTo(0.976482).Within(1e-6));
+        var step = Tensor.From([3.0, 4], [2]).Diag().NewtonSchulz(NewtonSchulzSchedule.Muon(1));
+        Assert.That(step.ToArray<double>(), Is.EqualTo(new[] { 1.193269, 0, 0, 0.976482 }).Within(1e-6));
+        Assert.That(NewtonSchulzSchedule.PolarExpress(8).Steps[7], Is.EqualTo(NewtonSchulzSchedule.PolarExpress(5).Steps[4]), "the last one is repeated");
+    }
+
+    // Steps on a Gram matrix and the restarts between them, against plain steps.
+    [Test]
+    public void The_Gram_form_is_the_plain_one([Values("16x64", "8x40", "70x20")] string shape)
+    {
+        var size = shape.Split('x').Select(int.Parse).ToArray();
+        var a = Random([2, size[0], size[1]], DType.Float32, 3);
+        foreach (var (name, schedule) in Schedules)
+        {
+            var plain = Wide(a);
+            plain /= plain.Norm([-2, -1], keepDimensions: true) * schedule.InputScale;
+            foreach (var step in schedule.Steps)
+            {
+                var gram = plain.MatMul(plain.T);
+                var sum = gram * step[1] + (step.Count > 2 ? gram.MatMul(gram) * step[2] : Tensor.Zeros([], DType.Float64));
+                plain = plain * step[0] + sum.MatMul(plain);
+            }
+            Assert.That(Difference(a.NewtonSchulz(schedule), plain), Is.LessThan(1e-4), name);
+            Assert.That(Difference(Wide(a).NewtonSchulz(schedule), plain), Is.LessThan(1e-12), name);
+        }
+    }
+
+    [Test]
+    public void A_precision_is_that_of_the_products([Values("12x12", "16x64", "64x10")] string shape, [Values(MatMulPrecision.TensorFloat32, MatMulPrecision.BFloat16)] MatMulPrecision precision)
+    {
+        var size = shape.Split('x').Select(int.Parse).ToArray();
+        var a = Random([2, size[0], size[1]], DType.Float32, 3);
+        var (exact, rounded) = (a.NewtonSchulz(NewtonSchulzSchedule.Muon(3)), a.NewtonSchulz(NewtonSchulzSchedule.Muon(3), precision: precision));
+        // Operands of 8 or 11 bits, and three steps of slope up to 3.4445.
+        Assert.That(Difference(exact, rounded), Is.InRange(1e-6, precision == MatMulPrecision.BFloat16 ? 0.15 : 0.02));
+        Assert.That(Difference(a.NewtonSchulz(precision: MatMulPrecision.Float32), a.NewtonSchulz()), Is.Zero);
+        var recorded = Random([2, size[0], size[1]], DType.Float32, 3).RequiresGrad();
+        var y = recorded.NewtonSchulz(NewtonSchulzSchedule.Muon(3), precision: precision);
+        Assert.That(Difference(y.Detach(), rounded), Is.LessThan(1e-5), "the same products when they are recorded");
+        y.Sum().Backward();
+        var slope = Random([2, size[0], size[1]], DType.Float32, 3).RequiresGrad();
+        slope.NewtonSchulz(NewtonSchulzSchedule.Muon(3)).Sum().Backward();
+        Assert.That((recorded.Grad! - slope.Grad!).Norm().Item(), Is.LessThan((precision == MatMulPrecision.BFloat16 ? 0.2 : 0.02) * slope.Grad!.Norm().Item()));
+    }
+
+    [Test]
+    public void Tiny_numbers_do_not_overflow()
+    {
+        var tiny = Random([5, 3], DType.Float32, 3) * 1e-25;
+        Assert.That(Largest(tiny.NewtonSchulz()), Is.LessThan(1.3));
     }
 
     [Test]
@@ -70,15 +186,23 @@ public class NewtonSchulzTests
     public void Gradients_are_the_slopes([Values(DType.Float64, DType.Complex128)] DType dtype)
     {
         var a = Random([2, 4, 3], dtype, 3);
-        CheckGradient(x => x[0].NewtonSchulz(steps: 2), [a], order: 2);
+        CheckGradient(x => x[0].NewtonSchulz(NewtonSchulzSchedule.Muon(2)), [a], order: 2);
         CheckGradient(x => x[0].H.Bjorck(steps: 3), [a], order: 2);
+        CheckGradient(x => x[0].NewtonSchulz(new([[1.5, -0.5], [2.0], [3.4445, -4.7750, 2.0315]], 1.1)), [a], order: 2);
+        CheckGradient(x => x[0].NewtonSchulz(NewtonSchulzSchedule.PolarExpress(3)), [Random([2, 7], dtype, 4)]);
     }
 
     [Test]
     public void Misfits_are_named()
     {
         Assert.That(() => Tensor.Ones([3]).NewtonSchulz(), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("NewtonSchulz: x is"));
-        Assert.That(() => Tensor.Ones([3, 3]).NewtonSchulz([]), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("NewtonSchulz: coefficients is"));
+        Assert.That(() => Tensor.Ones([3, 3], DType.Float64).NewtonSchulz(precision: MatMulPrecision.BFloat16), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("NewtonSchulz: x is Float64"));
+        Assert.That(() => new NewtonSchulzSchedule([]), Throws.ArgumentException.With.Message.StartsWith("NewtonSchulzSchedule: there is no step"));
+        Assert.That(() => new NewtonSchulzSchedule([[1.5, double.NaN]]), Throws.ArgumentException.With.Message.Contains("[1.5, NaN]"));
+        Assert.That(() => new NewtonSchulzSchedule([[]]), Throws.ArgumentException);
+        Assert.That(() => NewtonSchulzSchedule.Muon(0), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => NewtonSchulzSchedule.PolarExpress(0), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => NewtonSchulzSchedule.PolarExpress(safety: 0.9), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => Tensor.Ones([3, 3]).Bjorck(steps: -1), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith("Bjorck: steps is"));
     }
 }

@@ -24,7 +24,7 @@ sealed partial class TorchPeer
         {
             var x = Work.Sample(1, shape);
             var p = Same(x);
-            return (Work.Forward(() => x.NewtonSchulz(quintic, 5)), Forward(() =>
+            return (Work.Forward(() => x.NewtonSchulz(NewtonSchulzSchedule.Muon(5))), Forward(() =>
             {
                 var y = p / p.square().sum([-2, -1], true).sqrt();
                 for (var step = 0; step < 5; step++)

@@ -44,33 +44,15 @@ sealed partial class TorchPeer
             var p = Same(x);
             return (Step(network, x, (y, labels) => y.MarginCrossEntropy(labels, 0.7, 8)), Step(parameters, at =>
             {
-                var y = MaxMin(Convolution(p, at[0], at[1]) + at[2].view(1, -1, 1, 1)).flatten(1);
-                y = MaxMin(y.matmul(Cayley(at[3])) + at[4]);
-                return y.matmul(Cayley(at[5])) + at[6];
+                // The bias of a layer comes before the free numbers of its weight.
+                var filter = CayleyOf(Scaled(Symbol(at[0], size, size), at[1]));
+                var y = MaxMin(AtFrequencies(nn.functional.pixel_unshuffle(p, 2), filter) + at[2].view(1, -1, 1, 1)).flatten(1);
+                y = MaxMin(nn.functional.linear(y, CayleyOf(at[4]), at[3]));
+                return nn.functional.linear(y, CayleyOf(at[6]), at[5]);
             }, (y, labels) => nn.functional.cross_entropy((y - 0.7f * nn.functional.one_hot(labels, 10)) * 8, labels) / 8));
         });
-
-        // A kernel's symbol at each frequency, scaled, through the Cayley map.
-        static torch.Tensor Convolution(torch.Tensor x, torch.Tensor kernel, torch.Tensor scale)
-        {
-            x = nn.functional.pixel_unshuffle(x, 2);
-            var (height, width) = (x.shape[2], x.shape[3]);
-            var placed = roll(nn.functional.pad(kernel, [0, width - kernel.shape[3], 0, height - kernel.shape[2]]), [-1, -1], [2, 3]);
-            var symbol = fft.rfft2(placed).conj().permute(2, 3, 0, 1);
-            symbol = symbol * (scale / (symbol.abs().square().sum().sqrt() / Math.Sqrt(symbol.shape[0] * symbol.shape[1] * 4.0)));
-            return fft.irfft2(einsum("hwoi,bihw->bohw", Cayley(symbol), fft.rfft2(x)), [height, width]);
-        }
-
-        static torch.Tensor Cayley(torch.Tensor free)
-        {
-            var columns = free.shape[^1];
-            var identity = eye(columns, dtype: free.dtype);
-            var (u, v) = (free.narrow(-2, 0, columns), free.narrow(-2, columns, free.shape[^2] - columns));
-            var b = linalg.inv(identity + u - Adjoint(u) + Adjoint(v).matmul(v));
-            return cat([2 * b - identity, -2 * v.matmul(b)], -2);
-        }
-
-        static torch.Tensor Adjoint(torch.Tensor x) => x.is_complex() ? x.mT.conj() : x.mT;
+        foreach (var layer in OrthogonalConvolutions())
+            yield return layer;
 
         static torch.Tensor MaxMin(torch.Tensor x)
         {

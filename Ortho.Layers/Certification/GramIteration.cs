@@ -1,0 +1,39 @@
+using Ortho.Autograd;
+using Ortho.Tensors;
+
+namespace Ortho.Layers.Certification;
+
+/// <summary>Upper bounds of largest singular values, differentiable and without a memory of earlier steps.</summary>
+/// <remarks>Squaring the Gram matrix t times squares the singular values' ratios t times, until its Frobenius norm is that of the largest:
+/// s_1 &lt;= |G_t|_F^(2^-t) &lt;= r^(2^-(t+1)) s_1 for matrices of rank r, with G_0 = W, G_(i+1) = G_i^H G_i. Every G_i is divided by its norm, whose
+/// logarithm is kept. Delattre et al. 2023, algorithm 1. Unlike a power iteration it never gives less than the norm.</remarks>
+public static class GramIteration
+{
+    /// <summary>A bound of the largest singular value of each matrix: at most 1.034 of it at rank 64 and six iterations.</summary>
+    /// <param name="matrices">Real or complex [..., rows, columns].</param>
+    /// <param name="iterations">t.</param>
+    /// <returns>[...], real.</returns>
+    /// <exception cref="TensorArgumentException">Fewer than two dimensions.</exception>
+    public static Tensor Bound(Tensor matrices, int iterations = 6)
+    {
+        ArgumentNullException.ThrowIfNull(matrices);
+        ArgumentOutOfRangeException.ThrowIfLessThan(iterations, 1);
+        if (matrices.Rank < 2)
+            throw new TensorArgumentException("GramIteration.Bound", nameof(matrices), $"{matrices.Shape}", "[..., rows, columns]");
+        var (gram, logarithm) = Scaled(matrices);
+        for (var k = 0; k < iterations; k++)
+        {
+            gram = k == 0 && gram.Shape[^2] < gram.Shape[^1] ? gram.MatMul(gram.H) : gram.H.MatMul(gram);
+            var (next, added) = Scaled(gram);
+            (gram, logarithm) = (next, logarithm * 2.0 + added);
+        }
+        return (logarithm * Math.Pow(0.5, iterations)).Exp();
+    }
+
+    // A matrix of zeros stays one: its bound is the floor, to the power 2^-t.
+    static (Tensor Matrices, Tensor Logarithm) Scaled(Tensor matrices)
+    {
+        var norm = matrices.Norm([-2, -1], keepDimensions: true) + 1e-30;
+        return (matrices / (matrices.DType.IsComplex ? norm.To(matrices.DType) : norm), norm.Log().Squeeze(-1).Squeeze(-1));
+    }
+}
