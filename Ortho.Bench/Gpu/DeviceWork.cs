@@ -73,7 +73,7 @@ sealed record DeviceWork(KernelWork Kernel, string Setup = "", string Run = "")
                     return () => (transposesA ? a.T : a).MatMul(transposesB ? b.T : b);
                 }, $"a, b = rand({n}, {n}), rand({n}, {n})", $"a{(transposesA ? ".T" : "")} @ b{(transposesB ? ".T" : "")}");
             }
-            foreach (var (batch, m) in new[] { (scale.Pick(64, 4, 2), scale.Pick(512, 64, 16)), (scale.Pick(4096, 64, 2), scale.Pick(64, 32, 16)) })
+            foreach (var (batch, m) in new[] { (scale.Pick(64, 4, 2), scale.Pick(512, 64, 16)), (scale.Pick(4096, 64, 3), scale.Pick(64, 32, 16)) })
             {
                 yield return Of("gemm", $"{batch} of {m}", 12L * batch * m * m, 2.0 * batch * m * m * m, () =>
                 {

@@ -45,6 +45,7 @@ static class DeviceConvolution
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
         => gpu.Launch(WeightsKernel<T, E, F>, parts.ElementCount, Pack<E>(geometry, x, parts, y, null));
 
+    [Budget(32, 0, typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void ForwardKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (j, i) = (index % x.Columns.Output, index / x.Columns.Output % x.Rows.Output);
@@ -84,6 +85,7 @@ static class DeviceConvolution
         return (channel < block ? chain : total + chain, T.Of(0));
     }
 
+    [Budget(32, 0, typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void ImagesKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (column, row) = (index % x.Columns.Input, index / x.Columns.Input % x.Rows.Input);
@@ -118,6 +120,7 @@ static class DeviceConvolution
         Cells.Write<T, E, F>(x.X, index, total);
     }
 
+    [Budget(32, 0, typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void WeightsKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (q, p) = (index % x.Columns.Kernel, index / x.Columns.Kernel % x.Rows.Kernel);

@@ -6,7 +6,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Fourier;
 
-/// <summary>The device half of <see cref="Fft"/>: one launch for each step of the plan, one thread for each of its butterflies.</summary>
+/// <summary>The device half of <see cref="Fft"/>: signals that fit shared memory by <see cref="GroupFft"/>; others by one launch for each step of the
+/// plan, one thread for each of its butterflies.</summary>
 /// <remarks>Signals keep the tensor's order [outer, element, inner] between steps, so neighbouring threads touch neighbouring memory.</remarks>
 static class DeviceFft
 {
@@ -65,7 +66,7 @@ static class DeviceFft
         }
     }
 
-    readonly struct Constants<T, E, F>(ArrayView<E> elements, int areOnes) : ITable<T>
+    internal readonly struct Constants<T, E, F>(ArrayView<E> elements, int areOnes) : ITable<T>
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E>
     {
         readonly ArrayView<E> elements = elements;
@@ -82,6 +83,8 @@ static class DeviceFft
         }
     }
 
+    [Budget(48, 0, typeof(Radix8), typeof(F32), typeof(Complex64), typeof(Complex64Cell))]
+    [Budget(32, 0, typeof(Radix4), typeof(F32), typeof(Complex64), typeof(Complex64Cell))]
     internal static void StepKernel<S, T, E, F>(Index1D index, Arguments<E> x)
         where S : struct, IStep where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E>
     {
@@ -142,6 +145,14 @@ static class DeviceFft
     public static void Run<T, E, F, R, FR>(GpuDevice gpu, Fft.Job job, Tensor x, Tensor y)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E> where R : unmanaged where FR : struct, ICell<T, R>
     {
+        if (GroupFft.Takes(job, T.IsDouble) && Math.Max(x.ElementCount, y.ElementCount) <= int.MaxValue)
+        {
+            if (T.IsDouble)
+                GroupFft.Run<DoubleRoom, T, E, F, R, FR>(gpu, job, x, y);
+            else
+                GroupFft.Run<SingleRoom, T, E, F, R, FR>(gpu, job, x, y);
+            return;
+        }
         var (plan, dtype) = (job.Plan, x.DType.ComplexType);
         Shape scratch = [job.Outer, plan.Longest, job.Inner];
         // Kernels index real and complex numbers by 32-bit integers.

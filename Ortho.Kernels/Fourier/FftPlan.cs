@@ -135,6 +135,19 @@ sealed unsafe class FftPlan
         return tensor;
     })).Value;
 
+    /// <summary>The steps on a device, eight numbers each: kind, outer, inner, length before and after, radix, first constant, and 1 for a last pass.</summary>
+    public Tensor DeviceSteps(GpuDevice device) => deviceTables.GetOrAdd((device, DType.Int32), _ => Once(() =>
+    {
+        int[] numbers = [.. Steps.SelectMany(step => new[]
+        {
+            (int)step.Kind, step.Shape.Outer, step.Shape.Inner, step.Shape.Length, step.Shape.OutLength, step.Shape.Radix, step.Shape.Table, step.Shape.IsLastPass ? 1 : 0,
+        })];
+        // Made without Tensor.Empty, as the constants.
+        var tensor = new Tensor(new Storage(device, numbers.Length * sizeof(int)), Layout.Dense([numbers.Length]), DType.Int32);
+        device.Upload(System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers.AsSpan()), tensor.Storage.Block, 0);
+        return tensor;
+    })).Value;
+
     void Add(StepKind kind, int length, int outLength, int outer, int constants = 0)
         => steps.Add((kind, new() { Length = length, OutLength = outLength, Outer = outer, Inner = 1, Table = constants }));
 

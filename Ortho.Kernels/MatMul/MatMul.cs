@@ -172,6 +172,9 @@ public static class MatMul
         });
     }
 
+    [Budget(32, 2_048, typeof(F32), typeof(float), typeof(SingleCell))]
+    [Budget(40, 4_096, typeof(F64), typeof(double), typeof(DoubleCell))]
+    [Budget(40, 4_096, typeof(Cx<F32>), typeof(Complex64), typeof(Complex64Cell))]
     internal static void Kernel<T, E, F>(Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (tileA, tileB) = (SharedMemory.Allocate<E>(TileElements), SharedMemory.Allocate<E>(TileElements));

@@ -218,6 +218,7 @@ public static class Copy
         }
     }
 
+    [Budget(32, 0, typeof(float))]
     internal static void Kernel<E>(Index1D index, Arguments<E> x) where E : unmanaged
     {
         var at = Index6.Split(index, x.Extents);

@@ -350,6 +350,7 @@ public static class PerMatrix
         }
     }
 
+    [Budget(56, 0, typeof(ByColumns.OneWorker<Orthogonal.SmallQr>), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void Kernel<A, T, E, F>(Index1D index, Arguments<E> x)
         where A : struct, IPerMatrix where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
         => A.Apply<DeviceMatrix<T, E, F>, T>(

@@ -234,6 +234,7 @@ public static partial class Pointwise
         }
     }
 
+    [Budget(24, 0, typeof(Kernels.Pointwise.AdamStep), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void UpdateKernel<P, T, E, F>(Index1D index, UpdateArguments<T, E> x)
         where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {

@@ -364,6 +364,7 @@ public static partial class Pointwise
         return value;
     }
 
+    [Budget(16, 0, typeof(Unary<Kernels.Pointwise.Gelu>), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void FlatKernel<P, T, E, F>(Index1D index, FlatArguments<T, E> x)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {

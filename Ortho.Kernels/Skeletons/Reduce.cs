@@ -345,6 +345,7 @@ public static class Reduce
     }
 
     // One group a chunk; a thread owns partials t, t + threads, ...
+    [Budget(24, 512, typeof(Reductions.Sum), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void RowKernel<R, T, E, F>(RowArguments<E> x)
         where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
@@ -488,6 +489,7 @@ public static class Reduce
         return column;
     }
 
+    [Budget(24, 0, typeof(Reductions.Sum), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void ColumnKernel<R, T, E, F>(Index1D index, ColumnArguments<E> x)
         where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {

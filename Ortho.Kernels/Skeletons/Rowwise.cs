@@ -325,6 +325,8 @@ public static class Rowwise
         public E Option;
     }
 
+    [Budget(24, 512, typeof(Reductions.Softmax), typeof(F32), typeof(float), typeof(SingleCell))]
+    [Budget(32, 512, typeof(Reductions.LayerNorm), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void Kernel<P, T, E, F>(Arguments<E> x) where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (p, joined) = (SharedMemory.Allocate<E>(Reduce.Partials), SharedMemory.Allocate<E>(Reduce.Partials));

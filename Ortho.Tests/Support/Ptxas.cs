@@ -32,30 +32,65 @@ static partial class Ptxas
 
     /// <summary>Assembles PTX text for a target such as <c>sm_90</c>; the machine code is thrown away.</summary>
     /// <exception cref="AssertionException">The text does not assemble; the message is the assembler's.</exception>
-    public static Usage Assemble(string ptx, string target)
+    public static Usage Assemble(string ptx, string target) => Inspect(ptx, target, readsCode: false).Usage;
+
+    /// <summary>An innermost loop of machine code.</summary>
+    /// <param name="Instructions">Its length.</param>
+    /// <param name="Ffma">How many of them are fused multiply-adds of float32.</param>
+    public sealed record Loop(int Instructions, int Ffma)
+    {
+        /// <summary>Their share.</summary>
+        public double MultiplyAdds => (double)Ffma / Instructions;
+
+        /// <inheritdoc/>
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $", {Ffma} multiply-adds of {Instructions} instructions ({MultiplyAdds:0.0 %})");
+    }
+
+    /// <summary>Assembles PTX text, and reads the machine code where NVIDIA's disassembler stands beside the assembler.</summary>
+    /// <param name="ptx">The text.</param>
+    /// <param name="target">Such as <c>sm_90</c>.</param>
+    /// <param name="readsCode">Whether the longest innermost loop is wanted; it is null where it is not, or cannot be read.</param>
+    /// <exception cref="AssertionException">The text does not assemble; the message is the assembler's.</exception>
+    public static (Usage Usage, Loop? Loop) Inspect(string ptx, string target, bool readsCode)
     {
         var folder = Directory.CreateTempSubdirectory("ortho-ptxas");
         try
         {
-            var source = Path.Combine(folder.FullName, "kernel.ptx");
+            var (source, code) = (Path.Combine(folder.FullName, "kernel.ptx"), Path.Combine(folder.FullName, "kernel.cubin"));
             File.WriteAllText(source, ptx);
-            var start = new ProcessStartInfo(Program!, ["-v", "-warn-spills", $"-arch={target}", "-o", Path.ChangeExtension(source, "cubin"), source])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            };
-            using var process = Process.Start(start)!;
-            var output = process.StandardOutput.ReadToEndAsync();
-            var report = process.StandardError.ReadToEnd() + output.Result;
-            process.WaitForExit();
-            if (process.ExitCode != 0)
+            var (exitCode, report) = Run(Program!, "-v", "-warn-spills", $"-arch={target}", "-o", code, source);
+            if (exitCode != 0)
                 throw new AssertionException($"ptxas {target} failed:\n{report}\n{Numbered(ptx)}");
-            return Parse(report);
+            // It calls nvdisasm, which .ci/ptxas puts there, too.
+            var disassembler = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(Program!))!, "cuobjdump");
+            return (Parse(report), readsCode && File.Exists(disassembler) && Run(disassembler, "-sass", code) is (0, var text) ? LongestLoop(text) : null);
         }
         finally
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    static (int ExitCode, string Output) Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["PATH"] = $"{Path.GetDirectoryName(Path.GetFullPath(program))}{Path.PathSeparator}{start.Environment["PATH"]}";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var report = process.StandardError.ReadToEnd() + output.Result;
+        process.WaitForExit();
+        return (process.ExitCode, report);
+    }
+
+    /// <summary>The longest loop without a loop in it, of a disassembler's listing: a branch backwards, and what lies between.</summary>
+    public static Loop? LongestLoop(string listing)
+    {
+        var code = Instruction().Matches(listing).Select(match => (Address: Convert.ToInt32(match.Groups[1].Value, 16), Text: match.Groups[2].Value)).ToList();
+        var loops = code.Select((instruction, at) => (Begin: Branch().Match(instruction.Text) is { Success: true } branch
+            ? code.FindIndex(target => target.Address == Convert.ToInt32(branch.Groups[1].Value, 16)) : -1, End: at)).Where(loop => loop.Begin >= 0 && loop.Begin < loop.End).ToList();
+        return loops.Where(loop => !loops.Exists(inner => inner != loop && inner.Begin >= loop.Begin && inner.End <= loop.End))
+            .Select(loop => code[loop.Begin..(loop.End + 1)]).Select(loop => new Loop(loop.Count, loop.Count(instruction => Multiplies().IsMatch(instruction.Text))))
+            .MaxBy(loop => loop.Instructions);
     }
 
     /// <summary>Reads the report of <c>ptxas -v</c>. Functions that were not inlined report spills of their own: they count together.</summary>
@@ -76,6 +111,12 @@ static partial class Ptxas
     static int Number(Match match) => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
 
     static string Numbered(string text) => string.Join('\n', text.Split('\n').Select((line, i) => $"{i + 1,5}  {line}"));
+
+    [GeneratedRegex(@"^\s*/\*([0-9a-f]{4,})\*/\s+(.*?)\s*;", RegexOptions.Multiline)] private static partial Regex Instruction();
+
+    [GeneratedRegex(@"\bBRA\b.*?\b0x([0-9a-f]+)")] private static partial Regex Branch();
+
+    [GeneratedRegex(@"^(@!?U?P\d+\s+)?FFMA\b")] private static partial Regex Multiplies();
 
     [GeneratedRegex(@"Used (\d+) registers")] private static partial Regex UsedLine();
 
