@@ -1,5 +1,6 @@
 using Ortho.Autograd;
 using Ortho.Bench.Peers;
+using Ortho.Layers.Optimizers;
 using Ortho.Tensors;
 
 namespace Ortho.Bench.Microbenchmarks;
@@ -91,7 +92,24 @@ sealed record KernelWork(string Family, string Name, long Bytes, double Flops, F
                 var x = Work.Sample(1, signals, n);
                 return () => x.Rfft();
             });
+            yield return Of("dct", $"{signals} of {n}", 8L * signals * n, flops / 2, () =>
+            {
+                var x = Work.Sample(1, signals, n);
+                return () => x.Dct();
+            });
         }
+        // What an optimizer of low rank does at each step, and what it does without.
+        const int columns = 512, rank = 64;
+        yield return Of("subspace", $"{rank} of {columns} cosines for {signals} x {columns}", 4L * signals * (columns + rank), 0, () =>
+        {
+            var (x, subspace) = (Work.Sample(1, signals, columns), new DctSubspace(columns, rank));
+            return () => subspace.Refresh(x);
+        });
+        yield return Of("subspace", $"{rank} singular vectors of {signals} x {columns}", 4L * signals * (columns + rank), 0, () =>
+        {
+            var x = Work.Sample(1, signals, columns);
+            return () => x.MatMul(x.Svd().V.Narrow(-1, 0, rank));
+        });
     }
 
     static IEnumerable<KernelWork> Orthogonal()

@@ -43,10 +43,14 @@ sealed class Auon : ISystem
         }
         return
         [
-            Metric.AtMost("AuON: distance of its test accuracy from AdamW's", 0.02, Math.Abs(means["AuON"].Accuracy - means["AdamW"].Accuracy)),
+            Metric.AtMost("AuON: distance of its test accuracy from AdamW's", 0.02,
+                Math.Abs(means["AuON"].Accuracy - means["AdamW"].Accuracy)),
             Metric.AtMost("Hybrid AuON: training loss over AuON's", 1, means["Hybrid AuON"].Loss / means["AuON"].Loss),
             Metric.AtMost("Muon: training loss over AuON's", 0.5, means["Muon"].Loss / means["AuON"].Loss),
-            .. means.SelectMany(mean => new[] { Metric.Report($"{mean.Key}: training loss", mean.Value.Loss), Metric.Report($"{mean.Key}: test accuracy", mean.Value.Accuracy) }),
+            .. means.SelectMany(mean => new[]
+            {
+                Metric.Report($"{mean.Key}: training loss", mean.Value.Loss), Metric.Report($"{mean.Key}: test accuracy", mean.Value.Accuracy),
+            }),
         ];
     }
 

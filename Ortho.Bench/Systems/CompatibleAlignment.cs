@@ -7,14 +7,15 @@ using Ortho.Tensors;
 
 namespace Ortho.Bench.Systems;
 
-/// <summary>System 04: a larger embedding whose first dimensions are searched in the gallery that an old model, trained on half of the classes,
-/// has filled.</summary>
-/// <remarks>Logits of the classifier, which are of unit vectors, are multiplied by 10 for every model alike. Without that classification is too
-/// weak here: over seeds 1 to 3, OCA then gives 0.785 (new gallery) and 0.475 (old), beside 0.780 for the independent model and 0.485 for
-/// the old one, and misses both margins.</remarks>
+/// <summary>System 04: a larger embedding whose first dimensions are searched in the gallery that an old model, trained on half of the
+/// classes, has filled.</summary>
+/// <remarks>Logits of the classifier, which are of unit vectors, are multiplied by 10 for every model alike. Without that classification is
+/// too weak here: over seeds 1 to 3, OCA then gives 0.785 (new gallery) and 0.475 (old), beside 0.780 for the independent model and 0.485
+/// for the old one, and misses both margins.</remarks>
 sealed class CompatibleAlignment : ISystem
 {
-    const int Classes = 20, Clusters = 3, Inputs = 32, TrainOfClass = 250, TestOfClass = 25, Old = 8, Extra = 4, Steps = 500, BatchSize = 128;
+    const int Classes = 20, Clusters = 3, Inputs = 32, TrainOfClass = 250, TestOfClass = 25, Old = 8, Extra = 4, Steps = 500,
+        BatchSize = 128;
     const double ClassScale = 10;
 
     /// <inheritdoc/>
@@ -23,7 +24,8 @@ sealed class CompatibleAlignment : ISystem
     /// <summary>Samples and their classes, sorted by class.</summary>
     sealed record Samples(Tensor X, Tensor Labels);
 
-    sealed record Outcome(double OldOld, double IndependentNew, double IndependentCross, double BctNew, double BctCross, double OcaNew, double OcaCross, double PlainNew, double PlainCross);
+    sealed record Outcome(double OldOld, double IndependentNew, double IndependentCross, double BctNew, double BctCross, double OcaNew,
+        double OcaCross, double PlainNew, double PlainCross);
 
     /// <inheritdoc/>
     public IReadOnlyList<Metric> Run(IReadOnlyList<ulong> seeds, Action<string> say, CancellationToken token)
@@ -102,7 +104,8 @@ sealed class CompatibleAlignment : ISystem
     }
 
     // On the first samples; by the plain cross-entropy of the logits when there is no loss.
-    static void Train(Module net, CompatibleEmbedding head, CompatibilityLoss? loss, Samples samples, int count, Generator generator, CancellationToken token)
+    static void Train(Module net, CompatibleEmbedding head, CompatibilityLoss? loss, Samples samples, int count, Generator generator,
+        CancellationToken token)
         => Training.Run(net.Parameters().Concat(head.Parameters()), Steps, 2e-3, Schedules.Cosine(Steps), () =>
         {
             var batch = Training.Batch(BatchSize, count, generator);

@@ -7,9 +7,9 @@ using Ortho.Tensors;
 namespace Ortho.Bench.Systems;
 
 /// <summary>System 19: models of six tasks, fine-tuned from one base, are folded into one as they arrive.</summary>
-/// <remarks>In two settings. Judged is the one whose features end with a ReLU and whose tasks are shifted by numbers of deviation 0.5: there, the
-/// projection gains about 0.1. With features of both signs and shifts of deviation 3, whose accuracies come closest to those of the
-/// system's first prototype, it gains nothing beyond chance over what the scaling alone gives; that is reported.</remarks>
+/// <remarks>In two settings. Judged is the one whose features end with a ReLU and whose tasks are shifted by numbers of deviation 0.5:
+/// there, the projection gains about 0.1. With features of both signs and shifts of deviation 3, whose accuracies come closest to those of
+/// the system's first prototype, it gains nothing beyond chance over what the scaling alone gives; that is reported.</remarks>
 sealed class ContinualMerging : ISystem
 {
     const int Tasks = 6, Classes = 4, ClustersOfClass = 3, Inputs = 24, Features = 64, BatchSize = 64, TestCount = 500, Orders = 3;
@@ -23,7 +23,8 @@ sealed class ContinualMerging : ISystem
     /// <inheritdoc/>
     public IReadOnlyList<Metric> Run(IReadOnlyList<ulong> seeds, Action<string> say, CancellationToken token)
     {
-        string[] names = ["base", "individual models", "OPCM", "OPCM without projection", "task arithmetic, 0.3", "task arithmetic, 0.5", "average"];
+        string[] names = ["base", "individual models", "OPCM", "OPCM without projection", "task arithmetic, 0.3", "task arithmetic, 0.5",
+            "average"];
         List<(double[] Accuracies, double DeviationOverOrders)> All(bool rectified, double shift) => [.. seeds.Select(seed =>
         {
             var outcome = Once(new Generator(seed), new PhiloxStream(seed), rectified, shift, token);
@@ -31,7 +32,8 @@ sealed class ContinualMerging : ISystem
                 + string.Join(", ", names.Zip(outcome.Accuracies, (name, accuracy) => $"{name} {accuracy:0.000}")));
             return outcome;
         })];
-        double[] Means(List<(double[] Accuracies, double)> outcomes) => [.. names.Select((_, k) => outcomes.Average(outcome => outcome.Accuracies[k]))];
+        double[] Means(List<(double[] Accuracies, double)> outcomes) => [.. names.Select((_, k) => outcomes.Average(
+            outcome => outcome.Accuracies[k]))];
         var judged = All(rectified: true, 0.5);
         var (means, others) = (Means(judged), Means(All(rectified: false, 3)));
         return
@@ -45,7 +47,8 @@ sealed class ContinualMerging : ISystem
         ];
     }
 
-    static (double[] Accuracies, double DeviationOverOrders) Once(Generator generator, PhiloxStream stream, bool rectified, double shift, CancellationToken token)
+    static (double[] Accuracies, double DeviationOverOrders) Once(Generator generator, PhiloxStream stream, bool rectified, double shift,
+        CancellationToken token)
     {
         TaskData[] tasks = [.. Enumerable.Range(0, Tasks).Select(_ => Draw(generator, shift))];
         var network = new Sequential(new Linear(Inputs, Features, generator), new Activation(x => x.Relu()),
@@ -84,7 +87,8 @@ sealed class ContinualMerging : ISystem
         [
             Accuracy(start, tasks), tasks.Zip(models, (task, model) => Accuracy(model, [task])).Average(), opcm,
             Merged(new OrthogonalProjectionMerger(start, isLinearWeight: (_, _) => false), order),
-            Merged(new TaskArithmeticMerger(start), order), Merged(new TaskArithmeticMerger(start, 0.5), order), Merged(new WeightAverageMerger(start), order),
+            Merged(new TaskArithmeticMerger(start), order), Merged(new TaskArithmeticMerger(start, 0.5), order),
+                Merged(new WeightAverageMerger(start), order),
         ];
         List<double> inOrders = [opcm];
         while (inOrders.Count < Orders)
@@ -117,5 +121,6 @@ sealed class ContinualMerging : ISystem
         return network.Forward(x).MatMul(task.Head).CrossEntropy(labels);
     }
 
-    static Dictionary<string, Tensor> Copy(Module network) => network.StateDict().ToDictionary(entry => entry.Key, entry => entry.Value.Detach().Clone());
+    static Dictionary<string, Tensor> Copy(Module network) => network.StateDict().ToDictionary(entry => entry.Key,
+        entry => entry.Value.Detach().Clone());
 }

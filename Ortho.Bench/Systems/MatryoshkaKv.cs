@@ -7,10 +7,10 @@ using Ortho.Tensors;
 
 namespace Ortho.Bench.Systems;
 
-/// <summary>System 02: attention that recalls the value of a key, its cache cut to a share by principal directions, by trained ones, and by ranks
-/// that differ from head to head.</summary>
-/// <remarks>Linear maps of the teacher begin with normal numbers of variance 1 / inputs. From smaller weights it learns keys and values of so few
-/// directions that the principal ones lose little (0.98 at rank 6), and nothing is left to gain.</remarks>
+/// <summary>System 02: attention that recalls the value of a key, its cache cut to a share by principal directions, by trained ones, and by
+/// ranks that differ from head to head.</summary>
+/// <remarks>Linear maps of the teacher begin with normal numbers of variance 1 / inputs. From smaller weights it learns keys and values of
+/// so few directions that the principal ones lose little (0.98 at rank 6), and nothing is left to gain.</remarks>
 sealed class MatryoshkaKv : ISystem
 {
     const int Places = 12, KeyCount = 24, ValueCount = 16, Features = 64, Heads = 4, HeadFeatures = 16;
@@ -28,8 +28,8 @@ sealed class MatryoshkaKv : ISystem
         var outcomes = seeds.Select(seed =>
         {
             var outcome = Once(seed, token);
-            say($"seed {seed}: teacher {outcome.Teacher:0.000}; " + string.Join("; ", outcome.ByRank.Select(at
-                => $"rank {at.Key}: PCA {at.Value.Pca:0.000}, trained {at.Value.Trained:0.000}, greedy {at.Value.Greedy:0.000}")));
+            say($"seed {seed}: teacher {outcome.Teacher:0.000}; " + string.Join("; ", outcome.ByRank.Select(
+                at => $"rank {at.Key}: PCA {at.Value.Pca:0.000}, trained {at.Value.Trained:0.000}, greedy {at.Value.Greedy:0.000}")));
             return outcome;
         }).ToList();
         double Mean(Func<Outcome, double> of) => outcomes.Average(of);
@@ -101,7 +101,8 @@ sealed class MatryoshkaKv : ISystem
         {
             var teacher = Share(network.Answer(test, network.Attention.Forward), test.Labels);
             return new(teacher, Accuracy(null), judged.ToDictionary(rank => rank, rank => (pca[rank], Accuracy(Uniform(rank)),
-                Accuracy(RankSearch.Greedy(Divergence, 2 * Heads, HeadFeatures, (double)rank / HeadFeatures, HeadFeatures / 8, HeadFeatures / 8)))));
+                Accuracy(RankSearch.Greedy(Divergence, 2 * Heads, HeadFeatures, (double)rank / HeadFeatures, HeadFeatures / 8,
+                    HeadFeatures / 8)))));
         }
     }
 
@@ -123,7 +124,8 @@ sealed class MatryoshkaKv : ISystem
             var asked = sample * Places + stream.NextInt(Places);
             (query[sample], labels[sample]) = (keys[asked], values[asked]);
         }
-        return new(Tensor.From(keys, [count, Places]), Tensor.From(values, [count, Places]), Tensor.From(query, [count, 1]), Tensor.From(labels, [count]));
+        return new(Tensor.From(keys, [count, Places]), Tensor.From(values, [count, Places]), Tensor.From(query, [count, 1]),
+            Tensor.From(labels, [count]));
     }
 
     // A query's embedding, what attention finds for it in the memory, a residual network, and logits of the values.
@@ -138,7 +140,8 @@ sealed class MatryoshkaKv : ISystem
             values = Register("values", new Embedding(ValueCount, Features, generator));
             queries = Register("queries", new Embedding(KeyCount, Features, generator));
             Attention = Register("attention", new MultiHeadAttention(Features, Heads, generator));
-            mlp = Register("mlp", new Sequential(new Linear(Features, 128, generator), new Activation(x => x.Relu()), new Linear(128, Features, generator)));
+            mlp = Register("mlp", new Sequential(new Linear(Features, 128, generator), new Activation(x => x.Relu()), new Linear(128,
+                Features, generator)));
             head = Register("head", new Linear(Features, ValueCount, generator));
             foreach (var (_, part) in NamedModules())
             {

@@ -54,6 +54,7 @@ sealed class ProjectedAdam(IEnumerable<Parameter> matrices, double rate, Func<in
         square = square * Beta2 + low.Square() * (1 - Beta2);
         var u = mean / (1 - Math.Pow(Beta1, Steps)) / ((square / (1 - Math.Pow(Beta2, Steps))).Sqrt() + Epsilon);
         parameter.Value.CopyFrom(parameter.Value - Turned(u.MatMul(q.T)) * LearningRate);
-        states[index] = (TensorScope.Release(q.Clone()), TensorScope.Release(mean), TensorScope.Release(square), TensorScope.Release(a - low.MatMul(q.T)));
+        states[index] = (TensorScope.Release(q.Clone()), TensorScope.Release(mean), TensorScope.Release(square),
+            TensorScope.Release(a - low.MatMul(q.T)));
     }
 }

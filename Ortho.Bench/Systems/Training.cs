@@ -15,7 +15,8 @@ static class Training
     /// <param name="schedule">One of <see cref="Schedules"/>; constant when null.</param>
     /// <param name="loss">The loss of the next step's batch.</param>
     /// <param name="token">Looked at before each step.</param>
-    public static void Run(IEnumerable<Parameter> parameters, int steps, double rate, Func<int, double>? schedule, Func<Tensor> loss, CancellationToken token)
+    public static void Run(IEnumerable<Parameter> parameters, int steps, double rate, Func<int, double>? schedule, Func<Tensor> loss,
+        CancellationToken token)
     {
         var optimizer = new Adam(parameters, rate);
         if (schedule is not null)

@@ -9,14 +9,17 @@ namespace Ortho.Layers;
 /// <param name="size">Channels of a group.</param>
 public sealed class GroupSort(int size) : Module, ILipschitz
 {
-    readonly int size = size > 0 ? size : throw new ArgumentOutOfRangeException(nameof(size), size, "GroupSort: at least one channel in a group.");
+    readonly int size = size > 0
+        ? size : throw new ArgumentOutOfRangeException(nameof(size), size, "GroupSort: at least one channel in a group.");
 
     /// <inheritdoc/>
-    /// <exception cref="TensorArgumentException">Fewer than two dimensions, or channels [batch, channels, ...] that the size does not divide.</exception>
+    /// <exception cref="TensorArgumentException">Fewer than two dimensions, or channels [batch, channels, ...] that the size does not
+    /// divide.</exception>
     public override Tensor Forward(Tensor x)
     {
         if (x.Rank < 2 || x.Shape[1] % size != 0)
-            throw new TensorArgumentException("GroupSort", nameof(x), $"{x.Shape}", $"[batch, channels, ...] with channels divisible by {size}");
+            throw new TensorArgumentException("GroupSort", nameof(x), $"{x.Shape}",
+                $"[batch, channels, ...] with channels divisible by {size}");
         return x.Unflatten(1, x.Shape[1] / size, size).Sort(2).Values.Reshape([.. x.Shape]);
     }
 

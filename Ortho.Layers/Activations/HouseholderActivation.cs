@@ -4,9 +4,10 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Householder activation: a pair z of channels - one of the first half and its partner of the second - is left where v . z &gt; 0 and else
-/// reflected, z - 2 (v . z) v, with v = (sin(t/2), -cos(t/2)) and an angle t learnt for each pair. An isometry on either side and
-/// continuous, so gradients keep their norm; at t = pi/2, where it starts, it is <see cref="MaxMin"/>. Singla, Singla and Feizi 2022.</summary>
+/// <summary>Householder activation: a pair z of channels - one of the first half and its partner of the second - is left where v . z &gt; 0
+/// and else reflected, z - 2 (v . z) v, with v = (sin(t/2), -cos(t/2)) and an angle t learnt for each pair. An isometry on either side and
+/// continuous, so gradients keep their norm; at t = pi/2, where it starts, it is <see cref="MaxMin"/>. Singla, Singla and Feizi
+/// 2022.</summary>
 public sealed class HouseholderActivation : Module, ILipschitz
 {
     /// <summary>An activation that is MaxMin before it has learnt.</summary>

@@ -26,11 +26,13 @@ public static class Prototypes
         foreach (var label in seen)
         {
             if (label < 0 || label >= classes)
-                throw new TensorArgumentException(operation, nameof(labels), $"{label} among the labels", $"classes from 0 to {classes - 1}");
+                throw new TensorArgumentException(operation, nameof(labels), $"{label} among the labels",
+                    $"classes from 0 to {classes - 1}");
             counts[label]++;
         }
         return Array.IndexOf(counts, 0) is var empty and >= 0
-            ? throw new TensorArgumentException(operation, nameof(labels), $"without a sample of class {empty}", "at least one of each class")
+            ? throw new TensorArgumentException(operation, nameof(labels), $"without a sample of class {empty}",
+                "at least one of each class")
             : features.SegmentMean(labels, classes);
     }
 }

@@ -27,8 +27,8 @@ public static class Retrieval
         return queries.Narrow(1, 0, length).Normalize().MatMul(gallery.Narrow(1, 0, length).Normalize().T);
     }
 
-    /// <summary>Judges a ranking of a gallery by similarity. An item is relevant when it has the query's label; queries without a relevant item
-    /// are left out. Of equally similar items the earlier one comes first.</summary>
+    /// <summary>Judges a ranking of a gallery by similarity. An item is relevant when it has the query's label; queries without a relevant
+    /// item are left out. Of equally similar items the earlier one comes first.</summary>
     /// <param name="similarity">[queries, items], larger for what is closer.</param>
     /// <param name="queryLabels">Int64 [queries].</param>
     /// <param name="galleryLabels">Int64 [items].</param>
@@ -44,7 +44,8 @@ public static class Retrieval
         RequireLabels(operation, nameof(queryLabels), queryLabels, queries);
         RequireLabels(operation, nameof(galleryLabels), galleryLabels, items);
         if (excludeSelf && queries != items)
-            throw new TensorArgumentException(operation, nameof(excludeSelf), $"true for {queries} queries and {items} items", "as many items as queries");
+            throw new TensorArgumentException(operation, nameof(excludeSelf), $"true for {queries} queries and {items} items",
+                "as many items as queries");
         using var pause = Graph.NoGrad();
         using var scope = new TensorScope();
         var relevant = queryLabels.Unsqueeze(1).EqualTo(galleryLabels.Unsqueeze(0));
@@ -55,7 +56,8 @@ public static class Retrieval
         }
         var hits = relevant.To(DType.Float64).Gather(1, similarity.ArgSort(1, descending: true));
         var precision = hits.CumSum(1) / (Tensor.Arange(items, DType.Float64, similarity.Device) + 1.0);
-        var (found, first, sums) = (hits.Sum([1]).ToArray<double>(), hits.Select(1, 0).ToArray<double>(), (precision * hits).Sum([1]).ToArray<double>());
+        var (found, first, sums) = (hits.Sum([1]).ToArray<double>(), hits.Select(1, 0).ToArray<double>(),
+            (precision * hits).Sum([1]).ToArray<double>());
         int[] judged = [.. Enumerable.Range(0, queries).Where(query => found[query] > 0)];
         return judged.Length == 0
             ? new(double.NaN, double.NaN, 0)
@@ -66,7 +68,8 @@ public static class Retrieval
     {
         ArgumentNullException.ThrowIfNull(vectors, name);
         if (vectors.Rank != 2 || vectors.Shape[1] == 0)
-            throw new TensorArgumentException("Retrieval.CosineTruncated", name, $"{vectors.Shape}", "[vectors, features], at least one feature");
+            throw new TensorArgumentException("Retrieval.CosineTruncated", name, $"{vectors.Shape}",
+                "[vectors, features], at least one feature");
     }
 
     static void RequireLabels(string operation, string name, Tensor labels, int count)

@@ -4,9 +4,9 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>Attention in its parts: what looks at, edits or compresses one of them takes the others from here.</summary>
-/// <remarks>Queries are [..., heads, queries, features], keys and values [..., heads, items, features]; all heads at once or one alone. There may be
-/// several times as many heads of queries as of keys and values: neighbouring ones then share a head (grouped-query attention, Ainslie et
-/// al. 2023), and nothing is repeated in memory.</remarks>
+/// <remarks>Queries are [..., heads, queries, features], keys and values [..., heads, items, features]; all heads at once or one alone.
+/// There may be several times as many heads of queries as of keys and values: neighbouring ones then share a head (grouped-query attention,
+/// Ainslie et al. 2023), and nothing is repeated in memory.</remarks>
 public static class Attention
 {
     /// <summary>softmax(scale q k^T, masked) v: scaled dot-product attention. Vaswani et al. 2017, equation 1.</summary>
@@ -32,7 +32,8 @@ public static class Attention
         if (queries.Rank < 2 || keys.Rank < 2 || queries.Shape[^1] != keys.Shape[^1])
             throw new TensorArgumentException("Attention.Logits", nameof(keys), $"{keys.Shape} beside queries {queries.Shape}",
                 "[..., heads, items, features] beside [..., heads, queries, features]");
-        return Shared("Attention.Logits", queries * (scale ?? 1 / Math.Sqrt(queries.Shape[^1])), HeadsOf(keys), rows => rows.MatMul(keys.T));
+        return Shared("Attention.Logits", queries * (scale ?? 1 / Math.Sqrt(queries.Shape[^1])), HeadsOf(keys),
+            rows => rows.MatMul(keys.T));
     }
 
     /// <summary>Weights that are not negative and sum to 1 over the items that a query may look at.</summary>
@@ -71,7 +72,8 @@ public static class Attention
     /// <param name="items">How many items there are.</param>
     /// <param name="device">Where the mask lies; the CPU when null.</param>
     public static Tensor CausalMask(int queries, int items, Device? device = null)
-        => Tensor.Arange(items, DType.Int64, device).Unsqueeze(0).LessEqual(Tensor.Arange(queries, DType.Int64, device).Unsqueeze(1) + (long)(items - queries));
+        => Tensor.Arange(items, DType.Int64, device).Unsqueeze(0)
+            .LessEqual(Tensor.Arange(queries, DType.Int64, device).Unsqueeze(1) + (long)(items - queries));
 
     /// <summary>[..., items, heads * features] as [..., heads, items, features].</summary>
     /// <exception cref="TensorArgumentException">The heads do not divide the last extent.</exception>
@@ -95,8 +97,8 @@ public static class Attention
 
     static int? HeadsOf(Tensor x) => x.Rank >= 3 ? x.Shape[^3] : null;
 
-    /// <summary>Applies a product with what some heads have to rows of these or of several times as many heads: the rows of neighbouring heads are
-    /// then rows of the head that they share.</summary>
+    /// <summary>Applies a product with what some heads have to rows of these or of several times as many heads: the rows of neighbouring
+    /// heads are then rows of the head that they share.</summary>
     internal static Tensor Shared(string operation, Tensor x, int? heads, Func<Tensor, Tensor> product)
     {
         if (heads is not { } shared || x.Rank < 3 || x.Shape[^3] == shared || x.Shape[^3] == 1)

@@ -31,7 +31,8 @@ sealed class CoordinateCache
         ArgumentNullException.ThrowIfNull(ranks, name);
         (Heads, features, total, dtype) = (basis.Heads, basis.Features, ranks.Sum(), basis.Free.Value.DType);
         if (ranks.Count != Heads || ranks.Any(rank => rank < 1 || rank > features))
-            throw new ArgumentException($"ProjectedKvCache: ranks {string.Join(", ", ranks)}; expected {Heads} numbers from 1 to {features}.", name);
+            throw new ArgumentException($"ProjectedKvCache: ranks {string.Join(", ", ranks)}; "
+                + $"expected {Heads} numbers from 1 to {features}.", name);
         using var pause = Graph.NoGrad();
         var (u, m) = (basis.Basis, basis.Mean.Value.Unsqueeze(1));
         List<long> places = [];
@@ -43,7 +44,8 @@ sealed class CoordinateCache
         }
         // places[k] is the head that comes k-th, group by group; its inverse puts heads back in order.
         if (groups.Count > 1)
-            order = Kept(Tensor.From([.. places.Index().OrderBy(place => place.Item).Select(place => (long)place.Index)], [Heads], u.Device));
+            order = Kept(Tensor.From([.. places.Index().OrderBy(place => place.Item).Select(place => (long)place.Index)], [Heads],
+                u.Device));
     }
 
     public int Heads { get; }
@@ -69,7 +71,8 @@ sealed class CoordinateCache
             if (group.Buffer is not { } buffer || buffer.Shape[2] < Length + tokens)
             {
                 // Doubled, so that a token costs a constant number of copies.
-                var grown = Kept(Tensor.Zeros([batch, group.Heads.Shape[0], Math.Max(2 * Length, Length + tokens), group.Rank], dtype, x.Device));
+                var grown = Kept(Tensor.Zeros([batch, group.Heads.Shape[0], Math.Max(2 * Length, Length + tokens), group.Rank], dtype,
+                    x.Device));
                 if (group.Buffer is { } old)
                     grown.Narrow(2, 0, Length).CopyFrom(old.Narrow(2, 0, Length));
                 group.Buffer = buffer = grown;
@@ -79,7 +82,8 @@ sealed class CoordinateCache
         Length += tokens;
     }
 
-    /// <summary>Products of rows [batch, heads, rows, features] with the vectors of the tokens, less their mean: [batch, heads, rows, tokens].</summary>
+    /// <summary>Products of rows [batch, heads, rows, features] with the vectors of the tokens, less their mean: [batch, heads, rows,
+    /// tokens].</summary>
     public Tensor Products(Tensor rows)
         => Together(group => Of(group, rows).MatMul(group.Basis).MatMul(Held(group).T));
 

@@ -3,12 +3,12 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Trained attention that keeps of its keys and values only the first coordinates in orthogonal bases, as many as each head is given: the
-/// logits are (U^T q) . c with c the first r_K coordinates of a key, the result U_V (sum of weights times coordinates of values) + m_V. At
-/// full rank it is the attention itself. Lin et al. 2025 (MatryoshkaKV).</summary>
-/// <remarks>Trained by <see cref="Training.RankSampler"/> with the attention's own answers as teacher, the attention frozen. The term q . m_K,
-/// which is the same for all keys, cancels in the softmax and is left out. Rotary embeddings must be applied before. The bases belong to the
-/// cached heads: queries of a group share them. Parameters are those of the bases; the attention's are its owner's.
+/// <summary>Trained attention that keeps of its keys and values only the first coordinates in orthogonal bases, as many as each head is
+/// given: the logits are (U^T q) . c with c the first r_K coordinates of a key, the result U_V (sum of weights times coordinates of values)
+/// + m_V. At full rank it is the attention itself. Lin et al. 2025 (MatryoshkaKV).</summary>
+/// <remarks>Trained by <see cref="Training.RankSampler"/> with the attention's own answers as teacher, the attention frozen. The term q .
+/// m_K, which is the same for all keys, cancels in the softmax and is left out. Rotary embeddings must be applied before. The bases belong
+/// to the cached heads: queries of a group share them. Parameters are those of the bases; the attention's are its owner's.
 /// In our miniature of associative recall, at 37.5 % of the cache: principal directions, then trained ones, then unequal ranks by
 /// <see cref="Analysis.RankSearch"/> are each better than the one before; training at one rank only is better at that rank and no
 /// better beside it: the price of nesting.</remarks>
@@ -67,7 +67,8 @@ public sealed class MatryoshkaKvProjection : Module
     /// <param name="valueRanks">Int64 [keyValueHeads]; full ranks when null.</param>
     /// <param name="mask">See <see cref="Attention.Softmax"/>.</param>
     /// <returns>[..., heads, queries, features].</returns>
-    public Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor? keyRanks = null, Tensor? valueRanks = null, Tensor? mask = null)
+    public Tensor Attend(Tensor queries, Tensor keys, Tensor values, Tensor? keyRanks = null, Tensor? valueRanks = null,
+        Tensor? mask = null)
     {
         var basis = Values.Basis;
         return Values.Vectors(AttendCoordinates(queries, keys, values, basis, keyRanks, valueRanks, mask), basis);
@@ -81,18 +82,20 @@ public sealed class MatryoshkaKvProjection : Module
     /// <param name="valueRanks">Int64 [keyValueHeads]; full ranks when null.</param>
     /// <param name="mask">See <see cref="Attention.Softmax"/>.</param>
     /// <returns>[..., heads, queries, features].</returns>
-    public Tensor AttendCoordinates(Tensor queries, Tensor keys, Tensor values, Tensor? keyRanks = null, Tensor? valueRanks = null, Tensor? mask = null)
+    public Tensor AttendCoordinates(Tensor queries, Tensor keys, Tensor values, Tensor? keyRanks = null, Tensor? valueRanks = null,
+        Tensor? mask = null)
         => AttendCoordinates(queries, keys, values, Values.Basis, keyRanks, valueRanks, mask);
 
-    Tensor AttendCoordinates(Tensor queries, Tensor keys, Tensor values, Tensor valueBasis, Tensor? keyRanks, Tensor? valueRanks, Tensor? mask)
+    Tensor AttendCoordinates(Tensor queries, Tensor keys, Tensor values, Tensor valueBasis, Tensor? keyRanks, Tensor? valueRanks,
+        Tensor? mask)
     {
         var keyBasis = Keys.Basis;
         return Attention.ScaledDotProduct(Keys.Directions(queries, keyBasis), Keys.Coordinates(keys, keyBasis, keyRanks),
             Values.Coordinates(values, valueBasis, valueRanks), mask);
     }
 
-    /// <summary>The attention's output map after <see cref="HeadBasis.Vectors(Tensor)"/>, as one linear map of coordinates: W_h U_h for each head, and W_h m_h
-    /// added to the bias.</summary>
+    /// <summary>The attention's output map after <see cref="HeadBasis.Vectors(Tensor)"/>, as one linear map of coordinates: W_h U_h for
+    /// each head, and W_h m_h added to the bias.</summary>
     public Linear Folded()
     {
         using var pause = Graph.NoGrad();

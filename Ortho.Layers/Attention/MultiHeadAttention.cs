@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Attention in several heads: queries, keys and values are linear maps of what asks and of what is asked, and a linear map of all heads
-/// side by side is the answer. Vaswani et al. 2017, section 3.2.2; with fewer heads of keys and values than of queries, grouped-query
+/// <summary>Attention in several heads: queries, keys and values are linear maps of what asks and of what is asked, and a linear map of all
+/// heads side by side is the answer. Vaswani et al. 2017, section 3.2.2; with fewer heads of keys and values than of queries, grouped-query
 /// attention (Ainslie et al. 2023).</summary>
 public sealed class MultiHeadAttention : Module
 {
@@ -17,7 +17,8 @@ public sealed class MultiHeadAttention : Module
     /// <param name="bias">Whether the four maps have biases.</param>
     /// <param name="dtype">Float32 or Float64.</param>
     /// <exception cref="ArgumentException">Heads do not divide what they should.</exception>
-    public MultiHeadAttention(int features, int heads, Generator generator, int? keyValueHeads = null, int? memoryFeatures = null, bool bias = true,
+    public MultiHeadAttention(int features, int heads, Generator generator, int? keyValueHeads = null, int? memoryFeatures = null,
+        bool bias = true,
         DType dtype = DType.Float32)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(heads, 1);

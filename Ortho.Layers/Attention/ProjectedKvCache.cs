@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>The keys and values of one layer's past tokens in the first coordinates of their bases, a number of their own for each head. For
-/// use, not for training: nothing is recorded.</summary>
+/// <summary>The keys and values of one layer's past tokens in the first coordinates of their bases, a number of their own for each head.
+/// For use, not for training: nothing is recorded.</summary>
 public sealed class ProjectedKvCache
 {
     readonly CoordinateCache keys, values;
@@ -21,7 +21,8 @@ public sealed class ProjectedKvCache
     /// <summary>How many tokens are held.</summary>
     public int Length => keys.Length;
 
-    /// <summary>Memory of the tokens that are held, (sum of all ranks) * batch * tokens * size of a number. Up to twice as much is reserved.</summary>
+    /// <summary>Memory of the tokens that are held, (sum of all ranks) * batch * tokens * size of a number. Up to twice as much is
+    /// reserved.</summary>
     public long Bytes => keys.Bytes + values.Bytes;
 
     /// <summary>Adds tokens.</summary>
@@ -33,7 +34,8 @@ public sealed class ProjectedKvCache
         ArgumentNullException.ThrowIfNull(k);
         ArgumentNullException.ThrowIfNull(v);
         if (k.Rank != 4 || v.Rank != 4 || k.Shape[..3] != v.Shape[..3])
-            throw new TensorArgumentException("ProjectedKvCache.Append", nameof(v), $"{v.Shape} beside keys {k.Shape}", "[batch, heads, tokens, features] for both");
+            throw new TensorArgumentException("ProjectedKvCache.Append", nameof(v), $"{v.Shape} beside keys {k.Shape}",
+                "[batch, heads, tokens, features] for both");
         keys.Check(nameof(k), k);
         values.Check(nameof(v), v);
         using var pause = Graph.NoGrad();

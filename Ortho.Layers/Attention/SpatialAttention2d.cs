@@ -3,8 +3,9 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Local features of an image, each of a length that says how much it matters: a u / |u| with u = BatchNorm(conv1x1(x)) and the score
-/// a = softplus(conv1x1(ReLU u)); before them an <see cref="AtrousPyramid"/>, if asked for. The local branch of Yang et al. 2021 (DOLG).</summary>
+/// <summary>Local features of an image, each of a length that says how much it matters: a u / |u| with u = BatchNorm(conv1x1(x)) and the
+/// score a = softplus(conv1x1(ReLU u)); before them an <see cref="AtrousPyramid"/>, if asked for. The local branch of Yang et al. 2021
+/// (DOLG).</summary>
 /// <remarks>u is brought to length 1 before the ReLU that the score looks through.</remarks>
 public sealed class SpatialAttention2d : Module
 {
@@ -19,7 +20,8 @@ public sealed class SpatialAttention2d : Module
     /// <param name="dilations">Of the pyramid; no pyramid when null.</param>
     /// <param name="dtype">Float32 or Float64.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive.</exception>
-    public SpatialAttention2d(int inChannels, int channels, Generator generator, IReadOnlyList<int>? dilations = null, DType dtype = DType.Float32)
+    public SpatialAttention2d(int inChannels, int channels, Generator generator, IReadOnlyList<int>? dilations = null,
+        DType dtype = DType.Float32)
     {
         if (dilations is not null)
             pyramid = Register("pyramid", new AtrousPyramid(inChannels, (channels + 1) / 2, channels, generator, dilations, dtype));

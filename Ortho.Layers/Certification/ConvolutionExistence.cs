@@ -23,10 +23,11 @@ public enum OrthogonalSide
 /// <param name="Reason">The inequality that decides, with its numbers, as it is.</param>
 public sealed record ExistenceReport(bool Exists, OrthogonalSide Side, Extent2 Support, string Reason);
 
-/// <summary>For which architectures orthogonal convolutions exist. Achour, Malgouyres and Mamalet 2022, theorem 4, for circular padding.</summary>
+/// <summary>For which architectures orthogonal convolutions exist. Achour, Malgouyres and Mamalet 2022, for circular
+/// padding.</summary>
 /// <remarks>
-/// <para>With M outputs, C inputs, stride S and k taps in each dimension: where M &lt;= C S^2 (rows), one exists iff M &lt;= C k^2; else (columns) iff
-/// S &lt;= k. Where S and k differ by dimension, k^2 stands for the product of the lesser of both (derived).</para>
+/// <para>With M outputs, C inputs, stride S and k taps in each dimension: where M &lt;= C S^2 (rows), one exists iff M &lt;= C k^2; else
+/// (columns) iff S &lt;= k. Where S and k differ by dimension, k^2 stands for the product of the lesser of both (derived).</para>
 /// <para>Zeros around the images (derived): rows and columns at the border are parts of those within, and all have norm 1, so only the taps
 /// from the middle on that stay within one stride may differ from zero - one, at stride 1. Without padding (derived): rows are some of
 /// those on the torus; columns at a corner are seen by one tap, so k = S.</para>
@@ -46,12 +47,14 @@ public static class ConvolutionExistence
         {
             var most = c * least.Height * least.Width;
             var name = least.Height == used.Height && least.Width == used.Width ? "k^2" : "min(k, S)^2";
-            return new(m <= most, side, support, $"M = {m} {(m <= most ? "<=" : ">")} {most} = {c} * {least.Height} * {least.Width} = C {name}");
+            return new(m <= most, side, support,
+                $"M = {m} {(m <= most ? "<=" : ">")} {most} = {c} * {least.Height} * {least.Width} = C {name}");
         }
         if (shape.Padding == ConvolutionPadding.Valid)
             return new(k == s, side, k, $"k = {Text(k)} {(k == s ? "=" : "differs from")} S = {Text(s)}");
         var covers = s.Height <= used.Height && s.Width <= used.Width;
-        return new(covers, side, support, $"S = {Text(s)} {(covers ? "<=" : ">")} {Text(used)} = k{(shape.Padding == ConvolutionPadding.Zeros ? " from its middle on" : "")}");
+        var taps = shape.Padding == ConvolutionPadding.Zeros ? "k from its middle on" : "k";
+        return new(covers, side, support, $"S = {Text(s)} {(covers ? "<=" : ">")} {Text(used)} = {taps}");
     }
 
     /// <summary>The simplest orthogonal kernel: each output copies a pixel of its own out of a block of the stride's size. Outputs that
@@ -94,7 +97,8 @@ public static class ConvolutionExistence
         var report = Check(shape);
         return report.Exists ? report : throw new TensorArgumentException(operation, nameof(shape), $"one with {report.Reason}",
             report.Side != OrthogonalSide.Columns ? "M <= C k^2 where M <= C S^2: no orthogonal convolution exists otherwise"
-            : shape.Padding == ConvolutionPadding.Valid ? "k = S where M > C S^2 without padding: no orthogonal convolution exists otherwise"
+            : shape.Padding == ConvolutionPadding.Valid
+                ? "k = S where M > C S^2 without padding: no orthogonal convolution exists otherwise"
             : "S <= k where M > C S^2: no orthogonal convolution exists otherwise");
     }
 

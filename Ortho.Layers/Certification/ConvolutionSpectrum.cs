@@ -15,8 +15,10 @@ public static class ConvolutionSpectrum
     /// <param name="dilation">1 unless given.</param>
     /// <param name="groups">Groups of channels that are convolved apart.</param>
     /// <returns>Float64 [groups h w / stride^2, min(outputs, inputs stride^2) / groups], each row descending.</returns>
-    /// <exception cref="TensorArgumentException">Not a real kernel of four dimensions, or the stride does not divide the extents.</exception>
-    public static Tensor SingularValues(Tensor kernel, int height, int width, Extent2? stride = null, Extent2? dilation = null, int groups = 1)
+    /// <exception cref="TensorArgumentException">Not a real kernel of four dimensions, or the stride does not divide the
+    /// extents.</exception>
+    public static Tensor SingularValues(Tensor kernel, int height, int width, Extent2? stride = null, Extent2? dilation = null,
+        int groups = 1)
     {
         using (Graph.NoGrad())
             return Symbol(kernel, height, width, stride, dilation, groups).SingularValues();
@@ -31,9 +33,11 @@ public static class ConvolutionSpectrum
         ArgumentNullException.ThrowIfNull(kernel);
         var (s, d) = (stride ?? 1, dilation ?? 1);
         if (kernel.Rank != 4 || !kernel.DType.IsFloatingPoint)
-            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.DType} {kernel.Shape}", "a real kernel [outputs, inputs / groups, height, width]");
+            throw new TensorArgumentException(operation, nameof(kernel), $"{kernel.DType} {kernel.Shape}",
+                "a real kernel [outputs, inputs / groups, height, width]");
         if (height < 1 || width < 1 || height % s.Height != 0 || width % s.Width != 0)
-            throw new TensorArgumentException(operation, nameof(stride), $"{s} for {height} x {width} images", "a divisor of their extents");
+            throw new TensorArgumentException(operation, nameof(stride), $"{s} for {height} x {width} images",
+                "a divisor of their extents");
         var (outputs, inputs, kh, kw) = (kernel.Shape[0], kernel.Shape[1], kernel.Shape[2], kernel.Shape[3]);
         using var pause = Graph.NoGrad();
         using var scope = new TensorScope();
@@ -43,7 +47,10 @@ public static class ConvolutionSpectrum
         for (var o = 0; o < outputs * inputs; o++)
             for (var i = 0; i < kh; i++)
                 for (var j = 0; j < kw; j++)
-                    wrapped[((long)o * height + Place(i, kh, d.Height, height)) * width + Place(j, kw, d.Width, width)] += taps[((long)o * kh + i) * kw + j];
+                {
+                    var at = ((long)o * height + Place(i, kh, d.Height, height)) * width + Place(j, kw, d.Width, width);
+                    wrapped[at] += taps[((long)o * kh + i) * kw + j];
+                }
         var spectra = Tensor.From(wrapped, [outputs, inputs, height, width]).Fft2().Conj();
         var (rows, columns) = (height / s.Height, width / s.Width);
         // Frequencies that differ by a multiple of N meet under the stride.
@@ -56,8 +63,8 @@ public static class ConvolutionSpectrum
 
     /// <summary>An upper bound of the largest singular value of a circular convolution of h x w images, on the kernel's device and
     /// differentiable: <see cref="GramIteration"/> at every frequency.</summary>
-    /// <remarks>With zeros around the images the convolution is a part of that on the torus of (h + kernel height - 1) x (w + kernel width - 1), whose
-    /// bound is one of it.</remarks>
+    /// <remarks>With zeros around the images the convolution is a part of that on the torus of (h + kernel height - 1) x (w + kernel width
+    /// - 1), whose bound is one of it.</remarks>
     /// <param name="kernel">Real [outputs, inputs, kernel height, kernel width], no larger than the images.</param>
     /// <param name="height">h.</param>
     /// <param name="width">w.</param>

@@ -5,8 +5,8 @@ namespace Ortho.Layers.Certification;
 
 /// <summary>Upper bounds of largest singular values, differentiable and without a memory of earlier steps.</summary>
 /// <remarks>Squaring the Gram matrix t times squares the singular values' ratios t times, until its Frobenius norm is that of the largest:
-/// s_1 &lt;= |G_t|_F^(2^-t) &lt;= r^(2^-(t+1)) s_1 for matrices of rank r, with G_0 = W, G_(i+1) = G_i^H G_i. Every G_i is divided by its norm, whose
-/// logarithm is kept. Delattre et al. 2023, algorithm 1. Unlike a power iteration it never gives less than the norm.</remarks>
+/// s_1 &lt;= |G_t|_F^(2^-t) &lt;= r^(2^-(t+1)) s_1 for matrices of rank r, with G_0 = W, G_(i+1) = G_i^H G_i. Every G_i is divided by its
+/// norm, whose logarithm is kept. Delattre et al. 2023. Unlike a power iteration it never gives less than the norm.</remarks>
 public static class GramIteration
 {
     /// <summary>A bound of the largest singular value of each matrix: at most 1.034 of it at rank 64 and six iterations.</summary>

@@ -25,8 +25,10 @@ public static class Lipschitz
     static double Product(string path, Module module) => module switch
     {
         ILipschitz layer => layer.LipschitzBound(),
-        Sequential parts => parts.Children.Aggregate(1.0, (product, part) => product * Product(path.Length == 0 ? part.Name : $"{path}.{part.Name}", part.Module)),
+        Sequential parts => parts.Children.Aggregate(1.0, (product, part)
+            => product * Product(path.Length == 0 ? part.Name : $"{path}.{part.Name}", part.Module)),
         _ => throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-            $"Lipschitz.Bound: module '{path}' is a {module.GetType().Name}, of which no bound is known; expected layers that are ILipschitz, in sequence."), nameof(module)),
+            $"Lipschitz.Bound: module '{path}' is a {module.GetType().Name}, of which no bound is known; ") +
+            "expected layers that are ILipschitz, in sequence.", nameof(module)),
     };
 }

@@ -6,7 +6,8 @@ namespace Ortho.Layers.Certification;
 /// <summary>How robust a classifier is against perturbations of bounded L2 norm: what is proven, and what an attack achieves.</summary>
 public static class Robustness
 {
-    /// <summary>For each image, the radius within which no perturbation changes a correct prediction; 0 when the prediction is wrong.</summary>
+    /// <summary>For each image, the radius within which no perturbation changes a correct prediction; 0 when the prediction is
+    /// wrong.</summary>
     /// <param name="logits">[batch, classes].</param>
     /// <param name="labels">Int64 [batch].</param>
     /// <param name="lipschitz">An L2 Lipschitz constant of the whole network.</param>
@@ -30,7 +31,8 @@ public static class Robustness
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(weight);
         if (weight.Rank != 2 || logits.Rank != 2 || weight.Shape[0] != logits.Shape[1])
-            throw new TensorArgumentException("CertifiedRadius", nameof(weight), $"{weight.Shape} beside logits {logits.Shape}", "[classes, features]");
+            throw new TensorArgumentException("CertifiedRadius", nameof(weight), $"{weight.Shape} beside logits {logits.Shape}",
+                "[classes, features]");
         using (Graph.NoGrad())
         {
             var slopes = (weight.Unsqueeze(1) - weight.Unsqueeze(0)).Norm([2]).IndexSelect(0, labels);
@@ -73,8 +75,8 @@ public static class Robustness
     /// <param name="objective">What of logits and labels is descended, summed or averaged over images; the margins when null. Minus the
     /// cross-entropy is the usual one; it attacks less where softmax is saturated.</param>
     /// <returns>Perturbed images within the ball and within the range of pixels.</returns>
-    public static Tensor AttackL2(Module network, Tensor images, Tensor labels, double radius, int steps = 20, double low = 0, double high = 1,
-        Func<Tensor, Tensor, Tensor>? objective = null)
+    public static Tensor AttackL2(Module network, Tensor images, Tensor labels, double radius, int steps = 20, double low = 0,
+        double high = 1, Func<Tensor, Tensor, Tensor>? objective = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(images);

@@ -6,8 +6,8 @@ namespace Ortho.Layers.Certification;
 /// <param name="Spectrum">The range of its singular values.</param>
 public sealed record LayerRecord(long Step, string Layer, Spectrum Spectrum);
 
-/// <summary>Watches the layers of a network that can be judged exactly: how far they drift from orthogonality while they are trained, and how
-/// well they are conditioned.</summary>
+/// <summary>Watches the layers of a network that can be judged exactly: how far they drift from orthogonality while they are trained, and
+/// how well they are conditioned.</summary>
 /// <param name="network">The network; it has seen its images before the first record.</param>
 public sealed class SpectrumRecorder(Module network)
 {
@@ -27,8 +27,13 @@ public sealed class SpectrumRecorder(Module network)
     public double WorstCondition(string layer) => Of(layer).Max(record => record.Spectrum.Condition);
 
     IEnumerable<LayerRecord> Of(string layer)
-        => records.Any(record => record.Layer == layer) ? records.Where(record => record.Layer == layer)
-            : throw new ArgumentException($"SpectrumRecorder: layer '{layer}' has no record; there are {string.Join(", ", records.Select(record => record.Layer).Distinct())}.", nameof(layer));
+    {
+        var names = records.Select(record => record.Layer).Distinct().ToList();
+        return names.Contains(layer)
+            ? records.Where(record => record.Layer == layer)
+            : throw new ArgumentException($"SpectrumRecorder: layer '{layer}' has no record; there are {string.Join(", ", names)}.",
+                nameof(layer));
+    }
 
     /// <summary>The spectrum of every part of a network that is <see cref="ICertifiable"/>, in order, by path and type.</summary>
     public static IReadOnlyList<(string Name, Spectrum Spectrum)> Spectra(Module network)

@@ -4,8 +4,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Almost-orthogonal convolution: each input channel of the kernel K divided by the root of the sum of all |K^T K| in its row, which leaves
-/// the convolution 1-Lipschitz for images of any size. Prach and Lampert 2022, theorem 2.</summary>
+/// <summary>Almost-orthogonal convolution: each input channel of the kernel K divided by the root of the sum of all |K^T K| in its row,
+/// which leaves the convolution 1-Lipschitz for images of any size. Prach and Lampert 2022, theorem 2.</summary>
 public sealed class AolConv2d : Module, ICertifiable
 {
     readonly KernelOperator map;
@@ -21,8 +21,8 @@ public sealed class AolConv2d : Module, ICertifiable
     /// <param name="bias">Whether each output channel has one.</param>
     /// <param name="dtype">Float32 or Float64.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or no padding.</exception>
-    public AolConv2d(int inChannels, int outChannels, Extent2 kernelSize, Generator generator, ConvolutionPadding padding = ConvolutionPadding.Circular,
-        bool bias = true, DType dtype = DType.Float32)
+    public AolConv2d(int inChannels, int outChannels, Extent2 kernelSize, Generator generator,
+        ConvolutionPadding padding = ConvolutionPadding.Circular, bool bias = true, DType dtype = DType.Float32)
     {
         map = new(KernelOperator.Shape(inChannels, outChannels, kernelSize, padding));
         Shape shape = [outChannels, inChannels, kernelSize.Height, kernelSize.Width];
@@ -56,7 +56,8 @@ public sealed class AolConv2d : Module, ICertifiable
     /// <exception cref="InvalidOperationException">No image has been seen.</exception>
     public Spectrum Certify()
     {
-        var (height, width) = map.Torus(lastSize ?? throw new InvalidOperationException("AolConv2d.Certify: the spectrum depends on the image size, and no image has passed yet."));
+        var (height, width) = map.Torus(lastSize ?? throw new InvalidOperationException(
+            "AolConv2d.Certify: the spectrum depends on the image size, and no image has passed yet."));
         using var pause = Graph.NoGrad();
         var values = ConvolutionSpectrum.SingularValues(Kernel, height, width).ToArray<double>();
         return new(values.Min(), values.Max());

@@ -4,7 +4,8 @@ using Ortho.Tensors;
 namespace Ortho.Layers;
 
 /// <summary>One place seen at several scales: a 1x1 convolution, 3x3 convolutions of several dilations, and the image's mean (through a 1x1
-/// convolution and ReLU), side by side, then a 1x1 convolution and ReLU. Chen et al. 2017 (ASPP), in the form of Yang et al. 2021.</summary>
+/// convolution and ReLU), side by side, then a 1x1 convolution and ReLU. Chen et al. 2017 (ASPP), in the form of Yang et al.
+/// 2021.</summary>
 /// <remarks>x [batch, inChannels, height, width] to [batch, outChannels, height, width].</remarks>
 public sealed class AtrousPyramid : Module
 {

@@ -11,7 +11,8 @@ namespace Ortho.Layers;
 /// <param name="Dilation">d.</param>
 /// <param name="Groups">Groups of channels that are convolved apart.</param>
 /// <param name="Padding">What lies beyond the edge.</param>
-public sealed record ConvolutionShape(int Inputs, int Outputs, Extent2 Kernel, Extent2 Stride, Extent2 Dilation, int Groups, ConvolutionPadding Padding)
+public sealed record ConvolutionShape(int Inputs, int Outputs, Extent2 Kernel, Extent2 Stride, Extent2 Dilation, int Groups,
+    ConvolutionPadding Padding)
 {
     /// <summary>Channels of x in a group.</summary>
     public int GroupInputs => Inputs / Groups;

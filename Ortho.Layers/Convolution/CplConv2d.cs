@@ -3,7 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Convex potential layer of images: x [batch, channels, height, width] to the same shape; see <see cref="ConvexPotentialBlock"/>.</summary>
+/// <summary>Convex potential layer of images: x [batch, channels, height, width] to the same shape; see
+/// <see cref="ConvexPotentialBlock"/>.</summary>
 public sealed class CplConv2d : ConvexPotentialBlock
 {
     /// <summary>A block with normal numbers of variance 1 / (channels k^2) and zero bias.</summary>
@@ -14,7 +15,8 @@ public sealed class CplConv2d : ConvexPotentialBlock
     /// <param name="padding">Circular or zeros.</param>
     /// <param name="dtype">Float32 or Float64.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or no padding.</exception>
-    public CplConv2d(int channels, int hidden, Extent2 kernelSize, Generator generator, ConvolutionPadding padding = ConvolutionPadding.Circular, DType dtype = DType.Float32)
+    public CplConv2d(int channels, int hidden, Extent2 kernelSize, Generator generator,
+        ConvolutionPadding padding = ConvolutionPadding.Circular, DType dtype = DType.Float32)
         : base("CplConv2d", new KernelOperator(KernelOperator.Shape(channels, hidden, kernelSize, padding)),
             Initial([hidden, channels, kernelSize.Height, kernelSize.Width], generator, dtype), ParameterRole.Convolution)
     {

@@ -16,7 +16,8 @@ static class ExplicitConvolution
         var (before, after) = (shape.Before, shape.After);
         if (shape.Padding == ConvolutionPadding.Circular)
             x = Around(x, (before.Height, after.Height), (before.Width, after.Width));
-        Padding2 zeros = shape.Padding == ConvolutionPadding.Zeros ? new Padding2(before.Height, after.Height, before.Width, after.Width) : 0;
+        Padding2 zeros = shape.Padding == ConvolutionPadding.Zeros
+            ? new Padding2(before.Height, after.Height, before.Width, after.Width) : 0;
         return x.Conv2d(kernel, null, shape.Stride, zeros, shape.Dilation, shape.Groups);
     }
 

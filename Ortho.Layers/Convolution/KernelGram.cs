@@ -3,7 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>K K^T and K^T K of a convolution of stride 1 with kernel K: convolutions too, whose kernels are K's correlations with itself.</summary>
+/// <summary>K K^T and K^T K of a convolution of stride 1 with kernel K: convolutions too, whose kernels are K's correlations with
+/// itself.</summary>
 static class KernelGram
 {
     /// <summary>K K^T: A [out, out, 2 kh - 1, 2 kw - 1] for a kernel [out, in, kh, kw].</summary>

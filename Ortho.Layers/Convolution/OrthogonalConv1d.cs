@@ -22,10 +22,13 @@ public sealed class OrthogonalConv1d : OrthogonalConvolution
     /// <param name="bias">Whether each output channel has one.</param>
     /// <param name="dtype">Float32 or Float64.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or the groups do not divide the channels.</exception>
-    /// <exception cref="TensorArgumentException">The method does not have this architecture, or no orthogonal convolution exists.</exception>
-    public OrthogonalConv1d(int inChannels, int outChannels, int kernelSize, Generator generator, int stride = 1, IConvolutionMethod? method = null,
-        int dilation = 1, int groups = 1, ConvolutionPadding padding = ConvolutionPadding.Circular, bool bias = true, DType dtype = DType.Float32)
-        : base("OrthogonalConv1d", new(inChannels, outChannels, (1, kernelSize), (1, stride), (1, dilation), groups, padding), bias ? outChannels : 0, generator, method, dtype)
+    /// <exception cref="TensorArgumentException">The method does not have this architecture, or no orthogonal convolution
+    /// exists.</exception>
+    public OrthogonalConv1d(int inChannels, int outChannels, int kernelSize, Generator generator, int stride = 1,
+        IConvolutionMethod? method = null, int dilation = 1, int groups = 1, ConvolutionPadding padding = ConvolutionPadding.Circular,
+        bool bias = true, DType dtype = DType.Float32)
+        : base("OrthogonalConv1d", new(inChannels, outChannels, (1, kernelSize), (1, stride), (1, dilation), groups, padding),
+            bias ? outChannels : 0, generator, method, dtype)
     {
     }
 

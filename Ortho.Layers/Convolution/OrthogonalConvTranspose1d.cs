@@ -5,8 +5,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>The adjoint of an <see cref="OrthogonalConv1d"/>: x [batch, inChannels, length] to [batch, outChannels, length stride]. An isometry
-/// where inChannels &lt;= outChannels stride.</summary>
+/// <summary>The adjoint of an <see cref="OrthogonalConv1d"/>: x [batch, inChannels, length] to [batch, outChannels, length stride]. An
+/// isometry where inChannels &lt;= outChannels stride.</summary>
 public sealed class OrthogonalConvTranspose1d : OrthogonalConvolution
 {
     /// <summary>A layer with random free numbers and zero bias; see <see cref="OrthogonalConvTranspose2d"/>.</summary>
@@ -22,10 +22,13 @@ public sealed class OrthogonalConvTranspose1d : OrthogonalConvolution
     /// <param name="bias">Whether each output channel has one.</param>
     /// <param name="dtype">Float32 or Float64.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or the groups do not divide the channels.</exception>
-    /// <exception cref="TensorArgumentException">The method does not have this architecture, or no orthogonal convolution exists.</exception>
-    public OrthogonalConvTranspose1d(int inChannels, int outChannels, int kernelSize, Generator generator, int stride = 1, IConvolutionMethod? method = null,
-        int dilation = 1, int groups = 1, ConvolutionPadding padding = ConvolutionPadding.Circular, bool bias = true, DType dtype = DType.Float32)
-        : base("OrthogonalConvTranspose1d", new(outChannels, inChannels, (1, kernelSize), (1, stride), (1, dilation), groups, padding), bias ? outChannels : 0, generator, method, dtype)
+    /// <exception cref="TensorArgumentException">The method does not have this architecture, or no orthogonal convolution
+    /// exists.</exception>
+    public OrthogonalConvTranspose1d(int inChannels, int outChannels, int kernelSize, Generator generator, int stride = 1,
+        IConvolutionMethod? method = null, int dilation = 1, int groups = 1, ConvolutionPadding padding = ConvolutionPadding.Circular,
+        bool bias = true, DType dtype = DType.Float32)
+        : base("OrthogonalConvTranspose1d", new(outChannels, inChannels, (1, kernelSize), (1, stride), (1, dilation), groups, padding),
+            bias ? outChannels : 0, generator, method, dtype)
     {
     }
 

@@ -8,8 +8,8 @@ namespace Ortho.Layers;
 /// <summary>What orthogonal convolutions of images and signals, and their adjoints, have in common: free numbers, a method that makes a
 /// convolution of them, and a certificate.</summary>
 /// <remarks>
-/// With outputs &gt;= inputs stride^2 the convolution is an isometry; with outputs &lt;= inputs stride^2 its adjoint is. What the method makes of the
-/// free numbers is computed once for each training step and forward pass, and kept while they do not change.
+/// With outputs &gt;= inputs stride^2 the convolution is an isometry; with outputs &lt;= inputs stride^2 its adjoint is. What the method
+/// makes of the free numbers is computed once for each training step and forward pass, and kept while they do not change.
 /// </remarks>
 public abstract class OrthogonalConvolution : Module, ICertifiable
 {
@@ -17,7 +17,8 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
     readonly string name;
     (int Height, int Width)? lastSize;
 
-    private protected OrthogonalConvolution(string name, ConvolutionShape shape, int biases, Generator generator, IConvolutionMethod? method, DType dtype)
+    private protected OrthogonalConvolution(string name, ConvolutionShape shape, int biases, Generator generator,
+        IConvolutionMethod? method, DType dtype)
     {
         this.name = name;
         Method = method ?? new FourierCayley();
@@ -42,8 +43,8 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
     /// <summary>Bias, one for each channel of the output, if there is one.</summary>
     public Parameter? Bias { get; }
 
-    /// <summary>The kernel [outputs, inputs / groups, kernel height, kernel width] of the convolution; null for methods whose kernel is as large
-    /// as the images. The height is 1 for signals.</summary>
+    /// <summary>The kernel [outputs, inputs / groups, kernel height, kernel width] of the convolution; null for methods whose kernel is as
+    /// large as the images. The height is 1 for signals.</summary>
     public Tensor? Kernel => Method.DependsOnImage ? null : Method.Kernel(Architecture, Filter(0, 0));
 
     /// <summary>What the method makes of the free numbers for images of this size: a kernel, or a complex matrix for each frequency of the
@@ -60,7 +61,10 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
         var isValid = Architecture.Padding == ConvolutionPadding.Valid;
         var (down, across) = isValid ? (height - Span.Height, width - Span.Width) : (height, width);
         if (down % stride.Height != 0 || across % stride.Width != 0)
-            throw Misfit(x, $"{(isValid ? $"extents less {Span.Height} and {Span.Width}" : "extents")} divisible by {stride.Height}{(stride.Height == stride.Width ? "" : $" and {stride.Width}")}");
+        {
+            var divisors = stride.Height == stride.Width ? $"{stride.Width}" : $"{stride.Height} and {stride.Width}";
+            throw Misfit(x, $"{(isValid ? $"extents less {Span.Height} and {Span.Width}" : "extents")} divisible by {divisors}");
+        }
         CheckSize(x, height, width);
         var y = Method.Apply(Architecture, Filter(height, width), x, IsTraining);
         lastSize = (height, width);
@@ -87,7 +91,8 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
         => x.Rank == 3 && x.Shape[1] == channels ? x.Unsqueeze(2) : throw Misfit(x, $"[batch, {channels}, length]");
 
     // From the first tap to the last.
-    Extent2 Span => new(Architecture.Before.Height + Architecture.After.Height + 1, Architecture.Before.Width + Architecture.After.Width + 1);
+    Extent2 Span => new(Architecture.Before.Height + Architecture.After.Height + 1,
+        Architecture.Before.Width + Architecture.After.Width + 1);
 
     void CheckSize(Tensor x, int height, int width)
     {
@@ -104,7 +109,8 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
     /// <exception cref="InvalidOperationException">No image has been seen.</exception>
     public Spectrum Certify()
     {
-        var (height, width) = lastSize ?? throw new InvalidOperationException($"{name}.Certify: the spectrum depends on the image size, and no image has passed yet; use Certify(height, width).");
+        var (height, width) = lastSize ?? throw new InvalidOperationException(
+            $"{name}.Certify: the spectrum depends on the image size, and no image has passed yet; use Certify(height, width).");
         return Certify(height, width);
     }
 

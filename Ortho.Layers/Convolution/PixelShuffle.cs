@@ -15,9 +15,11 @@ public sealed class PixelShuffle(Extent2 factor) : Module, ILipschitz
     {
         var (rows, columns) = (factor.Height, factor.Width);
         if (x.Rank != 4 || x.Shape[1] % (rows * columns) != 0)
-            throw new TensorArgumentException("PixelShuffle", nameof(x), $"{x.Shape}", $"[batch, channels, height, width] with channels divisible by {rows * columns}");
+            throw new TensorArgumentException("PixelShuffle", nameof(x), $"{x.Shape}",
+                $"[batch, channels, height, width] with channels divisible by {rows * columns}");
         var (batch, channels, height, width) = (x.Shape[0], x.Shape[1] / (rows * columns), x.Shape[2], x.Shape[3]);
-        return x.Reshape(batch, channels, rows, columns, height, width).Permute(0, 1, 4, 2, 5, 3).Reshape(batch, channels, height * rows, width * columns);
+        return x.Reshape(batch, channels, rows, columns, height, width).Permute(0, 1, 4, 2, 5, 3)
+            .Reshape(batch, channels, height * rows, width * columns);
     }
 
     /// <inheritdoc/>

@@ -17,10 +17,12 @@ public sealed class PixelUnshuffle(Extent2 factor) : Module, ILipschitz
         if (x.Rank != 4 || x.Shape[2] % rows != 0 || x.Shape[3] % columns != 0)
         {
             var divisors = rows == columns ? $"{rows}" : $"{rows} and {columns}";
-            throw new TensorArgumentException("PixelUnshuffle", nameof(x), $"{x.Shape}", $"[batch, channels, height, width] with height and width divisible by {divisors}");
+            throw new TensorArgumentException("PixelUnshuffle", nameof(x), $"{x.Shape}",
+                $"[batch, channels, height, width] with height and width divisible by {divisors}");
         }
         var (batch, channels, height, width) = (x.Shape[0], x.Shape[1], x.Shape[2] / rows, x.Shape[3] / columns);
-        return x.Reshape(batch, channels, height, rows, width, columns).Permute(0, 1, 3, 5, 2, 4).Reshape(batch, channels * rows * columns, height, width);
+        return x.Reshape(batch, channels, height, rows, width, columns).Permute(0, 1, 3, 5, 2, 4)
+            .Reshape(batch, channels * rows * columns, height, width);
     }
 
     /// <inheritdoc/>

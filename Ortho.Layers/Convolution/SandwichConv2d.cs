@@ -5,8 +5,9 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Sandwich layer of images on the torus: y = sqrt 2 A^T P relu(sqrt 2 P^-1 B x + b) with convolutions A and B whose matrices [A B]^H at every
-/// frequency are the Cayley map of a free kernel's, and a diagonal P = exp(psi) over channels: 1-Lipschitz. Wang and Manchester 2023.</summary>
+/// <summary>Sandwich layer of images on the torus: y = sqrt 2 A^T P relu(sqrt 2 P^-1 B x + b) with convolutions A and B whose matrices [A
+/// B]^H at every frequency are the Cayley map of a free kernel's, and a diagonal P = exp(psi) over channels: 1-Lipschitz. Wang and
+/// Manchester 2023.</summary>
 public sealed class SandwichConv2d : Module, ILipschitz
 {
     static readonly Cayley cayley = new();
@@ -55,11 +56,13 @@ public sealed class SandwichConv2d : Module, ILipschitz
         return y;
     }
 
-    /// <summary>The largest |[A B]|^2 of all frequencies of the last image size seen, in float64 on the host: 1, but for rounding.</summary>
+    /// <summary>The largest |[A B]|^2 of all frequencies of the last image size seen, in float64 on the host: 1, but for
+    /// rounding.</summary>
     /// <exception cref="InvalidOperationException">No image has been seen.</exception>
     public double LipschitzBound()
     {
-        var size = lastSize ?? throw new InvalidOperationException("SandwichConv2d.LipschitzBound: it depends on the image size, and no image has passed yet.");
+        var size = lastSize ?? throw new InvalidOperationException(
+            "SandwichConv2d.LipschitzBound: it depends on the image size, and no image has passed yet.");
         using var pause = Graph.NoGrad();
         return Math.Pow(Spectrum.OfMatrix(frames.Of(size)).Largest, 2);
     }

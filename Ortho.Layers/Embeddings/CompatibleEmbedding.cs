@@ -4,11 +4,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>An embedding z = f / |f| whose first dimensions can be compared with those that an older model has stored, while an orthogonal map
-/// u = Q z lets a classifier W u arrange all dimensions freely. Q keeps every distance, so z itself is what is stored; Q and W only serve
-/// training. Ricci, Biondi, Pernici and Del Bimbo 2024 (OCA).</summary>
-/// <remarks>Trained with <see cref="Losses.CompatibilityLoss"/>. The authors' code gives Q a bias; here it has none, and distances are kept exactly.
-/// In our miniature Q itself gains little: 0.826 against 0.819 in mean average precision.</remarks>
+/// <summary>An embedding z = f / |f| whose first dimensions can be compared with those that an older model has stored, while an orthogonal
+/// map u = Q z lets a classifier W u arrange all dimensions freely. Q keeps every distance, so z itself is what is stored; Q and W only
+/// serve training. Ricci, Biondi, Pernici and Del Bimbo 2024 (OCA).</summary>
+/// <remarks>Trained with <see cref="Losses.CompatibilityLoss"/>. The authors' code gives Q a bias; here it has none, and distances are kept
+/// exactly. In our miniature Q itself gains little: 0.826 against 0.819 in mean average precision.</remarks>
 public sealed class CompatibleEmbedding : Module
 {
     readonly int features;
@@ -21,7 +21,8 @@ public sealed class CompatibleEmbedding : Module
     /// <param name="parametrization">How Q is held orthogonal; Cayley when null.</param>
     /// <param name="dtype">Float32 or Float64.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number of features or classes is negative, or there are none.</exception>
-    public CompatibleEmbedding(int oldFeatures, int extraFeatures, int classes, Generator generator, IOrthogonalParametrization? parametrization = null,
+    public CompatibleEmbedding(int oldFeatures, int extraFeatures, int classes, Generator generator,
+        IOrthogonalParametrization? parametrization = null,
         DType dtype = DType.Float32)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(oldFeatures, 1);

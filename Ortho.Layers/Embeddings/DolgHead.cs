@@ -3,10 +3,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>One descriptor of an image from two stages of a backbone: W_f [g ; o] + b_f with the global vector g = W_t GeM(f4) + b_t of the last stage and
-/// o the mean of what the local features of the stage before have orthogonal to g (<see cref="OrthogonalFusion"/>). Yang et al. 2021 (DOLG).</summary>
-/// <remarks>Trained by <see cref="Losses.ArcFace"/>, compared by <see cref="Analysis.Retrieval.CosineTruncated"/>; call <see cref="Module.Eval"/> before
-/// descriptors are stored, because the local branch has a <see cref="BatchNorm"/>.</remarks>
+/// <summary>One descriptor of an image from two stages of a backbone: W_f [g ; o] + b_f with the global vector g = W_t GeM(f4) + b_t of the
+/// last stage and o the mean of what the local features of the stage before have orthogonal to g (<see cref="OrthogonalFusion"/>). Yang et
+/// al. 2021 (DOLG).</summary>
+/// <remarks>Trained by <see cref="Losses.ArcFace"/>, compared by <see cref="Analysis.Retrieval.CosineTruncated"/>; call
+/// <see cref="Module.Eval"/> before descriptors are stored, because the local branch has a <see cref="BatchNorm"/>.</remarks>
 public sealed class DolgHead : Module
 {
     readonly Module stage;

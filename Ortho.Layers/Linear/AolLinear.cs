@@ -4,8 +4,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Almost-orthogonal layer: y = x D W^T + b with D_ii = (sum over j of |W^T W|_ij)^(-1/2), so that |W D| &lt;= 1. Prach and Lampert
-/// 2022, theorem 1.</summary>
+/// <summary>Almost-orthogonal layer: y = x D W^T + b with D_ii = (sum over j of |W^T W|_ij)^(-1/2), so that |W D| &lt;= 1. Prach and
+/// Lampert 2022, theorem 1.</summary>
 public sealed class AolLinear : Module, ICertifiable
 {
     readonly Cached<bool> weight;
@@ -20,7 +20,8 @@ public sealed class AolLinear : Module, ICertifiable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
-        Free = Register("weight", Tensor.Normal([outputs, inputs], generator, deviation: 1 / Math.Sqrt(inputs), dtype: dtype), ParameterRole.Matrix);
+        Free = Register("weight", Tensor.Normal([outputs, inputs], generator, deviation: 1 / Math.Sqrt(inputs), dtype: dtype),
+            ParameterRole.Matrix);
         Bias = bias ? Register("bias", Tensor.Zeros([outputs], dtype), ParameterRole.Vector) : null;
         // The floor lets a column of zeros be one.
         weight = new([Free], _ => Free.Value / (Free.Value.T.MatMul(Free).Abs().Sum([1]) + 1e-12).Sqrt());

@@ -25,7 +25,8 @@ abstract class ChannelOperator
     /// <summary>An upper bound of |V| for inputs of this size, on the weight's device; differentiable.</summary>
     public abstract Tensor NormBound(Tensor weight, (int Height, int Width) size);
 
-    /// <summary>|V| for inputs of this size (of a convolution with zeros around the images, a bound of it), in float64 on the host.</summary>
+    /// <summary>|V| for inputs of this size (of a convolution with zeros around the images, a bound of it), in float64 on the
+    /// host.</summary>
     public abstract double Norm(Tensor weight, (int Height, int Width) size);
 
     /// <summary>Height and width of x.</summary>

@@ -4,9 +4,9 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>A residual block that is a step down the gradient of a convex function: y = x - 2 V^T D relu(V x + b) with a diagonal D for which
-/// D^(1/2) V V^T D^(1/2) &lt;= I. Its Jacobian I - 2 V^T D S V, S a diagonal of zeros and ones, is symmetric with eigenvalues in [-1, 1], so
-/// the block is 1-Lipschitz.</summary>
+/// <summary>A residual block that is a step down the gradient of a convex function: y = x - 2 V^T D relu(V x + b) with a diagonal D for
+/// which D^(1/2) V V^T D^(1/2) &lt;= I. Its Jacobian I - 2 V^T D S V, S a diagonal of zeros and ones, is symmetric with eigenvalues in [-1,
+/// 1], so the block is 1-Lipschitz.</summary>
 public abstract class GradientBlock : Module, ILipschitz
 {
     readonly string name;
@@ -70,7 +70,8 @@ public abstract class GradientBlock : Module, ILipschitz
 /// theorem 3.</summary>
 public abstract class SdpBlock : GradientBlock
 {
-    private protected SdpBlock(string name, ChannelOperator map, Tensor weight, ParameterRole role) : base(name, map, weight, role, hasShares: true)
+    private protected SdpBlock(string name, ChannelOperator map, Tensor weight, ParameterRole role)
+        : base(name, map, weight, role, hasShares: true)
     {
     }
 
@@ -82,11 +83,12 @@ public abstract class SdpBlock : GradientBlock
     }
 }
 
-/// <summary>Convex potential layer: D = I / |V|^2, with an upper bound of the norm in place of the paper's power iteration, which gives less
-/// than the norm until it has converged. Meunier et al. 2022.</summary>
+/// <summary>Convex potential layer: D = I / |V|^2, with an upper bound of the norm in place of the paper's power iteration, which gives
+/// less than the norm until it has converged. Meunier et al. 2022.</summary>
 public abstract class ConvexPotentialBlock : GradientBlock
 {
-    private protected ConvexPotentialBlock(string name, ChannelOperator map, Tensor weight, ParameterRole role) : base(name, map, weight, role, hasShares: false)
+    private protected ConvexPotentialBlock(string name, ChannelOperator map, Tensor weight, ParameterRole role)
+        : base(name, map, weight, role, hasShares: false)
     {
     }
 

@@ -5,8 +5,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Sandwich layer: y = sqrt 2 A^T P relu(sqrt 2 P^-1 B x + b) with A A^T + B B^T = I and a positive diagonal P = exp(psi), learnt: 1-Lipschitz.
-/// [A B]^T is the Cayley map of free numbers. Wang and Manchester 2023, theorem 3.</summary>
+/// <summary>Sandwich layer: y = sqrt 2 A^T P relu(sqrt 2 P^-1 B x + b) with A A^T + B B^T = I and a positive diagonal P = exp(psi), learnt:
+/// 1-Lipschitz. [A B]^T is the Cayley map of free numbers. Wang and Manchester 2023.</summary>
 public sealed class SandwichLinear : Module, ILipschitz
 {
     static readonly Cayley cayley = new();
@@ -22,7 +22,9 @@ public sealed class SandwichLinear : Module, ILipschitz
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
-        Free = Register("free", Tensor.Normal([outputs + inputs, outputs], generator, deviation: 1 / Math.Sqrt(inputs + outputs), dtype: dtype), ParameterRole.Matrix);
+        Free = Register("free",
+            Tensor.Normal([outputs + inputs, outputs], generator, deviation: 1 / Math.Sqrt(inputs + outputs), dtype: dtype),
+            ParameterRole.Matrix);
         Psi = Register("psi", Tensor.Zeros([outputs], dtype), ParameterRole.Vector);
         Bias = Register("bias", Tensor.Zeros([outputs], dtype), ParameterRole.Vector);
         frame = new([Free], _ => cayley.Forward(Free));

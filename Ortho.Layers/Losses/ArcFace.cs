@@ -3,11 +3,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Losses;
 
-/// <summary>A classifier of directions, s cos(x, w_k), whose training asks for an angle between classes: the label's cosine c = cos(theta) is replaced by
-/// cos(theta + m). Deng et al. 2019. Curricular (Huang et al. 2020), cosines of other classes above the label's lowered one weigh more, the
-/// more the later in training: cos (t + cos) with t a running mean of the labels' cosines.</summary>
-/// <remarks>Where theta + m would exceed pi, c - m sin m stands for cos(theta + m), as in the reference implementations: at c = -cos m the value jumps
-/// from -1 to -cos m - m sin m, for m = 0.15 to -1.011187.</remarks>
+/// <summary>A classifier of directions, s cos(x, w_k), whose training asks for an angle between classes: the label's cosine c = cos(theta)
+/// is replaced by cos(theta + m). Deng et al. 2019. Curricular (Huang et al. 2020), cosines of other classes above the label's lowered one
+/// weigh more, the more the later in training: cos (t + cos) with t a running mean of the labels' cosines.</summary>
+/// <remarks>Where theta + m would exceed pi, c - m sin m stands for cos(theta + m), as in the reference implementations: at c = -cos m the
+/// value jumps from -1 to -cos m - m sin m, for m = 0.15 to -1.011187.</remarks>
 public sealed class ArcFace : Module
 {
     readonly double scale, margin;
@@ -90,5 +90,6 @@ public sealed class ArcFace : Module
 
     static double Checked(double margin) => margin >= 0 && margin < Math.PI / 2
         ? margin
-        : throw new ArgumentOutOfRangeException(nameof(margin), margin, "ArcFace: expected an angle of at least 0 and below a right angle.");
+        : throw new ArgumentOutOfRangeException(nameof(margin), margin,
+            "ArcFace: expected an angle of at least 0 and below a right angle.");
 }

@@ -11,8 +11,9 @@ public static class CertifiedTraining
     {
         /// <summary>Hinge Kantorovich-Rubinstein loss, each class against all others: weight max(0, margin - t f) averaged, minus the
         /// Wasserstein distance that f shows, the mean of f over a class less that over the others, averaged over the classes; t = 1 for
-        /// the label and -1 for the others. Serrurier et al. 2021, equation 7.</summary>
-        /// <param name="labels">Int64 [batch] for logits [batch, classes]. A class that the batch lacks, or that is all of it, has the mean 0 there.</param>
+        /// the label and -1 for the others. Serrurier et al. 2021.</summary>
+        /// <param name="labels">Int64 [batch] for logits [batch, classes]. A class that the batch lacks, or that is all of it, has the mean
+        /// 0 there.</param>
         /// <param name="margin">The distance to the boundary asked for.</param>
         /// <param name="weight">Of the hinge.</param>
         /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit.</exception>
@@ -29,7 +30,7 @@ public static class CertifiedTraining
         }
 
         /// <summary>Certificate regularisation: minus weight times the mean of the certified radii max(0, margin) / sqrt 2 of a 1-Lipschitz
-        /// network, to be added to a loss. Singla, Singla and Feizi 2022, equation 7.</summary>
+        /// network, to be added to a loss. Singla, Singla and Feizi 2022.</summary>
         /// <param name="labels">Int64 [batch] for logits [batch, classes].</param>
         /// <param name="weight">How much radii count.</param>
         /// <exception cref="TensorArgumentException">Shapes or dtypes do not fit.</exception>

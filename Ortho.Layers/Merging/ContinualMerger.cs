@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Merging;
 
-/// <summary>Folds models that were fine-tuned from one base into one, in the order in which they arrive. No data, no training; what it holds does
-/// not grow with their number.</summary>
+/// <summary>Folds models that were fine-tuned from one base into one, in the order in which they arrive. No data, no training; what it
+/// holds does not grow with their number.</summary>
 /// <remarks>Real floating-point tensors are merged; integers and truth values stay the base's. Nothing is recorded.</remarks>
 public abstract class ContinualMerger
 {
@@ -21,7 +21,8 @@ public abstract class ContinualMerger
         merged = Copy(baseModel);
     }
 
-    private protected ContinualMerger(IReadOnlyDictionary<string, Tensor> baseModel, IReadOnlyDictionary<string, Tensor> merged, int count) : this(baseModel)
+    private protected ContinualMerger(IReadOnlyDictionary<string, Tensor> baseModel, IReadOnlyDictionary<string, Tensor> merged,
+        int count) : this(baseModel)
     {
         RequireLikeBase(nameof(merged), merged);
         (this.merged, Count) = (Copy(merged), count);
@@ -30,7 +31,8 @@ public abstract class ContinualMerger
     /// <summary>How many models have been added.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The merged state: the base before the first model. Its tensors are replaced by the next <see cref="Add"/>, not changed.</summary>
+    /// <summary>The merged state: the base before the first model. Its tensors are replaced by the next <see cref="Add"/>, not
+    /// changed.</summary>
     public IReadOnlyDictionary<string, Tensor> Merged => merged;
 
     /// <summary>The base.</summary>
@@ -38,8 +40,8 @@ public abstract class ContinualMerger
 
     /// <summary>Folds in one more model.</summary>
     /// <param name="model">A state of the base's model.</param>
-    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, of another shape or kind of number, or have numbers that are not
-    /// finite: they are named, and nothing has changed.</exception>
+    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, of another shape or kind of number, or have numbers that
+    /// are not finite: they are named, and nothing has changed.</exception>
     public void Add(IReadOnlyDictionary<string, Tensor> model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -67,7 +69,8 @@ public abstract class ContinualMerger
 
     void RequireLikeBase(string argument, IReadOnlyDictionary<string, Tensor> model)
     {
-        NamedTensors.Require("Merger.Add", argument, "the base model", Base, [.. model.Keys], name => (model[name].DType, model[name].Shape));
+        NamedTensors.Require("Merger.Add", argument, "the base model", Base, [.. model.Keys],
+            name => (model[name].DType, model[name].Shape));
         RequireFinite("Merger.Add", argument, model);
     }
 
@@ -96,7 +99,8 @@ public sealed class WeightAverageMerger(IReadOnlyDictionary<string, Tensor> base
 {
     /// <inheritdoc/>
     protected override IEnumerable<KeyValuePair<string, Tensor>> Merge(IReadOnlyDictionary<string, Tensor> model, int count)
-        => Names.Select(name => KeyValuePair.Create(name, count == 1 ? Own(model, name).Clone() : Merged[name].Lerp(Own(model, name), 1.0 / count)));
+        => Names.Select(name => KeyValuePair.Create(name, count == 1 ? Own(model, name).Clone() : Merged[name].Lerp(Own(model, name),
+            1.0 / count)));
 }
 
 /// <summary>Task arithmetic: every model's change is added with one factor. Ilharco et al. 2023.</summary>

@@ -8,17 +8,17 @@ namespace Ortho.Layers.Merging;
 /// <summary>What happened when a model was added.</summary>
 /// <param name="Scale">By what the sum of changes was divided, lambda.</param>
 /// <param name="Norm">Norm of the model's change over all tensors.</param>
-/// <param name="Projections">For each tensor that was projected, how many leading directions were kept free of it, and the cosine of its change with
-/// what had been merged before.</param>
+/// <param name="Projections">For each tensor that was projected, how many leading directions were kept free of it, and the cosine of its
+/// change with what had been merged before.</param>
 public sealed record MergeStep(double Scale, double Norm, IReadOnlyDictionary<string, (int Rank, double Cosine)> Projections);
 
-/// <summary>Orthogonal projection-based continual merging: of a new model's change of a linear weight only that part is added which is orthogonal to
-/// what has been merged and lies outside its leading directions; then the whole is scaled to the mean norm of the models' changes.
-/// Tang et al. 2025 (OPCM).</summary>
-/// <remarks>With D the merged change and T a model's: raw = lambda D + P(T), lambda' = |raw| / mean norm, D' = raw / lambda', norms over all tensors
-/// together. Biases, convolutions and everything else that is no linear weight is added unprojected. In our miniature of six tasks the gain
-/// of the projection over the scaling alone depends on the network: 0.1 in accuracy for features behind a ReLU, nothing for features of both
-/// signs; averaging is worse in both.</remarks>
+/// <summary>Orthogonal projection-based continual merging: of a new model's change of a linear weight only that part is added which is
+/// orthogonal to what has been merged and lies outside its leading directions; then the whole is scaled to the mean norm of the models'
+/// changes. Tang et al. 2025 (OPCM).</summary>
+/// <remarks>With D the merged change and T a model's: raw = lambda D + P(T), lambda' = |raw| / mean norm, D' = raw / lambda', norms over
+/// all tensors together. Biases, convolutions and everything else that is no linear weight is added unprojected. In our miniature of six
+/// tasks the gain of the projection over the scaling alone depends on the network: 0.1 in accuracy for features behind a ReLU, nothing for
+/// features of both signs; averaging is worse in both.</remarks>
 public sealed class OrthogonalProjectionMerger : ContinualMerger
 {
     // Below this share of the largest singular value, singular vectors are arbitrary.
@@ -32,15 +32,15 @@ public sealed class OrthogonalProjectionMerger : ContinualMerger
 
     /// <summary>A merger that has seen no model.</summary>
     /// <param name="baseModel">The state from which all models were fine-tuned. Copied.</param>
-    /// <param name="alpha">The share of the singular values' sum whose directions are kept free of later changes, above 0 and at most 1; see
-    /// <see cref="ProjectOut"/>.</param>
-    /// <param name="isLinearWeight">Which tensors are projected: <see cref="LinearWeights"/> of the module, or every matrix when null (also tables of
-    /// embeddings).</param>
+    /// <param name="alpha">The share of the singular values' sum whose directions are kept free of later changes, above 0 and at most 1;
+    /// see <see cref="ProjectOut"/>.</param>
+    /// <param name="isLinearWeight">Which tensors are projected: <see cref="LinearWeights"/> of the module, or every matrix when null (also
+    /// tables of embeddings).</param>
     /// <param name="referenceCompatible">See <see cref="ProjectOut"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">Alpha is not above 0 and at most 1.</exception>
     /// <exception cref="TensorArgumentException">A tensor has a number that is not finite, or is complex.</exception>
-    public OrthogonalProjectionMerger(IReadOnlyDictionary<string, Tensor> baseModel, double alpha = 0.5, Func<string, Tensor, bool>? isLinearWeight = null,
-        bool referenceCompatible = false) : base(baseModel)
+    public OrthogonalProjectionMerger(IReadOnlyDictionary<string, Tensor> baseModel, double alpha = 0.5,
+        Func<string, Tensor, bool>? isLinearWeight = null, bool referenceCompatible = false) : base(baseModel)
         => (this.alpha, this.isLinearWeight, this.referenceCompatible) = (Checked(alpha), isLinearWeight ?? IsMatrix, referenceCompatible);
 
     OrthogonalProjectionMerger(SafetensorsFile file, Func<string, Tensor, bool>? isLinearWeight)
@@ -53,24 +53,27 @@ public sealed class OrthogonalProjectionMerger : ContinualMerger
     /// <summary>What happened at each <see cref="ContinualMerger.Add"/> since this merger was made or loaded.</summary>
     public IReadOnlyList<MergeStep> Trace => trace;
 
-    /// <summary>Which tensors of a module's state are weights of linear layers, by the roles of its parameters: matrices and heads, no tables.</summary>
+    /// <summary>Which tensors of a module's state are weights of linear layers, by the roles of its parameters: matrices and heads, no
+    /// tables.</summary>
     public static Func<string, Tensor, bool> LinearWeights(Module module)
     {
         ArgumentNullException.ThrowIfNull(module);
-        var names = module.NamedParameters().Where(named => named.Parameter.Role is ParameterRole.Matrix or ParameterRole.Head && named.Parameter.Value.Rank == 2)
+        var names = module.NamedParameters().Where(named => named.Parameter.Role is ParameterRole.Matrix or ParameterRole.Head
+            && named.Parameter.Value.Rank == 2)
             .Select(named => named.Name).ToHashSet();
         return (name, _) => names.Contains(name);
     }
 
-    /// <summary>P(T) = T - U ((U^T T V) * mask) V^T for the thin SVD U S V^T of what is merged: mask is 1 on the diagonal and in the leading block of
-    /// the r largest singular values that together are at most the share alpha of all. P is an orthogonal projector, and P(T) is
-    /// orthogonal to what is merged for every alpha.</summary>
+    /// <summary>P(T) = T - U ((U^T T V) * mask) V^T for the thin SVD U S V^T of what is merged: mask is 1 on the diagonal and in the
+    /// leading block of the r largest singular values that together are at most the share alpha of all. P is an orthogonal projector, and
+    /// P(T) is orthogonal to what is merged for every alpha.</summary>
     /// <param name="merged">The change that is merged, [m, n].</param>
     /// <param name="incoming">T [m, n].</param>
     /// <param name="alpha">The share; at 1 the block has all directions.</param>
-    /// <param name="referenceCompatible">At alpha = 1, an empty block as in the authors' code, whose strict comparison then holds nowhere.</param>
-    /// <returns>P(T), of T's dtype; computed in float64. Directions in which nothing is merged (singular values below 1e-7 of the largest) are
-    /// left alone: their vectors are arbitrary.</returns>
+    /// <param name="referenceCompatible">At alpha = 1, an empty block as in the authors' code, whose strict comparison then holds
+    /// nowhere.</param>
+    /// <returns>P(T), of T's dtype; computed in float64. Directions in which nothing is merged (singular values below 1e-7 of the largest)
+    /// are left alone: their vectors are arbitrary.</returns>
     /// <exception cref="TensorArgumentException">Not two matrices of one shape.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Alpha is not above 0 and at most 1.</exception>
     public static Tensor ProjectOut(Tensor merged, Tensor incoming, double alpha, bool referenceCompatible = false)
@@ -78,9 +81,11 @@ public sealed class OrthogonalProjectionMerger : ContinualMerger
         ArgumentNullException.ThrowIfNull(merged);
         ArgumentNullException.ThrowIfNull(incoming);
         if (merged.Rank != 2 || incoming.Shape != merged.Shape)
-            throw new TensorArgumentException("ProjectOut", nameof(incoming), $"{incoming.Shape} beside merged {merged.Shape}", "two matrices of one shape");
+            throw new TensorArgumentException("ProjectOut", nameof(incoming), $"{incoming.Shape} beside merged {merged.Shape}",
+                "two matrices of one shape");
         using var pause = Graph.NoGrad();
-        return Projected(merged.To(DType.Float64), incoming.To(DType.Float64), Checked(alpha), referenceCompatible).Projected.To(incoming.DType);
+        return Projected(merged.To(DType.Float64), incoming.To(DType.Float64), Checked(alpha),
+            referenceCompatible).Projected.To(incoming.DType);
     }
 
     static (Tensor Projected, int Rank) Projected(Tensor merged, Tensor incoming, double alpha, bool referenceCompatible)
@@ -144,7 +149,8 @@ public sealed class OrthogonalProjectionMerger : ContinualMerger
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path)
         => Safetensors.Save(path,
-            Base.Select(entry => KeyValuePair.Create($"base.{entry.Key}", entry.Value)).Concat(Merged.Select(entry => KeyValuePair.Create($"merged.{entry.Key}", entry.Value))),
+            Base.Select(entry => KeyValuePair.Create($"base.{entry.Key}", entry.Value)).Concat(Merged.Select(
+                entry => KeyValuePair.Create($"merged.{entry.Key}", entry.Value))),
             new Dictionary<string, string>
             {
                 ["alpha"] = Text(alpha), ["scale"] = Text(scale), ["mean_norm"] = Text(meanNorm), ["count"] = $"{Count}",
@@ -166,16 +172,19 @@ public sealed class OrthogonalProjectionMerger : ContinualMerger
 
     static double Checked(double alpha) => alpha is > 0 and <= 1
         ? alpha
-        : throw new ArgumentOutOfRangeException(nameof(alpha), alpha, "OrthogonalProjectionMerger: expected a share above 0 and at most 1.");
+        : throw new ArgumentOutOfRangeException(nameof(alpha), alpha,
+            "OrthogonalProjectionMerger: expected a share above 0 and at most 1.");
 
     static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     static string Text(SafetensorsFile file, string key) => file.Metadata.TryGetValue(key, out var text)
         ? text
-        : throw new InvalidDataException($"OrthogonalProjectionMerger.Load: the file has no '{key}' among its metadata; expected one written by Save.");
+        : throw new InvalidDataException($"OrthogonalProjectionMerger.Load: the file has no '{key}' among its metadata; "
+            + "expected one written by Save.");
 
     static double Number(SafetensorsFile file, string key) => double.Parse(Text(file, key), CultureInfo.InvariantCulture);
 
     static Dictionary<string, Tensor> Part(SafetensorsFile file, string prefix)
-        => file.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(name => name[prefix.Length..], name => file[name]);
+        => file.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(name => name[prefix.Length..],
+            name => file[name]);
 }

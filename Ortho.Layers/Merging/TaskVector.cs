@@ -5,8 +5,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Merging;
 
-/// <summary>What fine-tuning changed: the difference of two models' states, as a vector that can be added, scaled and added to a model. Ilharco et
-/// al. 2023. Every tensor is computed when it is read: sums and multiples of vectors between open files hold nothing.</summary>
+/// <summary>What fine-tuning changed: the difference of two models' states, as a vector that can be added, scaled and added to a model.
+/// Ilharco et al. 2023. Every tensor is computed when it is read: sums and multiples of vectors between open files hold nothing.</summary>
 /// <example><code>
 /// using var before = Safetensors.Open("base.safetensors");
 /// using var after = Safetensors.Open("french.safetensors");
@@ -44,14 +44,17 @@ public sealed class TaskVector : IReadOnlyDictionary<string, Tensor>
     /// <summary>after - before. Neither is copied: both are read again whenever the vector is.</summary>
     /// <param name="before">A model's state.</param>
     /// <param name="after">Another state of the same model.</param>
-    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: they are named.</exception>
+    /// <exception cref="TensorArgumentException">Entries are missing, unexpected, or of another shape or kind of number: they are
+    /// named.</exception>
     public static TaskVector Between(IReadOnlyDictionary<string, Tensor> before, IReadOnlyDictionary<string, Tensor> after)
     {
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(after);
-        NamedTensors.Require("TaskVector.Between", nameof(after), "the model before", before, [.. after.Keys], name => (after[name].DType, after[name].Shape));
+        NamedTensors.Require("TaskVector.Between", nameof(after), "the model before", before, [.. after.Keys], name => (after[name].DType,
+            after[name].Shape));
         return new([.. before.Keys.Where(name => before[name].DType.IsFloatingPoint)], before,
-            name => before[name] is var start ? after[name].To(start.DType).To(start.Device) - start : throw new InvalidOperationException());
+            name => before[name] is var start ? after[name].To(start.DType).To(start.Device) - start
+                : throw new InvalidOperationException());
     }
 
     /// <summary>The sum of two vectors of one model.</summary>
@@ -112,11 +115,13 @@ public sealed class TaskVector : IReadOnlyDictionary<string, Tensor>
         foreach (var name in Names)
         {
             if (!state.TryGetValue(name, out var at) || at.Shape != shapes[name].Shape)
-                throw new TensorArgumentException("TaskVector.ApplyTo", nameof(state), $"{(at is null ? "nothing" : $"{at.Shape}")} for {name}", $"{shapes[name].Shape}");
+                throw new TensorArgumentException("TaskVector.ApplyTo", nameof(state),
+                    $"{(at is null ? "nothing" : $"{at.Shape}")} for {name}", $"{shapes[name].Shape}");
         }
         using var pause = Graph.NoGrad();
         return new OrderedDictionary<string, Tensor>(state.Select(entry => KeyValuePair.Create(entry.Key,
-            ContainsKey(entry.Key) ? entry.Value.Detach() + read(entry.Key).To(entry.Value.DType).To(entry.Value.Device) : entry.Value.Clone())));
+            ContainsKey(entry.Key) ? entry.Value.Detach() + read(entry.Key).To(entry.Value.DType).To(entry.Value.Device)
+                : entry.Value.Clone())));
     }
 
     /// <inheritdoc/>
@@ -130,7 +135,8 @@ public sealed class TaskVector : IReadOnlyDictionary<string, Tensor>
     }
 
     /// <summary>The tensors by name, each computed when it is reached.</summary>
-    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => Names.Select(name => KeyValuePair.Create(name, this[name])).GetEnumerator();
+    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => Names.Select(name => KeyValuePair.Create(name,
+        this[name])).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
@@ -144,6 +150,7 @@ public sealed class TaskVector : IReadOnlyDictionary<string, Tensor>
         var other = Names.Except(b.Names).Concat(b.Names.Except(Names)).FirstOrDefault()
             ?? Names.FirstOrDefault(name => shapes[name].Shape != b.shapes[name].Shape);
         if (other is not null)
-            throw new TensorArgumentException($"TaskVector.{operation}", nameof(b), $"a vector that differs at {other}", "the same tensors and shapes");
+            throw new TensorArgumentException($"TaskVector.{operation}", nameof(b), $"a vector that differs at {other}",
+                "the same tensors and shapes");
     }
 }

@@ -4,9 +4,9 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Batch centring: x [batch, channels, ...] less the mean of each channel, plus bias; in use, less the running mean of the training batches, a
-/// shift. What is left of batch normalisation when nothing may be stretched: 1-Lipschitz in use, and as a map of whole batches in
-/// training. Béthune et al. 2022.</summary>
+/// <summary>Batch centring: x [batch, channels, ...] less the mean of each channel, plus bias; in use, less the running mean of the
+/// training batches, a shift. What is left of batch normalisation when nothing may be stretched: 1-Lipschitz in use, and as a map of whole
+/// batches in training.</summary>
 public sealed class BatchCentering : Module, ILipschitz
 {
     readonly double momentum;
@@ -19,7 +19,8 @@ public sealed class BatchCentering : Module, ILipschitz
     public BatchCentering(int channels, double momentum = 0.1, DType dtype = DType.Float32)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        this.momentum = momentum is > 0 and <= 1 ? momentum : throw new ArgumentOutOfRangeException(nameof(momentum), momentum, "BatchCentering: above 0, at most 1.");
+        this.momentum = momentum is > 0 and <= 1
+            ? momentum : throw new ArgumentOutOfRangeException(nameof(momentum), momentum, "BatchCentering: above 0, at most 1.");
         Mean = RegisterBuffer("running_mean", Tensor.Zeros([channels], dtype));
         Bias = Register("bias", Tensor.Zeros([channels], dtype), ParameterRole.Vector);
     }

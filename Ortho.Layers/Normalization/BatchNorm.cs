@@ -3,10 +3,10 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>(x - mean) / sqrt(variance + epsilon) * weight + bias for each channel. Ioffe and Szegedy 2015. In training, mean and variance are the
-/// batch's, and running means of them are kept; in use (<see cref="Module.Eval"/>) they are those.</summary>
-/// <remarks>x [batch, channels, ...]. Names, buffers and update are PyTorch's: running &lt;- (1 - momentum) running + momentum new, of the variance that
-/// is divided by n - 1.</remarks>
+/// <summary>(x - mean) / sqrt(variance + epsilon) * weight + bias for each channel. Ioffe and Szegedy 2015. In training, mean and variance
+/// are the batch's, and running means of them are kept; in use (<see cref="Module.Eval"/>) they are those.</summary>
+/// <remarks>x [batch, channels, ...]. Names, buffers and update are PyTorch's: running &lt;- (1 - momentum) running + momentum new, of the
+/// variance that is divided by n - 1.</remarks>
 public sealed class BatchNorm : Module
 {
     readonly double epsilon, momentum;
@@ -64,7 +64,8 @@ public sealed class BatchNorm : Module
         }
         var count = x.ElementCount / channels;
         if (count < 2)
-            throw new TensorArgumentException(nameof(BatchNorm), nameof(x), $"{x.Shape}", "at least two numbers of each channel in training; call Eval() for use");
+            throw new TensorArgumentException(nameof(BatchNorm), nameof(x), $"{x.Shape}",
+                "at least two numbers of each channel in training; call Eval() for use");
         var (variance, mean) = x.VarMean(others, correction: 0);
         Remember(mean, variance * ((double)count / (count - 1)));
         var scale = (variance + epsilon).Rsqrt();

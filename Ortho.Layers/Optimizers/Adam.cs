@@ -18,12 +18,14 @@ public sealed class Adam : Optimizer
     /// <param name="beta2">Decay of the mean square.</param>
     /// <param name="epsilon">Added to the root.</param>
     /// <param name="weightDecay">Share of a parameter removed per unit of learning rate (Loshchilov and Hutter 2019).</param>
-    public Adam(IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
+    public Adam(IEnumerable<Parameter> parameters, double learningRate = 1e-3, double beta1 = 0.9, double beta2 = 0.999,
+        double epsilon = 1e-8, double weightDecay = 0)
         : base(parameters, learningRate)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epsilon);
         ArgumentOutOfRangeException.ThrowIfNegative(weightDecay);
-        (this.beta1, this.beta2, this.epsilon, this.weightDecay) = (Decay(beta1, nameof(beta1)), Decay(beta2, nameof(beta2)), epsilon, weightDecay);
+        (this.beta1, this.beta2, this.epsilon, this.weightDecay) = (Decay(beta1, nameof(beta1)), Decay(beta2, nameof(beta2)), epsilon,
+            weightDecay);
         (means, squares) = (Remember("mean", ZerosLike(Parameters)), Remember("square", ZerosLike(Parameters)));
     }
 
@@ -32,7 +34,8 @@ public sealed class Adam : Optimizer
     {
         // m' / (sqrt v' + e) = (root / (1 - beta1^t)) m / (sqrt v + e root), root = sqrt(1 - beta2^t)
         var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));
-        Pointwise.Update<AdamStep>("Adam", [.. due.Select(row => new Updated(row.Parameter.Value, row.Gradient, means[row.Index], squares[row.Index]))], new()
+        Pointwise.Update<AdamStep>("Adam", [.. due.Select(row => new Updated(row.Parameter.Value, row.Gradient, means[row.Index],
+            squares[row.Index]))], new()
         {
             A = 1 - beta1, B = 1 - beta2, C = epsilon * root, D = 1 - LearningRate * weightDecay,
             E = -LearningRate * root / (1 - Math.Pow(beta1, Steps)),

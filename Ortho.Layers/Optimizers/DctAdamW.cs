@@ -18,14 +18,17 @@ namespace Ortho.Layers.Optimizers;
 public sealed class DctAdamW : Optimizer
 {
     readonly double beta1, beta2, epsilon, weightDecay;
-    readonly int refreshGap;
+    readonly int refreshGap, norm;
     readonly bool rotatesStates;
     readonly Projection?[] projections;
     readonly Tensor?[] errors;
     readonly Tensor[] means, squares, updates;
 
     // What is projected: the matrix, or where it is wide its transpose.
-    sealed record Projection(DctSubspace Subspace, bool IsWide);
+    sealed record Projection(FixedBasis Basis, Tensor Indices, bool IsWide)
+    {
+        public int Rank => Indices.Shape[0];
+    }
 
     /// <summary>An optimizer of some parameters.</summary>
     /// <param name="parameters">Real ones of any role.</param>
@@ -56,14 +59,15 @@ public sealed class DctAdamW : Optimizer
         if (Parameters.FirstOrDefault(parameter => !parameter.Value.DType.HasArithmetic || parameter.Value.DType.IsComplex) is { } other)
             throw new ArgumentException($"DctAdamW: parameter {other.Name} is {other.Value.DType}; expected Float32 or Float64.", nameof(parameters));
         (this.beta1, this.beta2, this.epsilon, this.weightDecay) = (Decay(beta1, nameof(beta1)), Decay(beta2, nameof(beta2)), epsilon, weightDecay);
-        (this.refreshGap, rotatesStates) = (refreshGap, rotateStates);
+        (this.refreshGap, rotatesStates, this.norm) = (refreshGap, rotateStates, FixedBasis.Norm(norm));
         var bases = new Dictionary<(int, DType, Device), FixedBasis>();
         projections = [.. Parameters.Select(Project)];
         means = Remember("mean", Moments());
         squares = Remember("square", Moments());
-        errors = [.. Parameters.Zip(projections, (parameter, projection) => errorFeedback && projection is not null ? ZerosLike([parameter])[0] : null)];
+        errors = [.. Parameters.Zip(projections, (parameter, projection)
+            => errorFeedback && projection is not null ? ZerosLike([parameter])[0] : null)];
         RememberSome("error", errors);
-        RememberSome("indices", [.. projections.Select(projection => projection?.Subspace.Indices)]);
+        RememberSome("indices", [.. projections.Select(projection => projection?.Indices)]);
         updates = Remember("updates", [.. Parameters.Select(_ => TensorScope.Release(Tensor.Zeros([], DType.Int64)))]);
 
         Projection? Project(Parameter parameter)
@@ -78,11 +82,11 @@ public sealed class DctAdamW : Optimizer
             var (size, dtype, device) = (Math.Min(rows, columns), parameter.Value.DType, parameter.Value.Device);
             if (!bases.TryGetValue((size, dtype, device), out var shared))
                 bases[(size, dtype, device)] = shared = FixedBasis.Of(size, basis, null, dtype, device, generator);
-            return new(new(shared, Math.Min(rank, size), norm), rows < columns);
+            return new(shared, FixedBasis.First(Math.Min(rank, size), device), rows < columns);
         }
 
         Tensor[] Moments() => [.. Parameters.Zip(projections, (parameter, projection) => projection is null ? ZerosLike([parameter])[0]
-            : TensorScope.Release(Tensor.Zeros([Math.Max(parameter.MatrixShape.Rows, parameter.MatrixShape.Columns), projection.Subspace.Indices.Shape[0]],
+            : TensorScope.Release(Tensor.Zeros([Math.Max(parameter.MatrixShape.Rows, parameter.MatrixShape.Columns), projection.Rank],
                 parameter.Value.DType, parameter.Value.Device)))];
     }
 
@@ -97,37 +101,64 @@ public sealed class DctAdamW : Optimizer
         };
         Pointwise.Update<AdamStep>("DctAdamW", [.. due.Where(row => projections[row.Index] is null)
             .Select(row => new Updated(row.Parameter.Value, row.Gradient, means[row.Index], squares[row.Index]))], numbers);
-        foreach (var (index, parameter, gradient) in due)
-        {
-            if (projections[index] is { } projection)
-                Update(index, parameter, gradient, projection, numbers);
-        }
+        var groups = due.Where(row => projections[row.Index] is not null).GroupBy(row => (row.Parameter.MatrixShape, row.Parameter.Value.DType,
+            row.Parameter.Value.Device, IsFirst: updates[row.Index].AsSpan<long>()[0] == 0));
+        foreach (var group in groups)
+            Update([.. group], group.Key.IsFirst, numbers);
+        foreach (var row in due)
+            updates[row.Index].AsSpan<long>()[0]++;
     }
 
-    void Update(int index, Parameter parameter, Tensor gradient, Projection projection, Coefficients<double> numbers)
+    // Matrices of one shape share all launches.
+    void Update(Due[] members, bool isFirst, Coefficients<double> numbers)
     {
         using var scope = new TensorScope();
-        var (subspace, isWide) = projection;
-        // The error holds A until what is used of it is taken away.
-        if (errors[index] is { } kept)
-            Pointwise.Update<DescentStep>("DctAdamW", kept, gradient, new() { A = 1, B = 1 });
-        var matrix = (errors[index] ?? gradient).Flatten(1);
-        var given = isWide ? matrix.T : matrix;
-        var isFirst = updates[index].AsSpan<long>()[0]++ == 0;
-        var isChosen = isFirst || Steps % refreshGap == 0;
-        var low = isChosen ? subspace.Refresh(given) : subspace.Project(given);
-        if (isChosen && !isFirst && rotatesStates)
+        var (basis, _, isWide) = projections[members[0].Index]!;
+        // The errors hold A until what is used of it is taken away.
+        Due[] kept = [.. members.Where(member => errors[member.Index] is not null)];
+        Pointwise.Update<DescentStep>("DctAdamW",
+            [.. kept.Select(member => new Updated(errors[member.Index]!, member.Gradient))], new() { A = 1, B = 1 });
+        var a = Stacked(member => (errors[member.Index] ?? member.Gradient).Flatten(1));
+        var given = isWide ? a.T : a;
+        var before = Stacked(member => projections[member.Index]!.Indices);
+        var (indices, isChosen) = (before, isFirst || Steps % refreshGap == 0);
+        Tensor? picked = null;
+        if (isChosen)
         {
-            means[index].CopyFrom(subspace.Reindex(means[index]));
-            squares[index].CopyFrom(subspace.Reindex(squares[index]));
+            var s = basis.Transform(given);
+            indices = FixedBasis.Strongest(s, before.Shape[1], norm);
+            picked = FixedBasis.Pick(s, indices);
+            if (!isFirst && rotatesStates)
+            {
+                Overwrite(means, FixedBasis.Reindex(Stacked(member => means[member.Index]), before, indices));
+                Overwrite(squares, FixedBasis.Reindex(Stacked(member => squares[member.Index]), before, indices));
+            }
+            foreach (var (k, member) in members.Index())
+                projections[member.Index]!.Indices.CopyFrom(indices.Select(0, k));
         }
-        var chosen = subspace.Chosen();
-        if (errors[index] is { } error)
-            Pointwise.Update<DescentStep>("DctAdamW", error, Lift(low), new() { A = -1, B = 1 });
+        var columns = basis.Columns(indices);
+        var low = picked ?? given.MatMul(columns.T);
+        if (kept.Length > 0)
+        {
+            var used = Lift(low);
+            Pointwise.Update<DescentStep>("DctAdamW", [.. members.Select((member, k) => new Updated(errors[member.Index]!,
+                MatrixOptimizer.Part(used, k, member.Parameter)))], new() { A = -1, B = 1 });
+        }
         var direction = Tensor.Empty(low.Shape, low.DType, low.Device);
-        Pointwise.Update<AdamDirection>("DctAdamW", direction, low, numbers, means[index], squares[index]);
-        Pointwise.Update<DescentStep>("DctAdamW", parameter.Value, Lift(direction), new() { A = 1, B = numbers.D });
+        Pointwise.Update<AdamDirection>("DctAdamW", [.. members.Select((member, k) => new Updated(direction.Select(0, k), low.Select(0, k),
+            means[member.Index], squares[member.Index]))], numbers);
+        var step = Lift(direction);
+        Pointwise.Update<DescentStep>("DctAdamW", [.. members.Select((member, k) => new Updated(member.Parameter.Value,
+            MatrixOptimizer.Part(step, k, member.Parameter)))], new() { A = 1, B = numbers.D });
 
-        Tensor Lift(Tensor part) => (isWide ? chosen.T.MatMul(part.T) : part.MatMul(chosen)).Reshape([.. parameter.Value.Shape.Span]);
+        Tensor Lift(Tensor part) => isWide ? columns.T.MatMul(part.T) : part.MatMul(columns);
+
+        Tensor Stacked(Func<Due, Tensor> part) => members.Length == 1 ? part(members[0]).Unsqueeze(0) : Tensor.Stack([.. members.Select(part)]);
+
+        void Overwrite(Tensor[] states, Tensor stack)
+        {
+            foreach (var (k, member) in members.Index())
+                states[member.Index].CopyFrom(stack.Select(0, k));
+        }
     }
 }

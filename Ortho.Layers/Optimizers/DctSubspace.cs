@@ -23,7 +23,8 @@ public enum SubspaceBasis
 /// |G - S_I D_I^T|_F^2 = |G|_F^2 - sum over I of |S_k|^2: with norm 2 the choice is the best among columns of D and leaves at most (1 -
 /// r/q) |G|_F^2; the lower bound is the singular value decomposition's. Measured for matrices 128 x 64 and r = 16, share of |G|_F^2 that
 /// is left: white noise 0.716 (SVD 0.495), rows with cosine coefficients that fall as 1/(1 + k) 0.023 (SVD 0.019, Hadamard 0.035, a
-/// random basis 0.43). Equal norms take the lower index first; indices are in ascending order.
+/// random basis 0.43). Equal norms take the lower index first; indices are in ascending order. Choosing 64 of 512 columns for a matrix
+/// 1024 x 512 takes 6 ms on one core, its singular value decomposition 3.4 s (<c>Ortho.Bench -- kernels --filter subspace</c>).
 /// </remarks>
 public sealed class DctSubspace
 {
@@ -47,22 +48,17 @@ public sealed class DctSubspace
     /// cosines.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A rank that is not in 1 .. q, another norm, or a Hadamard matrix of a size that is no
     /// power of two.</exception>
-    public DctSubspace(int size, int rank, SubspaceBasis basis = SubspaceBasis.Dct, int norm = 1, bool? useFft = null, DType dtype = DType.Float32,
+    public DctSubspace(int size, int rank, SubspaceBasis basis = SubspaceBasis.Dct, int norm = 1, bool? useFft = null,
+        DType dtype = DType.Float32,
         Device? device = null, Generator? generator = null)
-        : this(FixedBasis.Of(size, basis, useFft, dtype, device ?? Device.Cpu, generator), rank, norm)
     {
+        this.basis = FixedBasis.Of(size, basis, useFft, dtype, device ?? Device.Cpu, generator);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rank, size);
+        (this.rank, this.norm) = (rank, FixedBasis.Norm(norm));
+        Indices = FixedBasis.First(rank, this.basis.Rows.Device);
+        previous = FixedBasis.First(rank, this.basis.Rows.Device);
     }
 
-    internal DctSubspace(FixedBasis basis, int rank, int norm)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(rank, basis.Size);
-        if (norm is not (1 or 2))
-            throw new ArgumentOutOfRangeException(nameof(norm), norm, $"norm is {norm}; expected 1 or 2.");
-        (this.basis, this.rank, this.norm) = (basis, rank, norm);
-        Indices = TensorScope.Release(Tensor.Arange(rank, DType.Int64, basis.Rows.Device));
-        previous = TensorScope.Release(Indices.Clone());
-    }
 
     /// <summary>The chosen columns of D, ascending: Int64 [r], changed in place by <see cref="Refresh"/>.</summary>
     public Tensor Indices { get; }
@@ -77,7 +73,7 @@ public sealed class DctSubspace
         var s = basis.Transform(g);
         previous.CopyFrom(Indices);
         Indices.CopyFrom(FixedBasis.Strongest(s, rank, norm));
-        return s.IndexSelect(1, Indices);
+        return FixedBasis.Pick(s, Indices);
     }
 
     /// <summary>G D_I [m, r] with the columns there are.</summary>
@@ -86,7 +82,7 @@ public sealed class DctSubspace
     public Tensor Project(Tensor g)
     {
         Check("Project", g, basis.Size);
-        return g.MatMul(Chosen().T);
+        return g.MatMul(basis.Columns(Indices).T);
     }
 
     /// <summary>From the subspace back: L D_I^T [m, q].</summary>
@@ -95,7 +91,7 @@ public sealed class DctSubspace
     public Tensor Lift(Tensor low)
     {
         Check("Lift", low, rank);
-        return low.MatMul(Chosen());
+        return low.MatMul(basis.Columns(Indices));
     }
 
     /// <summary>What was remembered in the columns before the last <see cref="Refresh"/>, in those of now: L D_I'^T D_I. That matrix has
@@ -105,13 +101,8 @@ public sealed class DctSubspace
     public Tensor Reindex(Tensor state)
     {
         Check("Reindex", state, rank);
-        var place = Tensor.Minimum(previous.SearchSorted(Indices), Tensor.Full([], rank - 1, DType.Int64, Indices.Device));
-        var stayed = previous.IndexSelect(0, place).EqualTo(Indices).To(state.DType);
-        return state.IndexSelect(1, place) * stayed;
+        return FixedBasis.Reindex(state, previous, Indices);
     }
-
-    /// <summary>D_I^T [r, q].</summary>
-    internal Tensor Chosen() => basis.Rows.IndexSelect(0, Indices);
 
     void Check(string operation, Tensor x, int columns)
     {
@@ -146,7 +137,8 @@ sealed class FixedBasis(Tensor rows, bool useFft)
             SubspaceBasis.Dct => Tensor.DctMatrix(size, DctType.III, dtype, device),
             SubspaceBasis.Hadamard => OrthogonalBases.Hadamard(size, dtype).To(device),
             SubspaceBasis.RandomOrthogonal => Tensor.Haar([size, size], generator
-                ?? throw new ArgumentException("DctSubspace: a random basis without a generator; expected one.", nameof(generator)), dtype: dtype, device: device),
+                ?? throw new ArgumentException("DctSubspace: a random basis without a generator; expected one.", nameof(generator)),
+                    dtype: dtype, device: device),
             _ => throw new ArgumentOutOfRangeException(nameof(basis), basis, $"basis is {basis}; expected a SubspaceBasis."),
         };
         return new(TensorScope.Release(rows), basis == SubspaceBasis.Dct && (useFft ?? size >= DctSubspace.LeastForFft));
@@ -154,6 +146,30 @@ sealed class FixedBasis(Tensor rows, bool useFft)
 
     /// <summary>G D of matrices [..., q].</summary>
     public Tensor Transform(Tensor g) => useFft ? g.Dct() : g.MatMul(Rows.T);
+
+    /// <summary>The first r indices [r], until others are chosen.</summary>
+    public static Tensor First(int rank, Device device)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
+        return TensorScope.Release(Tensor.Arange(rank, DType.Int64, device));
+    }
+
+    /// <summary>Refuses other norms than 1 and 2.</summary>
+    public static int Norm(int norm)
+        => norm is 1 or 2 ? norm : throw new ArgumentOutOfRangeException(nameof(norm), norm, $"norm is {norm}; expected 1 or 2.");
+
+    /// <summary>D_I^T [..., r, q] for indices [..., r].</summary>
+    public Tensor Columns(Tensor indices) => Rows.IndexSelect(0, indices.Flatten()).Reshape([.. indices.Shape, Size]);
+
+    /// <summary>The columns [..., m, r] of S [..., m, q].</summary>
+    public static Tensor Pick(Tensor s, Tensor indices) => s.TakeAlongDim(indices.Unsqueeze(-2), -1);
+
+    /// <summary>What was remembered [..., m, r] in some columns, in those of now: moved where an index stayed, 0 elsewhere.</summary>
+    public static Tensor Reindex(Tensor state, Tensor before, Tensor now)
+    {
+        var place = Tensor.Minimum(before.SearchSorted(now), Tensor.Full([], now.Shape[^1] - 1, DType.Int64, now.Device));
+        return Pick(state, place) * before.TakeAlongDim(place, -1).EqualTo(now).To(state.DType).Unsqueeze(-2);
+    }
 
     /// <summary>Indices [..., r], ascending, of the columns of S [..., m, q] with the largest norms.</summary>
     public static Tensor Strongest(Tensor s, int rank, int norm)

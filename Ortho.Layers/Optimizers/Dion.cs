@@ -25,7 +25,8 @@ public sealed class Dion : MatrixOptimizer
     /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head, or has a side smaller than the
     /// rank.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A negative rate or decay, no rank, or a momentum that is not in [0, 1).</exception>
-    public Dion(IEnumerable<Parameter> matrices, Generator generator, double learningRate = 0.02, int rank = 64, double momentum = 0.95, double weightDecay = 0,
+    public Dion(IEnumerable<Parameter> matrices, Generator generator, double learningRate = 0.02, int rank = 64, double momentum = 0.95,
+        double weightDecay = 0,
         UpdateScale scale = UpdateScale.SpectralToRms)
         : base(matrices, learningRate, weightDecay, scale, Sum)
     {
@@ -36,7 +37,8 @@ public sealed class Dion : MatrixOptimizer
         using (Graph.NoGrad())
         {
             bases = Remember("basis", [.. Parameters.Select(parameter =>
-                TensorScope.Release(Tensor.Normal([parameter.MatrixShape.Columns, rank], generator, dtype: parameter.Value.DType, device: parameter.Value.Device)))]);
+                TensorScope.Release(Tensor.Normal([parameter.MatrixShape.Columns, rank], generator, dtype: parameter.Value.DType,
+                    device: parameter.Value.Device)))]);
         }
     }
 

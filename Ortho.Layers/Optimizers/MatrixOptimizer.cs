@@ -26,7 +26,8 @@ public abstract class MatrixOptimizer : Optimizer
     /// <param name="momentum">M = A M + B G, N = C M + D G.</param>
     /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A negative rate or decay.</exception>
-    private protected MatrixOptimizer(IEnumerable<Parameter> matrices, double learningRate, double weightDecay, UpdateScale scale, Coefficients<double> momentum)
+    private protected MatrixOptimizer(IEnumerable<Parameter> matrices, double learningRate, double weightDecay, UpdateScale scale,
+        Coefficients<double> momentum)
         : base(matrices, learningRate)
     {
         var name = GetType().Name;
@@ -74,10 +75,12 @@ public abstract class MatrixOptimizer : Optimizer
             var ((rows, columns), dtype, device) = group.Key;
             Due[] members = [.. group];
             var n = Tensor.Empty([members.Length, rows, columns], dtype, device);
-            Pointwise.Update<MomentumDirection>(name, [.. members.Select((member, k) => new Updated(Part(n, k, member.Parameter), member.Gradient, Momenta[member.Index]))], momentum);
+            Pointwise.Update<MomentumDirection>(name,
+                [.. members.Select((member, k) => new Updated(Part(n, k, member.Parameter), member.Gradient, Momenta[member.Index]))], momentum);
             var direction = Direction([.. members.Select(member => member.Index)], n);
             var step = new Coefficients<double> { A = -LearningRate * scale.Factor(rows, columns), B = 1 - LearningRate * weightDecay };
-            Pointwise.Update<DescentStep>(name, [.. members.Select((member, k) => new Updated(member.Parameter.Value, Part(direction, k, member.Parameter)))], step);
+            Pointwise.Update<DescentStep>(name,
+                [.. members.Select((member, k) => new Updated(member.Parameter.Value, Part(direction, k, member.Parameter)))], step);
         }
     }
 
@@ -86,9 +89,9 @@ public abstract class MatrixOptimizer : Optimizer
     /// <param name="taken">[matrices, m, n].</param>
     /// <param name="share">The share that is taken away.</param>
     private protected void TakeAway(IReadOnlyList<int> indices, Tensor taken, double share)
-        => Pointwise.Update<DescentStep>(GetType().Name, [.. indices.Select((index, k) => new Updated(Momenta[index], Part(taken, k, Parameters[index])))],
-            new() { A = -share, B = 1 });
+        => Pointwise.Update<DescentStep>(GetType().Name,
+            [.. indices.Select((index, k) => new Updated(Momenta[index], Part(taken, k, Parameters[index])))], new() { A = -share, B = 1 });
 
     // One of the stacked matrices, in its parameter's shape: a view.
-    static Tensor Part(Tensor stack, int k, Parameter parameter) => stack.Select(0, k).Reshape([.. parameter.Value.Shape.Span]);
+    internal static Tensor Part(Tensor stack, int k, Parameter parameter) => stack.Select(0, k).Reshape([.. parameter.Value.Shape.Span]);
 }

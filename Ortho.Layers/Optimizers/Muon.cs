@@ -25,7 +25,8 @@ public sealed class Muon : MatrixOptimizer
     /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head, or not Float32 where a precision is asked
     /// for.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A negative rate or decay, or a momentum that is not in [0, 1).</exception>
-    public Muon(IEnumerable<Parameter> matrices, double learningRate = 0.02, double momentum = 0.95, bool nesterov = true, double weightDecay = 0,
+    public Muon(IEnumerable<Parameter> matrices, double learningRate = 0.02, double momentum = 0.95, bool nesterov = true,
+        double weightDecay = 0,
         NewtonSchulzSchedule? schedule = null, UpdateScale scale = UpdateScale.Jordan, MatMulPrecision precision = MatMulPrecision.Float32)
         : base(matrices, learningRate, weightDecay, scale, Mean(momentum, nesterov))
     {

@@ -29,7 +29,8 @@ public sealed class NorMuon : MatrixOptimizer
     /// <param name="precision">Of the iteration's products; less than full for Float32 matrices only.</param>
     /// <exception cref="ArgumentException">A parameter is a vector, an embedding or a head.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A negative rate or decay, or a decay of a mean that is not in [0, 1).</exception>
-    public NorMuon(IEnumerable<Parameter> matrices, double learningRate = 1e-3, double momentum = 0.95, double beta2 = 0.95, bool nesterov = false, double weightDecay = 0,
+    public NorMuon(IEnumerable<Parameter> matrices, double learningRate = 1e-3, double momentum = 0.95, double beta2 = 0.95,
+        bool nesterov = false, double weightDecay = 0,
         NewtonSchulzSchedule? schedule = null, MatMulPrecision precision = MatMulPrecision.Float32)
         : base(matrices, learningRate, weightDecay, UpdateScale.None, Mean(momentum, nesterov))
     {

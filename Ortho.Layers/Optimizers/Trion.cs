@@ -35,7 +35,8 @@ public sealed class Trion : MatrixOptimizer
         UpdateScale scale = UpdateScale.Jordan, NewtonSchulzSchedule? schedule = null, MatMulPrecision precision = MatMulPrecision.Float32)
         : base(matrices, learningRate, weightDecay, scale, Sum)
     {
-        (this.rank, used, this.schedule, this.precision) = (rank, 1 - Decay(momentum, nameof(momentum)), schedule ?? NewtonSchulzSchedule.Muon(), precision);
+        (this.rank, used, this.schedule, this.precision) = (rank, 1 - Decay(momentum, nameof(momentum)),
+            schedule ?? NewtonSchulzSchedule.Muon(), precision);
         foreach (var parameter in Parameters)
         {
             Dion.CheckRank("Trion", parameter, rank);
@@ -51,8 +52,7 @@ public sealed class Trion : MatrixOptimizer
         var basis = bases[(Math.Min(n.Shape[1], n.Shape[2]), n.DType, n.Device)];
         var s = basis.Transform(isWide ? n.T : n);
         var chosen = FixedBasis.Strongest(s, rank, norm: 1);
-        var b = s.TakeAlongDim(chosen.Unsqueeze(1), -1);
-        var rows = basis.Rows.IndexSelect(0, chosen.Flatten()).Reshape(indices.Count, rank, basis.Size);
+        var (b, rows) = (FixedBasis.Pick(s, chosen), basis.Columns(chosen));
         TakeAway(indices, Lift(b), used);
         return Lift(b.NewtonSchulz(schedule, precision: precision));
 

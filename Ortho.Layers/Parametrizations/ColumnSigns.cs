@@ -3,7 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Parametrizations;
 
-/// <summary>Signs of columns that bring an orthogonal matrix within reach of the Cayley map: determinant 1, no eigenvalue near -1.</summary>
+/// <summary>Signs of columns that bring an orthogonal matrix within reach of the Cayley map: determinant 1, no eigenvalue near
+/// -1.</summary>
 /// <remarks>For bases whose directions have no sign: principal directions, singular vectors. Computed on the host in float64.</remarks>
 static class ColumnSigns
 {

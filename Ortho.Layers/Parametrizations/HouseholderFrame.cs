@@ -42,10 +42,7 @@ public sealed class HouseholderFrame : Module, IOrthogonalParametrization
         Require(nameof(HouseholderFrame), nameof(free), free.Shape, free.DType);
         if (free.DType.IsHalfPrecision)
             return Forward(free.To(DType.Float32)).To(free.DType);
-        var frame = (IsWide ? free.H : free).HouseholderFrame();
-        // One Newton-Schulz step takes off what the rounding of the reflections has left: the columns are orthonormal to the last place of
-        // their elements.
-        var q = frame.Bjorck(0.5, 1, Tensor.Ones([], free.DType.RealType, free.Device)) * Phases.Value.To(free.DType);
+        var q = OrthogonalParametrization.Polished((IsWide ? free.H : free).HouseholderFrame()) * Phases.Value.To(free.DType);
         return IsWide ? q.H : q;
     }
 

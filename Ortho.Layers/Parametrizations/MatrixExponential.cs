@@ -29,7 +29,8 @@ public sealed class MatrixExponential : OrthogonalParametrization
         var (rows, columns) = (free.Shape[^2], free.Shape[^1]);
         var top = rows == columns ? free : free.Narrow(-2, 0, columns);
         var turn = ((top - top.H) * 0.5).MatrixExp();
-        return rows == columns ? turn : Geodesic(free.Narrow(-2, columns, rows - columns)).MatMul(turn);
+        // Squarings double errors.
+        return Polished(rows == columns ? turn : Geodesic(free.Narrow(-2, columns, rows - columns)).MatMul(turn));
     }
 
     /// <inheritdoc/>

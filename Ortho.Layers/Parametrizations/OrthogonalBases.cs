@@ -5,7 +5,8 @@ namespace Ortho.Layers.Parametrizations;
 
 /// <summary>Orthogonal matrices of well-known transforms, rows being the basis vectors: y = B x is the transform, x = B^T y its inverse.
 /// Made on the host in float64.</summary>
-/// <remarks>Constants; <c>Tensor.DctMatrix</c> is another and <c>Tensor.Haar</c> a random one. For a learnt turn of one, make it the base of a <see cref="DynamicTrivialization"/>.</remarks>
+/// <remarks>Constants; <c>Tensor.DctMatrix</c> is another and <c>Tensor.Haar</c> a random one. For a learnt turn of one, make it the base
+/// of a <see cref="DynamicTrivialization"/>.</remarks>
 public static class OrthogonalBases
 {
     /// <summary>Sylvester's Hadamard matrix over sqrt n: B[k, i] = (-1)^(number of ones in k and i) / sqrt n, symmetric.</summary>

@@ -49,10 +49,21 @@ public abstract class OrthogonalParametrization : Parametrization, IOrthogonalPa
         return Largest(gram - Tensor.Eye(gram.Shape[^1], dtype: gram.DType, device: gram.Device));
     }
 
+    /// <summary>A tall q that is orthonormal but for rounding, made so to the last place of its elements by one Newton-Schulz step, which
+    /// squares the distance. The gradient is q's own: the step changes no more than the rounding.</summary>
+    internal static Tensor Polished(Tensor q)
+    {
+        Tensor polished;
+        using (Graph.NoGrad())
+            polished = q.Bjorck(0.5, 1, Tensor.Ones([], q.DType.RealType, q.Device));
+        return Graph.Record("Polished", polished, (q, g => g));
+    }
+
     /// <summary>A map that another parametrization uses: one without buffers, which would be in nobody's state.</summary>
     /// <exception cref="TensorArgumentException">The map is a module.</exception>
     internal static IOrthogonalParametrization WithoutBuffers(string owner, IOrthogonalParametrization map)
-        => map is Module ? throw new TensorArgumentException(owner, nameof(map), $"{map.GetType().Name}, which has buffers", "a map without") : map;
+        => map is Module ? throw new TensorArgumentException(owner, nameof(map), $"{map.GetType().Name}, which has buffers",
+            "a map without") : map;
 
     /// <summary>The nearest orthogonal matrices: what an inner map is asked to invert has the rounding of its source taken off.</summary>
     internal static Tensor Nearest(Tensor q) => IsWide(q.Shape) ? q.H.PolarDecomposition().U.H : q.PolarDecomposition().U;

@@ -6,7 +6,8 @@ namespace Ortho.Layers.Parametrizations;
 /// <summary>Vectors, along the last dimension, of one length: r x / |x|. Real and complex.</summary>
 /// <remarks>Every vector of the sphere is its own free numbers; the length of x has no influence (and grows in training: gradients are
 /// orthogonal to x). x = 0 gives NaN. Samples are uniform on the sphere.
-/// For the exponential at a moving base, take a <see cref="DynamicTrivialization"/> of <see cref="MatrixExponential"/> with one column.</remarks>
+/// For the exponential at a moving base, take a <see cref="DynamicTrivialization"/> of <see cref="MatrixExponential"/> with one
+/// column.</remarks>
 /// <param name="radius">r.</param>
 public sealed class Sphere(double radius = 1) : Parametrization
 {

@@ -3,9 +3,10 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers;
 
-/// <summary>Generalized-mean pooling (mean of max(x, epsilon)^p)^(1/p) over all positions: p = 1 is the mean, a large p comes near the maximum.
-/// Radenovic, Tolias and Chum 2018.</summary>
-/// <remarks>x [batch, channels, ...] to [batch, channels]. Computed relative to the largest number of each channel, so that no power overflows.</remarks>
+/// <summary>Generalized-mean pooling (mean of max(x, epsilon)^p)^(1/p) over all positions: p = 1 is the mean, a large p comes near the
+/// maximum. Radenovic, Tolias and Chum 2018.</summary>
+/// <remarks>x [batch, channels, ...] to [batch, channels]. Computed relative to the largest number of each channel, so that no power
+/// overflows.</remarks>
 public sealed class GeMPooling : Module
 {
     readonly double fixedPower, epsilon;
@@ -33,7 +34,8 @@ public sealed class GeMPooling : Module
     {
         ArgumentNullException.ThrowIfNull(x);
         if (x.Rank < 3 || x.Shape[2..].ElementCount == 0)
-            throw new TensorArgumentException(nameof(GeMPooling), nameof(x), $"{x.Shape}", "[batch, channels, ...] with at least one position");
+            throw new TensorArgumentException(nameof(GeMPooling), nameof(x), $"{x.Shape}",
+                "[batch, channels, ...] with at least one position");
         var limited = x.Flatten(2).Clamp(epsilon, double.PositiveInfinity);
         // The mean is homogeneous, so that any unit gives the same numbers and gradients; it is no part of the graph.
         var unit = limited.Detach().Max([2], keepDimensions: true);

@@ -29,7 +29,8 @@ public sealed class OnlineOrthogonalDictionary
     /// <param name="dtype">Float32 or Float64.</param>
     /// <param name="device">Where it is; the CPU when null.</param>
     /// <exception cref="ArgumentOutOfRangeException">No dimension, or an exponent that is not above 2.</exception>
-    public OnlineOrthogonalDictionary(int dimension, Generator generator, double p = 3, PolarMethod polar = PolarMethod.Svd, DType dtype = DType.Float64, Device? device = null)
+    public OnlineOrthogonalDictionary(int dimension, Generator generator, double p = 3, PolarMethod polar = PolarMethod.Svd,
+        DType dtype = DType.Float64, Device? device = null)
         : this(Tensor.Haar([Positive(dimension), dimension], generator, dtype: dtype, device: device), p, polar)
     {
     }
@@ -44,7 +45,8 @@ public sealed class OnlineOrthogonalDictionary
     {
         ArgumentNullException.ThrowIfNull(start);
         if (start.Rank != 2 || start.Shape[0] != start.Shape[1] || start.DType is not (DType.Float32 or DType.Float64))
-            throw new TensorArgumentException("OnlineOrthogonalDictionary", nameof(start), $"{start.DType} {start.Shape}", "a square matrix, Float32 or Float64");
+            throw new TensorArgumentException("OnlineOrthogonalDictionary", nameof(start), $"{start.DType} {start.Shape}",
+                "a square matrix, Float32 or Float64");
         this.p = Exponent(p);
         steps = new(new SpectralBall(1, polar));
         using (Graph.NoGrad())
@@ -96,7 +98,8 @@ public sealed class OnlineOrthogonalDictionary
         ArgumentNullException.ThrowIfNull(start);
         ArgumentOutOfRangeException.ThrowIfNegative(iterations);
         if (data.Rank != 2 || start.Rank != 2 || start.Shape[0] != start.Shape[1] || data.Shape[1] != start.Shape[0] || data.DType != start.DType)
-            throw new TensorArgumentException("FitBatch", nameof(data), $"{data.DType} {data.Shape} for a start {start.DType} {start.Shape}", "[samples, n] for [n, n]");
+            throw new TensorArgumentException("FitBatch", nameof(data),
+                $"{data.DType} {data.Shape} for a start {start.DType} {start.Shape}", "[samples, n] for [n, n]");
         Exponent(p);
         using var pause = Graph.NoGrad();
         var d = start;
@@ -143,7 +146,8 @@ public sealed class OnlineOrthogonalDictionary
         var state = new OrderedDictionary<string, Tensor> { ["dictionary"] = dictionary, ["steps"] = Tensor.Scalar((long)Steps) };
         if (steps.Average is { } average)
             state["average"] = average;
-        Safetensors.Save(path, state, new Dictionary<string, string> { ["p"] = p.ToString("R", System.Globalization.CultureInfo.InvariantCulture) });
+        Safetensors.Save(path, state, new Dictionary<string, string> { ["p"] = p.ToString("R",
+            System.Globalization.CultureInfo.InvariantCulture) });
     }
 
     /// <summary>Goes on where a saved dictionary was: to the last bit, given the same exponent and polar method.</summary>
@@ -197,5 +201,6 @@ public sealed class OnlineOrthogonalDictionary
         return dimension;
     }
 
-    static double Exponent(double p) => p > 2 ? p : throw new ArgumentOutOfRangeException(nameof(p), p, $"p is {p}; expected a number above 2.");
+    static double Exponent(double p) => p > 2 ? p : throw new ArgumentOutOfRangeException(nameof(p), p,
+        $"p is {p}; expected a number above 2.");
 }

@@ -3,8 +3,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.Training;
 
-/// <summary>Random ranks for the steps of a training that must work at every rank: for each head one of full / levels, 2 full / levels, ..., full,
-/// all equally likely. Lin et al. 2025.</summary>
+/// <summary>Random ranks for the steps of a training that must work at every rank: for each head one of full / levels, 2 full / levels,
+/// ..., full, all equally likely. Lin et al. 2025.</summary>
 public sealed class RankSampler
 {
     readonly int step, levels;

@@ -88,7 +88,8 @@ public class LipschitzLayerTests
     }
 
     [Test]
-    public void Gradients_match_central_differences([Values("AolLinear", "AolConv2d", "AolConv2d zeros", "SllLinear", "SllConv2d zeros", "CplLinear", "CplConv2d", "SandwichLinear", "SandwichConv2d", "HouseholderActivation", "BatchCentering")] string name)
+    public void Gradients_match_central_differences([Values("AolLinear", "AolConv2d", "AolConv2d zeros", "SllLinear", "SllConv2d zeros",
+        "CplLinear", "CplConv2d", "SandwichLinear", "SandwichConv2d", "HouseholderActivation", "BatchCentering")] string name)
     {
         var (layer, x) = (Layer(name), Random([2, .. layers[name].Input], seed: 7));
         var weights = Random(layer.Forward(x).Shape, seed: 8);
@@ -117,11 +118,13 @@ public class LipschitzLayerTests
     }
 
     [Test]
-    public void After_training_in_single_precision_the_bound_holds([Values("AolLinear", "AolConv2d", "SllLinear", "SllConv2d", "CplConv2d", "SandwichConv2d")] string name)
+    public void After_training_in_single_precision_the_bound_holds([Values("AolLinear", "AolConv2d", "SllLinear", "SllConv2d", "CplConv2d",
+        "SandwichConv2d")] string name)
     {
         var (layer, x) = (Layer(name, DType.Float32), Random([16, .. layers[name].Input], DType.Float32, 3));
         layer.Train();
-        var (optimizer, before, target) = (new Adam(layer.Parameters(), 0.02), layer.Parameters().First().Value.Detach().Clone(), (Tensor?)null);
+        var (optimizer, before, target) = (new Adam(layer.Parameters(), 0.02), layer.Parameters().First().Value.Detach().Clone(),
+            (Tensor?)null);
         for (var step = 0; step < 30; step++)
         {
             using var scope = new TensorScope();
@@ -173,12 +176,14 @@ public class LipschitzLayerTests
         // v = (sin t/2, -cos t/2); (1, 2) with t = 0 lies beyond: v = (0, -1), reflected to (1, -2).
         var pair = new HouseholderActivation(2, DType.Float64);
         pair.Angle.Assign(Tensor.Zeros([1], DType.Float64));
-        Assert.That(pair.Forward(Tensor.From(new double[,] { { 1, 2 }, { 1, -2 } })).Detach().ToArray<double>(), Is.EqualTo(new double[] { 1, -2, 1, -2 }));
+        Assert.That(pair.Forward(Tensor.From(new double[,] { { 1, 2 }, { 1, -2 } })).Detach().ToArray<double>(),
+            Is.EqualTo(new double[] { 1, -2, 1, -2 }));
         pair.Angle.Assign(Tensor.Full([1], 0.7, DType.Float64));
         var planes = Random([40, 2], seed: 3);
         Assert.That(Difference(pair.Forward(planes).Detach().Norm([1]), planes.Norm([1])), Is.LessThan(1e-15), "an isometry");
 
-        Assert.That(new NormPooling().Forward(Tensor.From(new double[] { 3, 4, 0, 2 }, [1, 2, 2])).ToArray<double>(), Is.EqualTo(new double[] { 5, 2 }));
+        Assert.That(new NormPooling().Forward(Tensor.From(new double[] { 3, 4, 0, 2 }, [1, 2, 2])).ToArray<double>(),
+            Is.EqualTo(new double[] { 5, 2 }));
         Assert.That(Difference(new PixelUnshuffle((2, 3)).Forward(new PixelShuffle((2, 3)).Forward(images)), images), Is.Zero);
         Assert.That(new PixelShuffle((2, 3)).Forward(images).Shape, Is.EqualTo(Shape.Create([2, 1, 6, 6])));
     }
@@ -193,7 +198,8 @@ public class LipschitzLayerTests
         Assert.That(Difference(y.Mean([0, 2]), layer.Bias.Value.Detach()), Is.LessThan(1e-14));
         Assert.That(Difference(layer.Mean.Value, x.Mean([0, 2]) * 0.5), Is.LessThan(1e-15));
         layer.Eval();
-        Assert.That(Difference(layer.Forward(x).Detach(), x + (layer.Bias.Value.Detach() - layer.Mean.Value).Reshape(3, 1)), Is.LessThan(1e-15));
+        Assert.That(Difference(layer.Forward(x).Detach(), x + (layer.Bias.Value.Detach() - layer.Mean.Value).Reshape(3, 1)),
+            Is.LessThan(1e-15));
         Assert.That(layer.StateDict().Keys, Is.EquivalentTo(new[] { "running_mean", "bias" }));
     }
 
@@ -251,7 +257,8 @@ public class LipschitzLayerTests
             optimizer.Step();
         }
         Assert.That(recorder.Records.Select(record => (record.Step, record.Layer)), Is.EqualTo(new[]
-            { (0, "0 Linear"), (0, "1.0 OrthogonalLinear"), (10, "0 Linear"), (10, "1.0 OrthogonalLinear"), (20, "0 Linear"), (20, "1.0 OrthogonalLinear") }));
+            { (0, "0 Linear"), (0, "1.0 OrthogonalLinear"), (10, "0 Linear"), (10, "1.0 OrthogonalLinear"), (20, "0 Linear"),
+                (20, "1.0 OrthogonalLinear") }));
         Assert.That(recorder.WorstError("1.0 OrthogonalLinear"), Is.LessThan(1e-5));
         Assert.That(recorder.WorstCondition("1.0 OrthogonalLinear"), Is.EqualTo(1).Within(1e-5));
         Assert.That(recorder.WorstError("0 Linear"), Is.GreaterThan(0.1));
@@ -269,7 +276,8 @@ public class LipschitzLayerTests
         Assert.That(radii.ToArray<double>(), Is.EqualTo(new[] { 0.5, 0, 0.7 }).Within(1e-15));
         Assert.That(Robustness.CertifiedAccuracy(radii, 0.4), Is.EqualTo(2 / 3.0).Within(1e-15));
         Assert.That(Robustness.CertifiedAccuracy(radii, 0.6), Is.EqualTo(1 / 3.0).Within(1e-15));
-        Assert.That(Robustness.CertifiedRadius(logits.To(DType.Float32), labels, 2, weight.To(DType.Float32)).ToArray<float>(), Is.EqualTo(new[] { 0.5f, 0, 0.7f }).Within(1e-6f));
+        Assert.That(Robustness.CertifiedRadius(logits.To(DType.Float32), labels, 2, weight.To(DType.Float32)).ToArray<float>(),
+            Is.EqualTo(new[] { 0.5f, 0, 0.7f }).Within(1e-6f));
         Assert.That(() => Robustness.CertifiedRadius(logits, labels, 2, Tensor.Ones([2, 2])), Throws.TypeOf<TensorArgumentException>());
     }
 
@@ -278,9 +286,11 @@ public class LipschitzLayerTests
     {
         var network = new Linear(12, 2, new(3), dtype: DType.Float64);
         var (x, labels) = (Random([4, 12], seed: 3) * 3.0, Tensor.From(new long[] { 0, 1, 1, 0 }));
-        var attacked = Robustness.AttackL2(network, x, labels, 0.5, 10, double.NegativeInfinity, double.PositiveInfinity, (logits, truth) => -logits.CrossEntropy(truth));
+        var attacked = Robustness.AttackL2(network, x, labels, 0.5, 10, double.NegativeInfinity, double.PositiveInfinity, (logits, truth)
+            => -logits.CrossEntropy(truth));
         // Of two classes both objectives fall in the same direction, all the way to the edge of the ball.
-        Assert.That(Difference(attacked, Robustness.AttackL2(network, x, labels, 0.5, 10, double.NegativeInfinity, double.PositiveInfinity)), Is.LessThan(1e-9));
+        Assert.That(Difference(attacked,
+            Robustness.AttackL2(network, x, labels, 0.5, 10, double.NegativeInfinity, double.PositiveInfinity)), Is.LessThan(1e-9));
         Assert.That((attacked - x).Norm([1]).ToArray<double>(), Is.All.EqualTo(0.5).Within(1e-9));
         Assert.That(Largest(attacked), Is.GreaterThan(1), "pixels beyond 1 stay there");
     }
@@ -293,7 +303,8 @@ public class LipschitzLayerTests
         // Hinges max(0, 1 - t f): 0, 0; 0.5, 1.25; 0, 0.
         var expected = 10 * 1.75 / 6 - (2.25 + 3.375) / 2;
         Assert.That(logits.HingeKantorovichRubinstein(labels, 1).Item(), Is.EqualTo(expected).Within(1e-14));
-        Assert.That(double.IsFinite(logits.HingeKantorovichRubinstein(Tensor.From(new long[] { 0, 0, 0 }), 1).Item()), "a batch without a class");
+        Assert.That(double.IsFinite(logits.HingeKantorovichRubinstein(Tensor.From(new long[] { 0, 0, 0 }), 1).Item()),
+            "a batch without a class");
         // Margins 3, 0.25, 4.
         Assert.That(logits.CertificateRegularization(labels, 0.5).Item(), Is.EqualTo(-0.5 * 7.25 / 3 / Math.Sqrt(2)).Within(1e-14));
         CheckGradient(a => a[0].HingeKantorovichRubinstein(labels, 1), [logits * 1.1]);

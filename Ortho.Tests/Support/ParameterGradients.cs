@@ -8,7 +8,8 @@ namespace Ortho.Tests.Support;
 /// <summary>Gradients of a module's parameters against central differences.</summary>
 static class ParameterGradients
 {
-    /// <summary>Fails when a gradient of a scalar loss differs from the central difference by more than the tolerance, relative to 1 + its size.</summary>
+    /// <summary>Fails when a gradient of a scalar loss differs from the central difference by more than the tolerance, relative to 1 + its
+    /// size.</summary>
     /// <param name="module">Its parameters are Float64.</param>
     /// <param name="loss">A function of the parameters as they are.</param>
     /// <param name="tolerance">Largest difference.</param>

@@ -3,10 +3,10 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.ConvolutionMethods;
 
-/// <summary>The explicit kernel of <see cref="Soc"/>'s exponential, cut off after few terms: L^0 + L + L * L / 2 + ... + L^T / T!, of T (k - 1) + 1
-/// taps. Circular only: with zeros around the images such a kernel is far from orthogonal. Boissin et al. 2025.</summary>
-/// <remarks>L is divided by a bound of its norm for any size of image, the root of the largest row sum of <c>|L^T L|</c>, so |L| &lt;= 1. The
-/// singular values are within e / (T + 1)! of 1 for the worst L - 0.11 for three terms - and much nearer for most; <c>Certify</c>
+/// <summary>The explicit kernel of <see cref="Soc"/>'s exponential, cut off after few terms: L^0 + L + L * L / 2 + ... + L^T / T!, of T (k
+/// - 1) + 1 taps. Circular only: with zeros around the images such a kernel is far from orthogonal. Boissin et al. 2025.</summary>
+/// <remarks>L is divided by a bound of its norm for any size of image, the root of the largest row sum of <c>|L^T L|</c>, so |L| &lt;= 1.
+/// The singular values are within e / (T + 1)! of 1 for the worst L - 0.11 for three terms - and much nearer for most; <c>Certify</c>
 /// tells.</remarks>
 /// <param name="terms">T.</param>
 public sealed class AdaptiveSoc(int terms = 3) : KernelMethod
@@ -20,7 +20,8 @@ public sealed class AdaptiveSoc(int terms = 3) : KernelMethod
         if (shape.Groups != 1)
             throw new TensorArgumentException("AdaptiveSoc", "groups", $"{shape.Groups}", "1; Aoc has others");
         if (shape.Stride != 1 && shape.Outputs > shape.Inputs)
-            throw new TensorArgumentException("AdaptiveSoc", "stride", $"{shape.Stride} with {shape.Outputs} outputs > {shape.Inputs} inputs", "1, or outputs <= inputs; Aoc has every stride");
+            throw new TensorArgumentException("AdaptiveSoc", "stride",
+                $"{shape.Stride} with {shape.Outputs} outputs > {shape.Inputs} inputs", "1, or outputs <= inputs; Aoc has every stride");
         if (shape.Padding != ConvolutionPadding.Circular)
             throw new TensorArgumentException("AdaptiveSoc", "padding", $"{shape.Padding}", "Circular; Soc has Zeros");
         SkewKernels.RequireOdd("AdaptiveSoc", shape);

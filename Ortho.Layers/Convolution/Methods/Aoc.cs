@@ -7,8 +7,8 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// <summary>Adaptive orthogonal convolution: <see cref="Bcop"/> with all frames orthogonalised in one batch, and with every stride; groups,
 /// dilation and the adjoint come with the explicit kernel. Boissin et al. 2025.</summary>
 /// <remarks>
-/// The 1 x 1 factor is (I - 2 P)(I - 2 P'), whose determinant is 1 always. Where the stride is 1 or inputs &gt;= outputs the kernel is that of
-/// BCOP, whose rows stay orthonormal under a stride. Otherwise it is a kernel of size k - stride + 1 from the inputs to c' = max(inputs,
+/// The 1 x 1 factor is (I - 2 P)(I - 2 P'), whose determinant is 1 always. Where the stride is 1 or inputs &gt;= outputs the kernel is that
+/// of BCOP, whose rows stay orthonormal under a stride. Otherwise it is a kernel of size k - stride + 1 from the inputs to c' = max(inputs,
 /// floor(outputs / stride^2)) channels, followed by one of stride x stride taps, an orthogonal matrix, used with that stride
 /// (<see cref="Rko"/>, to which all comes down for k = stride).
 /// </remarks>
@@ -36,7 +36,8 @@ public sealed class Aoc(IOrthogonalParametrization? map = null) : KernelMethod
     {
         base.Require(shape);
         if (shape.Kernel.Height < shape.Stride.Height || shape.Kernel.Width < shape.Stride.Width)
-            throw new TensorArgumentException("Aoc", "kernelSize", $"{shape.Kernel} below the stride {shape.Stride}", "a kernel no smaller than the stride");
+            throw new TensorArgumentException("Aoc", "kernelSize", $"{shape.Kernel} below the stride {shape.Stride}",
+                "a kernel no smaller than the stride");
         if (Parts(shape).Overlapping is { } overlapping)
             ProjectorFactors.RequireChannels("Aoc", overlapping);
     }
@@ -81,6 +82,7 @@ public sealed class Aoc(IOrthogonalParametrization? map = null) : KernelMethod
         var y = ProjectorFactors.Compose(Grouped(b), Grouped(a));
         return y.Reshape(after.Outputs, y.Shape[2], y.Shape[3], y.Shape[4]);
 
-        Tensor Grouped(Tensor kernel) => kernel.Reshape(after.Groups, kernel.Shape[0] / after.Groups, kernel.Shape[1], kernel.Shape[2], kernel.Shape[3]);
+        Tensor Grouped(Tensor kernel)
+            => kernel.Reshape(after.Groups, kernel.Shape[0] / after.Groups, kernel.Shape[1], kernel.Shape[2], kernel.Shape[3]);
     }
 }

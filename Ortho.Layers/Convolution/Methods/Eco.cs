@@ -4,8 +4,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Layers.ConvolutionMethods;
 
-/// <summary>Explicitly constructed orthogonal convolution: unitary matrices on a grid of k x k frequencies, whose kernel is applied with the
-/// dilation n / k, so that the spectrum on n x n repeats them. Yu et al. 2022.</summary>
+/// <summary>Explicitly constructed orthogonal convolution: unitary matrices on a grid of k x k frequencies, whose kernel is applied with
+/// the dilation n / k, so that the spectrum on n x n repeats them. Yu et al. 2022.</summary>
 /// <remarks>
 /// The matrices are exponentials of skew-Hermitian ones, real where a frequency is its own negative, conjugates of one another where
 /// two are negatives. Exactly orthogonal, at the price of taps that lie n / k apart whatever n is: k divides the extents of the images,
@@ -46,13 +46,14 @@ public sealed class Eco : IConvolutionMethod
 
     static int Channels(ConvolutionShape shape) => Math.Max(shape.Outputs, shape.Inputs * shape.Block);
 
-    /// <summary>Normal numbers of variance 1 / channels: <c>real</c> [frequencies, c, c] and, where there are pairs, the real and the imaginary
-    /// part <c>complex</c> [2, pairs, c, c].</summary>
+    /// <summary>Normal numbers of variance 1 / channels: <c>real</c> [frequencies, c, c] and, where there are pairs, the real and the
+    /// imaginary part <c>complex</c> [2, pairs, c, c].</summary>
     public IReadOnlyList<FreeNumbers> Initial(ConvolutionShape shape, Generator generator, DType dtype)
     {
         ArgumentNullException.ThrowIfNull(shape);
         var ((real, pairs, _), c) = (Grid(shape.Kernel), Channels(shape));
-        FreeNumbers Numbers(string name, Shape extents) => new(name, Tensor.Normal(extents, generator, deviation: 1 / Math.Sqrt(c), dtype: dtype), ParameterRole.Matrix);
+        FreeNumbers Numbers(string name, Shape extents)
+            => new(name, Tensor.Normal(extents, generator, deviation: 1 / Math.Sqrt(c), dtype: dtype), ParameterRole.Matrix);
         var own = Numbers("real", [real, c, c]);
         return pairs == 0 ? [own] : [own, Numbers("complex", [2, pairs, c, c])];
     }
@@ -76,8 +77,8 @@ public sealed class Eco : IConvolutionMethod
         return spectrum.Permute(2, 3, 0, 1).Narrow(0, 0, shape.Outputs).Narrow(1, 0, shape.Inputs * shape.Block).Irfft2(h, w);
     }
 
-    /// <summary>The kernel, of which the layer is the convolution with dilation n / k; null under a stride, where it applies to pixels that have
-    /// become channels.</summary>
+    /// <summary>The kernel, of which the layer is the convolution with dilation n / k; null under a stride, where it applies to pixels that
+    /// have become channels.</summary>
     public Tensor? Kernel(ConvolutionShape shape, Tensor filter)
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -89,7 +90,8 @@ public sealed class Eco : IConvolutionMethod
     {
         var kernel = shape.Kernel;
         if (height % kernel.Height != 0 || width % kernel.Width != 0)
-            throw new TensorArgumentException("Eco", "x", $"{height} x {width} after the stride", $"extents divisible by the kernel's {kernel.Height} x {kernel.Width}");
+            throw new TensorArgumentException("Eco", "x", $"{height} x {width} after the stride",
+                $"extents divisible by the kernel's {kernel.Height} x {kernel.Width}");
         return shape with { Inputs = shape.Inputs * shape.Block, Stride = 1, Dilation = new(height / kernel.Height, width / kernel.Width) };
     }
 

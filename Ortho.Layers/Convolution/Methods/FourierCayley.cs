@@ -5,8 +5,8 @@ using Ortho.Tensors;
 namespace Ortho.Layers.ConvolutionMethods;
 
 /// <summary>The Cayley map of the kernel's symbol at every frequency. Trockman and Kolter 2021.</summary>
-/// <remarks>The symbol is first scaled so that the root mean square of its singular values is a learnable number, <c>scale</c>, whatever the
-/// size of the image.</remarks>
+/// <remarks>The symbol is first scaled so that the root mean square of its singular values is a learnable number, <c>scale</c>, whatever
+/// the size of the image.</remarks>
 public sealed class FourierCayley : SymbolMethod
 {
     static readonly Cayley cayley = new();
@@ -17,7 +17,9 @@ public sealed class FourierCayley : SymbolMethod
         ArgumentNullException.ThrowIfNull(shape);
         var inner = shape.Inputs * shape.Block;
         var deviation = 1 / Math.Sqrt((double)inner * shape.Kernel.Height * shape.Kernel.Width);
-        return [new("weight", Tensor.Normal([shape.Outputs, inner, shape.Kernel.Height, shape.Kernel.Width], generator, deviation: deviation, dtype: dtype), ParameterRole.Convolution),
+        return [new("weight",
+            Tensor.Normal([shape.Outputs, inner, shape.Kernel.Height, shape.Kernel.Width], generator, deviation: deviation, dtype: dtype),
+            ParameterRole.Convolution),
             new("scale", Tensor.Ones([], dtype), ParameterRole.Vector)];
     }
 

@@ -34,8 +34,8 @@ public interface IConvolutionMethod
     /// <param name="width">Width of x.</param>
     Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, int height, int width);
 
-    /// <summary>The kernel [outputs, inputs / groups, kernel height, kernel width] of which the layer is the convolution; null where none is
-    /// smaller than the images.</summary>
+    /// <summary>The kernel [outputs, inputs / groups, kernel height, kernel width] of which the layer is the convolution; null where none
+    /// is smaller than the images.</summary>
     Tensor? Kernel(ConvolutionShape shape, Tensor filter);
 
     /// <summary>The convolution of images [batch, inputs, height, width].</summary>
@@ -52,7 +52,8 @@ public interface IConvolutionMethod
     /// <param name="isTraining">Whether less accuracy will do.</param>
     Tensor ApplyAdjoint(ConvolutionShape shape, Tensor filter, Tensor y, bool isTraining);
 
-    /// <summary>The matrices whose singular values are all those of the convolution on a torus; on the host, as wide as the filter at least.</summary>
+    /// <summary>The matrices whose singular values are all those of the convolution on a torus; on the host, as wide as the filter at
+    /// least.</summary>
     /// <param name="shape">The architecture, padding apart.</param>
     /// <param name="filter">The filter.</param>
     /// <param name="height">Height of x.</param>

@@ -17,7 +17,8 @@ public abstract class KernelMethod : IConvolutionMethod
         ArgumentNullException.ThrowIfNull(shape);
         ConvolutionExistence.Require(GetType().Name, Built(shape));
         if (shape.Dilation != 1 && shape.Stride != 1)
-            throw new TensorArgumentException(GetType().Name, "dilation", $"{shape.Dilation} beside a stride", "a dilation or a stride, not both");
+            throw new TensorArgumentException(GetType().Name, "dilation", $"{shape.Dilation} beside a stride",
+                "a dilation or a stride, not both");
     }
 
     /// <inheritdoc/>
@@ -36,10 +37,12 @@ public abstract class KernelMethod : IConvolutionMethod
     public Tensor? Kernel(ConvolutionShape shape, Tensor filter) => filter;
 
     /// <inheritdoc/>
-    public Tensor Apply(ConvolutionShape shape, Tensor filter, Tensor x, bool isTraining) => ExplicitConvolution.Apply(Built(shape), filter, x);
+    public Tensor Apply(ConvolutionShape shape, Tensor filter, Tensor x, bool isTraining)
+        => ExplicitConvolution.Apply(Built(shape), filter, x);
 
     /// <inheritdoc/>
-    public Tensor ApplyAdjoint(ConvolutionShape shape, Tensor filter, Tensor y, bool isTraining) => ExplicitConvolution.ApplyAdjoint(Built(shape), filter, y);
+    public Tensor ApplyAdjoint(ConvolutionShape shape, Tensor filter, Tensor y, bool isTraining)
+        => ExplicitConvolution.ApplyAdjoint(Built(shape), filter, y);
 
     /// <inheritdoc/>
     public Tensor Symbol(ConvolutionShape shape, Tensor filter, int height, int width)
@@ -51,7 +54,9 @@ public abstract class KernelMethod : IConvolutionMethod
     /// <summary>A parametrization for the matrices of a kernel, which has no numbers of its own: methods keep none.</summary>
     private protected static IOrthogonalParametrization Stateless(IOrthogonalParametrization? map)
         => map is not Module ? map ?? new Householder()
-            : throw new ArgumentException($"{map.GetType().Name} has numbers of its own, which a method of convolutions does not keep; expected one without.", nameof(map));
+            : throw new ArgumentException(
+                $"{map.GetType().Name} has numbers of its own, which a method of convolutions does not keep; expected one without.",
+                    nameof(map));
 
     /// <summary>Free numbers of random matrices [count, rows, columns].</summary>
     private protected static Tensor Sample(IOrthogonalParametrization map, Shape shape, Generator generator, DType dtype)

@@ -6,15 +6,16 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// <summary>Layer-wise orthogonal training: the polar factor (W W^H)^(-1/2) W of the kernel's symbol W at every frequency, the root by
 /// coupled Newton-Schulz iterations. Xu, Li and Li 2022.</summary>
 /// <remarks>
-/// S = W W^H + shift I on the smaller side, Y = S / v, Z = I, v = |S|_F + shift; then R = (3 I - Z Y) / 2, Y &lt;- Y R, Z &lt;- R Z, and Q = Z W / sqrt v.
-/// The shift and the finite number of iterations leave singular values slightly below 1 - above 0.9999 where those of W are above 0.71 and
-/// their ratio is at most 10 - and far below it where W is nearly singular: <c>Certify</c> tells. The layer never expands.
+/// S = W W^H + shift I on the smaller side, Y = S / v, Z = I, v = |S|_F + shift; then R = (3 I - Z Y) / 2, Y &lt;- Y R, Z &lt;- R Z, and Q
+/// = Z W / sqrt v. The shift and the finite number of iterations leave singular values slightly below 1 - above 0.9999 where those of W are
+/// above 0.71 and their ratio is at most 10 - and far below it where W is nearly singular: <c>Certify</c> tells. The layer never expands.
 /// </remarks>
 /// <param name="iterations">Newton-Schulz iterations.</param>
 /// <param name="shift">Added to the Gram matrices.</param>
 public sealed class Lot(int iterations = 10, double shift = 1e-4) : SymbolMethod
 {
-    readonly int iterations = iterations > 0 ? iterations : throw new ArgumentOutOfRangeException(nameof(iterations), iterations, "Lot: at least one iteration.");
+    readonly int iterations = iterations > 0
+        ? iterations : throw new ArgumentOutOfRangeException(nameof(iterations), iterations, "Lot: at least one iteration.");
     readonly double shift = shift >= 0 ? shift : throw new ArgumentOutOfRangeException(nameof(shift), shift, "Lot: not negative.");
 
     /// <summary>The identity kernel: 1 in the middle from channel i to channel i.</summary>

@@ -37,7 +37,8 @@ static class ProjectorFactors
         return product!;
     }
 
-    /// <summary>The 1 x 1 kernel square after the product of the factors, with the first channels of each group: [outputs, inputs / groups, ...].</summary>
+    /// <summary>The 1 x 1 kernel square after the product of the factors, with the first channels of each group: [outputs, inputs / groups,
+    /// ...].</summary>
     /// <param name="shape">The architecture; groups stand behind one another.</param>
     /// <param name="kernel">Its taps.</param>
     /// <param name="square">Orthogonal [groups, c, c].</param>
@@ -57,7 +58,8 @@ static class ProjectorFactors
     public static void RequireChannels(string method, ConvolutionShape shape)
     {
         if (Math.Max(shape.GroupInputs, shape.GroupOutputs) < 2 && shape.Kernel != 1)
-            throw new TensorArgumentException(method, "channels", $"1 in a group", "at least 2 on one side: an orthogonal convolution of one channel is a shift");
+            throw new TensorArgumentException(method, "channels", $"1 in a group",
+                "at least 2 on one side: an orthogonal convolution of one channel is a shift");
     }
 
     static Tensor With(Tensor? product, Tensor next) => product is null ? next : Compose(next, product);
@@ -79,7 +81,8 @@ static class ProjectorFactors
         static Tensor Merged(Tensor x) => x.Reshape(x.Shape[0] * x.Shape[1], x.Shape[2], x.Shape[3], x.Shape[4], x.Shape[5]);
     }
 
-    /// <summary>The kernel of b after a: [groups, out, in, ...] with (b * a)[o, i] the sum over m of the full convolutions of b[o, m] and a[m, i].</summary>
+    /// <summary>The kernel of b after a: [groups, out, in, ...] with (b * a)[o, i] the sum over m of the full convolutions of b[o, m] and
+    /// a[m, i].</summary>
     /// <param name="b">[groups, out, middle, h, w].</param>
     /// <param name="a">[groups, middle, in, h', w'].</param>
     public static Tensor Compose(Tensor b, Tensor a)

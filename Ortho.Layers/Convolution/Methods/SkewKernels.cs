@@ -27,7 +27,8 @@ static class SkewKernels
 
     /// <summary>A random square kernel of c channels.</summary>
     public static FreeNumbers Initial(int c, Extent2 kernel, Generator generator, DType dtype)
-        => new("weight", Tensor.Normal([c, c, kernel.Height, kernel.Width], generator, deviation: 1 / Math.Sqrt((double)c * kernel.Height * kernel.Width), dtype: dtype), ParameterRole.Convolution);
+        => new("weight", Tensor.Normal([c, c, kernel.Height, kernel.Width], generator,
+            deviation: 1 / Math.Sqrt((double)c * kernel.Height * kernel.Width), dtype: dtype), ParameterRole.Convolution);
 
     /// <summary>Refuses even kernels, whose middle is no tap.</summary>
     public static void RequireOdd(string method, ConvolutionShape shape)

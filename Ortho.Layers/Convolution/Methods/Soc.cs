@@ -7,9 +7,9 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// <summary>Skew orthogonal convolution: the exponential of a skew-symmetric convolution L, summed by applying L again and again,
 /// z = x + L x + L^2 x / 2 + ... Singla and Feizi 2021.</summary>
 /// <remarks>
-/// The kernel of L is scaled to 0.7 / (the least of four matrix norms), which leaves |L| &lt;= 0.7 sqrt(h w). The sum to degree T is orthogonal up
-/// to |L|^(T+1) e^|L| / (T+1)!. Zeros around the images keep L skew, hence the layer orthogonal: it is the one method that has them.
-/// Channels are filled up with zeros before, or left out after; a stride is made by <see cref="PixelUnshuffle"/>.
+/// The kernel of L is scaled to 0.7 / (the least of four matrix norms), which leaves |L| &lt;= 0.7 sqrt(h w). The sum to degree T is
+/// orthogonal up to |L|^(T+1) e^|L| / (T+1)!. Zeros around the images keep L skew, hence the layer orthogonal: it is the one method that
+/// has them. Channels are filled up with zeros before, or left out after; a stride is made by <see cref="PixelUnshuffle"/>.
 /// </remarks>
 /// <param name="terms">T in use.</param>
 /// <param name="trainingTerms">T while training.</param>
@@ -18,7 +18,8 @@ public sealed class Soc(int terms = 12, int trainingTerms = 5) : IConvolutionMet
     const double Norm = 0.7;
 
     readonly int terms = terms > 0 ? terms : throw new ArgumentOutOfRangeException(nameof(terms), terms, "Soc: at least one term.");
-    readonly int trainingTerms = trainingTerms > 0 ? trainingTerms : throw new ArgumentOutOfRangeException(nameof(trainingTerms), trainingTerms, "Soc: at least one term.");
+    readonly int trainingTerms = trainingTerms > 0
+        ? trainingTerms : throw new ArgumentOutOfRangeException(nameof(trainingTerms), trainingTerms, "Soc: at least one term.");
 
     /// <inheritdoc/>
     public bool DependsOnImage => false;

@@ -4,8 +4,9 @@ using Ortho.Tensors;
 namespace Ortho.Layers.ConvolutionMethods;
 
 /// <summary>A method whose filter is one matrix for each frequency of the images, made orthogonal for itself.</summary>
-/// <remarks>A circular convolution is one complex matrix W(xi) [outputs, inputs] for each frequency xi, so it is orthogonal exactly when all
-/// of these are. The resulting kernel is as large as the image and depends on its size. A stride is made by <see cref="PixelUnshuffle"/>
+/// <remarks>A circular convolution is one complex matrix W(xi) [outputs, inputs] for each frequency xi, so it is orthogonal exactly when
+/// all of these are. The resulting kernel is as large as the image and depends on its size. A stride is made by
+/// <see cref="PixelUnshuffle"/>
 /// before a convolution of stride 1, and is orthogonal with it; the size of the kernel is meant after it.</remarks>
 public abstract class SymbolMethod : IConvolutionMethod
 {
@@ -19,7 +20,8 @@ public abstract class SymbolMethod : IConvolutionMethod
         Circular.Require(GetType().Name, shape);
     }
 
-    /// <summary>The free kernel [outputs, inputs stride^2, kernel height, kernel width] <c>weight</c>, and what the method needs beside it.</summary>
+    /// <summary>The free kernel [outputs, inputs stride^2, kernel height, kernel width] <c>weight</c>, and what the method needs beside
+    /// it.</summary>
     public abstract IReadOnlyList<FreeNumbers> Initial(ConvolutionShape shape, Generator generator, DType dtype);
 
     /// <summary>Orthogonal matrices from those of the free kernel.</summary>
@@ -35,7 +37,8 @@ public abstract class SymbolMethod : IConvolutionMethod
     public Tensor? Kernel(ConvolutionShape shape, Tensor filter) => null;
 
     /// <inheritdoc/>
-    public Tensor Apply(ConvolutionShape shape, Tensor filter, Tensor x, bool isTraining) => Tensor.ApplySymbol(filter, Circular.Unshuffle(shape, x));
+    public Tensor Apply(ConvolutionShape shape, Tensor filter, Tensor x, bool isTraining)
+        => Tensor.ApplySymbol(filter, Circular.Unshuffle(shape, x));
 
     /// <inheritdoc/>
     public Tensor ApplyAdjoint(ConvolutionShape shape, Tensor filter, Tensor y, bool isTraining)
@@ -53,7 +56,10 @@ static class Circular
         if (shape.Padding != ConvolutionPadding.Circular && !(takesZeros && shape.Padding == ConvolutionPadding.Zeros))
             throw new TensorArgumentException(method, "padding", $"{shape.Padding}", takesZeros ? "Circular or Zeros" : "Circular");
         if (shape.Dilation != 1 || shape.Groups != 1)
-            throw new TensorArgumentException(method, shape.Groups != 1 ? "groups" : "dilation", shape.Groups != 1 ? $"{shape.Groups}" : $"{shape.Dilation}", "1; Bcop and Aoc have others");
+        {
+            var (argument, given) = shape.Groups != 1 ? ("groups", $"{shape.Groups}") : ("dilation", $"{shape.Dilation}");
+            throw new TensorArgumentException(method, argument, given, "1; Bcop and Aoc have others");
+        }
     }
 
     public static Tensor Unshuffle(ConvolutionShape shape, Tensor x) => shape.Stride == 1 ? x : new PixelUnshuffle(shape.Stride).Forward(x);

@@ -110,6 +110,7 @@ public class RetrievalTests
         Assert.That(Prototypes.FromFeatures(features, Labels(1, 0, 1), 2).ToArray<double>(), Is.EqualTo(new double[] { 3, 4, 3, 1 }));
         Assert.That(() => Prototypes.FromFeatures(features, Labels(1, 2, 1), 3),
             Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("Prototypes.FromFeatures: labels is without a sample of class 0; expected at least one of each class."));
-        Assert.That(() => Prototypes.FromFeatures(features, Labels(1, 3, 0), 3), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("3 among the labels"));
+        Assert.That(() => Prototypes.FromFeatures(features, Labels(1, 3, 0), 3),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("3 among the labels"));
     }
 }

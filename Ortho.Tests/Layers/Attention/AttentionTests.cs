@@ -21,7 +21,8 @@ public class AttentionTests
             var (batch, head, query) = (at / (h * n), at / n % h, at % n);
             var shared = batch * g + head / (h / g);
             int[] seen = [.. Enumerable.Range(0, t).Where(j => mask(query, j))];
-            double[] weights = [.. seen.Select(j => Math.Exp(Enumerable.Range(0, d).Sum(c => q[at * d + c] * k[(shared * t + j) * d + c]) / Math.Sqrt(d)))];
+            double[] weights = [.. seen.Select(j => Math.Exp(Enumerable.Range(0, d).Sum(
+                c => q[at * d + c] * k[(shared * t + j) * d + c]) / Math.Sqrt(d)))];
             for (var c = 0; c < e; c++)
                 y[at * e + c] = seen.Length == 0 ? 0 : seen.Zip(weights, (j, w) => w * v[(shared * t + j) * e + c]).Sum() / weights.Sum();
         }
@@ -48,7 +49,8 @@ public class AttentionTests
     [Test]
     public void Numbers_as_a_mask_are_added()
     {
-        var (q, k, v, bias) = (Random([2, 3, 5], seed: 1), Random([2, 4, 5], seed: 2), Random([2, 4, 2], seed: 3), Random([3, 4], seed: 4) * 3);
+        var (q, k, v, bias) = (Random([2, 3, 5], seed: 1), Random([2, 4, 5], seed: 2), Random([2, 4, 2], seed: 3), Random([3, 4],
+            seed: 4) * 3);
         var weights = (q.MatMul(k.T) / Math.Sqrt(5) + bias).Softmax();
         Assert.That(Difference(Attention.ScaledDotProduct(q, k, v, bias), weights.MatMul(v)), Is.LessThan(1e-14));
         Assert.That(Difference(Attention.ScaledDotProduct(q, k, v, scale: 2), (q.MatMul(k.T) * 2).Softmax().MatMul(v)), Is.LessThan(1e-14));
@@ -84,7 +86,8 @@ public class AttentionTests
         Assert.That(Difference(layer.Forward(x, memory), expected), Is.LessThan(1e-13));
         Assert.That(Difference(layer.Weights(x, memory).Sum([-1]), Tensor.Ones([2, 4, 3], DType.Float64)), Is.LessThan(1e-14));
         Assert.That(layer.Keys(memory).Shape, Is.EqualTo(Shape.Create([2, sharedHeads, 5, 2])));
-        Assert.That(layer.NamedParameters().Select(named => named.Name), Is.EqualTo(new[] { "query", "key", "value", "output" }.SelectMany(name => new[] { $"{name}.weight", $"{name}.bias" })));
+        Assert.That(layer.NamedParameters().Select(named => named.Name), Is.EqualTo(new[] { "query", "key", "value",
+            "output" }.SelectMany(name => new[] { $"{name}.weight", $"{name}.bias" })));
     }
 
     [Test]
@@ -130,9 +133,12 @@ public class AttentionTests
     [Test]
     public void Misfits_are_named()
     {
-        Assert.That(() => Attention.Logits(Tensor.Ones([2, 3]), Tensor.Ones([2, 4])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Attention.Logits"));
-        Assert.That(() => Attention.Combine(Tensor.Ones([2, 3]), Tensor.Ones([2, 4])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Attention.Combine"));
-        Assert.That(() => Attention.Logits(Tensor.Ones([3, 2, 4]), Tensor.Ones([2, 2, 4])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("3 heads"));
+        Assert.That(() => Attention.Logits(Tensor.Ones([2, 3]), Tensor.Ones([2, 4])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Attention.Logits"));
+        Assert.That(() => Attention.Combine(Tensor.Ones([2, 3]), Tensor.Ones([2, 4])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Attention.Combine"));
+        Assert.That(() => Attention.Logits(Tensor.Ones([3, 2, 4]), Tensor.Ones([2, 2, 4])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("3 heads"));
         Assert.That(() => new MultiHeadAttention(8, 3, new(1)), Throws.ArgumentException.With.Message.Contains("8 features, 3 heads"));
         Assert.That(() => new MultiHeadAttention(8, 4, new(1), keyValueHeads: 3), Throws.ArgumentException);
         Assert.That(() => Attention.SplitHeads(Tensor.Ones([2, 5]), 2), Throws.TypeOf<TensorArgumentException>());

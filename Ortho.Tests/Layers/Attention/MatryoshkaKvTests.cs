@@ -17,7 +17,8 @@ public class MatryoshkaKvTests
     static Tensor Ranks(params long[] ranks) => Tensor.From(ranks, [ranks.Length]);
 
     static Tensor Rotations(int count, int n, int seed)
-        => Tensor.Stack([.. Enumerable.Range(0, count).Select(k => Tensor.Haar([n, n], new Generator((ulong)(seed + k)), special: true, dtype: DType.Float64))]);
+        => Tensor.Stack([.. Enumerable.Range(0, count).Select(k => Tensor.Haar([n, n], new Generator((ulong)(seed + k)), special: true,
+            dtype: DType.Float64))]);
 
     // Random bases and means for an attention with random weights.
     static (MultiHeadAttention Attention, MatryoshkaKvProjection Projection) Sample(DType dtype, int sharedHeads = 2)
@@ -82,7 +83,8 @@ public class MatryoshkaKvTests
         yield return new TestCaseData(eye.Flip(0)).SetArgDisplayNames("reversal");
         yield return new TestCaseData(eye.Roll(1, 0)).SetArgDisplayNames("cycle, a reflection");
         yield return new TestCaseData(eye * Tensor.From([1.0, 1, 1, -1], [4])).SetArgDisplayNames("reflection");
-        yield return new TestCaseData(Tensor.Haar([4, 4], new(3), special: true, dtype: DType.Float64) * Tensor.From([1.0, 1, -1, 1], [4])).SetArgDisplayNames("random reflection");
+        yield return new TestCaseData(Tensor.Haar([4, 4], new(3), special: true, dtype: DType.Float64) * Tensor.From([1.0, 1, -1, 1],
+            [4])).SetArgDisplayNames("random reflection");
     }
 
     [TestCaseSource(nameof(HardBases))]
@@ -105,7 +107,8 @@ public class MatryoshkaKvTests
         var (x, mask) = (Random([2, 5, 12], DType.Float32, 40), Attention.CausalMask(5, 5));
         Assert.That(Difference(projection.Forward(x, x, mask: mask), attention.Forward(x, x, mask)), Is.LessThan(1e-4));
         Assert.That(Difference(projection.Forward(x), attention.Forward(x)), Is.LessThan(1e-4));
-        Assert.That(projection.NamedParameters().Select(named => named.Name), Is.EqualTo(new[] { "keys.mean", "keys.rotation.free", "values.mean", "values.rotation.free" }));
+        Assert.That(projection.NamedParameters().Select(named => named.Name), Is.EqualTo(new[] { "keys.mean", "keys.rotation.free",
+            "values.mean", "values.rotation.free" }));
     }
 
     [Test]
@@ -119,7 +122,8 @@ public class MatryoshkaKvTests
         {
             var (shared, rk, rv) = (head / 2, new[] { 2, 1 }[head / 2], new[] { 1, 3 }[head / 2]);
             Tensor Of(Tensor heads, int which) => heads.Select(1, which);
-            var (uk, uv) = (projection.Keys.Basis.Select(0, shared).Narrow(1, 0, rk), projection.Values.Basis.Select(0, shared).Narrow(1, 0, rv));
+            var (uk, uv) = (projection.Keys.Basis.Select(0, shared).Narrow(1, 0, rk), projection.Values.Basis.Select(0, shared).Narrow(1,
+                0, rv));
             var (mk, mv) = (projection.Keys.Mean.Value.Select(0, shared), projection.Values.Mean.Value.Select(0, shared));
             var (ck, cv) = ((Of(k, shared) - mk).MatMul(uk), (Of(v, shared) - mv).MatMul(uv));
             // With the term that is the same for all keys.
@@ -136,7 +140,8 @@ public class MatryoshkaKvTests
         var x = Random([2, 6, 12], DType.Float32, 40);
         var (q, k, v) = (attention.Queries(x), attention.Keys(x), attention.Values(x));
         int[] keyRanks = uniform ? [2, 2] : [2, 1], valueRanks = uniform ? [2, 2] : [3, 1];
-        var all = projection.Attend(q, k, v, Ranks([.. keyRanks.Select(r => (long)r)]), Ranks([.. valueRanks.Select(r => (long)r)]), Attention.CausalMask(6, 6)).Detach();
+        var all = projection.Attend(q, k, v, Ranks([.. keyRanks.Select(r => (long)r)]), Ranks([.. valueRanks.Select(r => (long)r)]),
+            Attention.CausalMask(6, 6)).Detach();
         var cache = projection.NewCache(keyRanks, valueRanks);
         for (var t = 0; t < 6; t += atOnce)
         {
@@ -155,7 +160,8 @@ public class MatryoshkaKvTests
         var (attention, projection) = Sample(DType.Float32, sharedHeads);
         var x = Random([2, 5, 12], DType.Float32, 40);
         var (q, k, v) = (attention.Queries(x), attention.Keys(x), attention.Values(x));
-        var (keyRanks, valueRanks) = (Ranks([.. Enumerable.Repeat(2L, sharedHeads)]), Ranks([.. Enumerable.Range(0, sharedHeads).Select(h => 1L + h % 3)]));
+        var (keyRanks, valueRanks) = (Ranks([.. Enumerable.Repeat(2L, sharedHeads)]), Ranks([.. Enumerable.Range(0, sharedHeads).Select(
+            h => 1L + h % 3)]));
         var expected = projection.Forward(x, x, keyRanks, valueRanks);
         var coordinates = projection.AttendCoordinates(q, k, v, keyRanks, valueRanks);
         Assert.That(Difference(projection.Folded().Forward(Attention.MergeHeads(coordinates)), expected), Is.LessThan(1e-5));
@@ -177,7 +183,8 @@ public class MatryoshkaKvTests
             {
                 var kept = basis.Coordinates(samples.Transpose(0, 1), Ranks(rank, rank));
                 var lost = (samples.Transpose(0, 1) - basis.Vectors(kept)).Select(0, head).Square().Sum().Item();
-                Assert.That(lost, Is.EqualTo(squares[rank..].Sum()).Within(1e-4 * squares[^1] + (rank == 6 ? 1e-20 : 0)), $"head {head}, rank {rank}");
+                Assert.That(lost, Is.EqualTo(squares[rank..].Sum()).Within(1e-4 * squares[^1] + (rank == 6 ? 1e-20 : 0)),
+                    $"head {head}, rank {rank}");
             }
         }
     }
@@ -200,7 +207,8 @@ public class MatryoshkaKvTests
         Assert.That(counts.Keys.Order(), Is.EqualTo(new long[] { 2, 4, 6, 8, 10, 12, 14, 16 }));
         // 500 of each expected, deviation 21.
         Assert.That(counts.Values, Is.All.InRange(400, 600));
-        Assert.That(() => new RankSampler(12), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("divisor of the full rank 12"));
+        Assert.That(() => new RankSampler(12),
+            Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("divisor of the full rank 12"));
     }
 
     [Test]
@@ -208,7 +216,8 @@ public class MatryoshkaKvTests
     {
         double[] weights = [4, 1, 0.25, 2];
         int[] Search(double[] w, double budget, int perRound = 1)
-            => RankSearch.Greedy(ranks => ranks.Select((rank, g) => w[g] * (16 - rank) * (16 - rank)).Sum(), w.Length, 16, budget, 2, 2, perRound);
+            => RankSearch.Greedy(ranks => ranks.Select((rank, g) => w[g] * (16 - rank) * (16 - rank)).Sum(), w.Length, 16, budget, 2, 2,
+                perRound);
         var found = Search(weights, 0.5);
         Assert.That(found.Sum(), Is.EqualTo(32));
         Assert.That(found[0], Is.GreaterThanOrEqualTo(found[3]));
@@ -221,7 +230,8 @@ public class MatryoshkaKvTests
             Assert.That(equal.Max() - equal.Min(), Is.LessThanOrEqualTo(2));
         }
         Assert.That(Search(weights, 0.125), Is.All.EqualTo(2));
-        Assert.That(() => Search(weights, 0.1), Throws.ArgumentException.With.Message.Contains("a budget of 0.1 of rank 16; expected at least 0.125"));
+        Assert.That(() => Search(weights, 0.1),
+            Throws.ArgumentException.With.Message.Contains("a budget of 0.1 of rank 16; expected at least 0.125"));
     }
 
     [Test, Category("Devices")]
@@ -237,7 +247,8 @@ public class MatryoshkaKvTests
             var at = x.To(device);
             var cache = projection.NewCache([2, 1], [1, 3]);
             cache.Append(attention.Keys(at), attention.Values(at));
-            return (projection.Forward(at, at, Ranks(2, 1).To(device), Ranks(1, 3).To(device)).ToArray<float>(), cache.Attend(attention.Queries(at)).ToArray<float>());
+            return (projection.Forward(at, at, Ranks(2, 1).To(device), Ranks(1, 3).To(device)).ToArray<float>(),
+                cache.Attend(attention.Queries(at)).ToArray<float>());
         }
 
         var here = On(Device.Cpu);
@@ -249,13 +260,16 @@ public class MatryoshkaKvTests
     public void Misfits_are_named()
     {
         var (attention, projection) = Sample(DType.Float32);
-        Assert.That(() => projection.NewCache([2, 4], [1, 1]), Throws.ArgumentException.With.Message.Contains("ranks 2, 4; expected 2 numbers from 1 to 3"));
+        Assert.That(() => projection.NewCache([2, 4], [1, 1]),
+            Throws.ArgumentException.With.Message.Contains("ranks 2, 4; expected 2 numbers from 1 to 3"));
         Assert.That(() => projection.NewCache([2], [1, 1]), Throws.ArgumentException);
         Assert.That(() => projection.NewCache([1, 0], [1, 1]), Throws.ArgumentException);
         var cache = projection.NewCache([1, 1], [1, 1]);
         Assert.That(() => cache.Attend(Tensor.Ones([1, 4, 1, 3])), Throws.InvalidOperationException);
-        Assert.That(() => cache.Append(Tensor.Ones([1, 3, 1, 3]), Tensor.Ones([1, 3, 1, 3])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("[batch, 2, tokens, 3]"));
-        Assert.That(() => projection.Keys.Coordinates(Tensor.Ones([1, 2, 1, 3]), Ranks(1)), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("ranks is [1]; expected [2]"));
+        Assert.That(() => cache.Append(Tensor.Ones([1, 3, 1, 3]), Tensor.Ones([1, 3, 1, 3])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("[batch, 2, tokens, 3]"));
+        Assert.That(() => projection.Keys.Coordinates(Tensor.Ones([1, 2, 1, 3]), Ranks(1)),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("ranks is [1]; expected [2]"));
         Assert.That(() => projection.Keys.Coordinates(Tensor.Ones([2, 1, 4])), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => projection.Keys.InitializeFromPca(Tensor.Ones([0, 2, 3])), Throws.TypeOf<TensorArgumentException>());
         Assert.That(attention.KeyValueHeads, Is.EqualTo(2));

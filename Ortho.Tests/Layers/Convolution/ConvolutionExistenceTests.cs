@@ -15,7 +15,8 @@ namespace Ortho.Tests.Layers;
 [TestFixture]
 public class ConvolutionExistenceTests
 {
-    static ConvolutionShape Architecture(int m, int c, int k, int s, ConvolutionPadding padding = ConvolutionPadding.Circular, int groups = 1) => new(c, m, k, s, 1, groups, padding);
+    static ConvolutionShape Architecture(int m, int c, int k, int s, ConvolutionPadding padding = ConvolutionPadding.Circular,
+        int groups = 1) => new(c, m, k, s, 1, groups, padding);
 
     static Tensor Matrix(ConvolutionShape shape, Tensor kernel, int height, int width)
         => ImpulseResponses.Matrix(x => ExplicitApply(shape, kernel, x), [shape.Inputs, height, width]);
@@ -34,8 +35,10 @@ public class ConvolutionExistenceTests
     }
 
     // (M, C, S, k)
-    [TestCase(10, 1, 4, 3, false, OrthogonalSide.Rows), TestCase(9, 1, 4, 3, true, OrthogonalSide.Rows), TestCase(20, 1, 4, 3, false, OrthogonalSide.Columns), TestCase(64, 64, 1, 3, true, OrthogonalSide.Both)]
-    [TestCase(4, 1, 2, 3, true, OrthogonalSide.Both), TestCase(7, 2, 2, 3, true, OrthogonalSide.Rows), TestCase(16, 1, 4, 5, true, OrthogonalSide.Both), TestCase(9, 2, 2, 2, true, OrthogonalSide.Columns)]
+    [TestCase(10, 1, 4, 3, false, OrthogonalSide.Rows), TestCase(9, 1, 4, 3, true, OrthogonalSide.Rows),
+        TestCase(20, 1, 4, 3, false, OrthogonalSide.Columns), TestCase(64, 64, 1, 3, true, OrthogonalSide.Both)]
+    [TestCase(4, 1, 2, 3, true, OrthogonalSide.Both), TestCase(7, 2, 2, 3, true, OrthogonalSide.Rows),
+        TestCase(16, 1, 4, 5, true, OrthogonalSide.Both), TestCase(9, 2, 2, 2, true, OrthogonalSide.Columns)]
     public void The_inequalities_of_the_paper(int m, int c, int s, int k, bool exists, OrthogonalSide side)
     {
         var shape = Architecture(m, c, k, s);
@@ -43,7 +46,8 @@ public class ConvolutionExistenceTests
         Assert.That((report.Exists, report.Side), Is.EqualTo((exists, side)));
         if (!exists)
         {
-            Assert.That(() => ConvolutionExistence.PermutationKernel(shape), Throws.TypeOf<TensorArgumentException>().With.Message.Contains(report.Reason));
+            Assert.That(() => ConvolutionExistence.PermutationKernel(shape),
+                Throws.TypeOf<TensorArgumentException>().With.Message.Contains(report.Reason));
             return;
         }
         var kernel = ConvolutionExistence.PermutationKernel(shape, DType.Float64);
@@ -66,7 +70,8 @@ public class ConvolutionExistenceTests
     [Test]
     public void Zeros_and_no_padding_leave_less()
     {
-        ExistenceReport Check(int m, int c, int k, int s, ConvolutionPadding padding) => ConvolutionExistence.Check(Architecture(m, c, k, s, padding));
+        ExistenceReport Check(int m, int c, int k, int s, ConvolutionPadding padding)
+            => ConvolutionExistence.Check(Architecture(m, c, k, s, padding));
         Assert.That(Check(4, 4, 3, 1, ConvolutionPadding.Zeros) is { Exists: true, Support: { Height: 1, Width: 1 } });
         Assert.That(Check(8, 1, 3, 2, ConvolutionPadding.Zeros) is { Exists: true, Support: { Height: 2, Width: 2 } });
         Assert.That(Check(10, 1, 3, 3, ConvolutionPadding.Zeros).Exists, Is.False, "two of three taps lie from the middle on");
@@ -74,7 +79,9 @@ public class ConvolutionExistenceTests
         Assert.That(Check(5, 4, 3, 1, ConvolutionPadding.Valid).Exists, Is.False);
         Assert.That(Check(9, 1, 3, 2, ConvolutionPadding.Valid).Exists, Is.False);
         Assert.That(Check(9, 1, 2, 2, ConvolutionPadding.Valid).Exists);
-        foreach (var (m, c, k, s, padding, n) in new[] { (4, 4, 3, 1, ConvolutionPadding.Zeros, 4), (9, 2, 3, 2, ConvolutionPadding.Zeros, 6), (3, 1, 5, 2, ConvolutionPadding.Zeros, 6), (4, 4, 3, 1, ConvolutionPadding.Valid, 5), (9, 2, 2, 2, ConvolutionPadding.Valid, 4) })
+        foreach (var (m, c, k, s, padding, n) in new[] { (4, 4, 3, 1, ConvolutionPadding.Zeros, 4),
+            (9, 2, 3, 2, ConvolutionPadding.Zeros, 6), (3, 1, 5, 2, ConvolutionPadding.Zeros, 6), (4, 4, 3, 1, ConvolutionPadding.Valid, 5),
+            (9, 2, 2, 2, ConvolutionPadding.Valid, 4) })
         {
             var shape = Architecture(m, c, k, s, padding);
             var matrix = Matrix(shape, ConvolutionExistence.PermutationKernel(shape, DType.Float64), n, n);
@@ -101,7 +108,8 @@ public class ConvolutionExistenceTests
     }
 
     // (M, C, k, S, n)
-    [TestCase(3, 4, 3, 1, 6), TestCase(5, 2, 3, 1, 6), TestCase(4, 4, 3, 1, 6), TestCase(3, 2, 3, 2, 8), TestCase(9, 2, 3, 2, 8), TestCase(8, 2, 3, 2, 8), TestCase(2, 3, 5, 2, 10), TestCase(13, 3, 5, 2, 12)]
+    [TestCase(3, 4, 3, 1, 6), TestCase(5, 2, 3, 1, 6), TestCase(4, 4, 3, 1, 6), TestCase(3, 2, 3, 2, 8), TestCase(9, 2, 3, 2, 8),
+        TestCase(8, 2, 3, 2, 8), TestCase(2, 3, 5, 2, 10), TestCase(13, 3, 5, 2, 12)]
     public void The_loss_is_the_residual_of_the_whole_operator(int m, int c, int k, int s, int n)
     {
         var (shape, kernel) = (Architecture(m, c, k, s), Random([m, c, k, k], seed: m + k) * 0.4);
@@ -119,7 +127,8 @@ public class ConvolutionExistenceTests
         if (gram.Shape[0] < 400)
             Assert.That(values.Order(), Is.EqualTo(matrix.SingularValues().ToArray<double>().Order()).Within(1e-12));
         var square = gram.MatMul(gram);
-        foreach (var (power, sum) in new[] { (2, gram.Trace().Item()), (4, square.Trace().Item()), (6, (square * gram).Sum().Item()), (8, square.Square().Sum().Item()) })
+        foreach (var (power, sum) in new[] { (2, gram.Trace().Item()), (4, square.Trace().Item()), (6, (square * gram).Sum().Item()),
+            (8, square.Square().Sum().Item()) })
             Assert.That(values.Sum(value => Math.Pow(value, power)), Is.EqualTo(sum).Within(1e-12 * sum));
         var columns = Math.Max(0, m - c * s * s);
         var spectral = values.Sum(value => Math.Pow(value * value - 1, 2)) / places;
@@ -145,11 +154,13 @@ public class ConvolutionExistenceTests
         var dense = Matrix(shape, line.Unsqueeze(2), 1, 9);
         var residual = dense.T.MatMul(dense) - Tensor.Eye(18, dtype: DType.Float64);
         Assert.That(residual.Square().Sum().Item() / 9, Is.EqualTo(line.OrthogonalityLoss().Item()).Within(1e-12));
-        Assert.That(Math.Pow(ImpulseResponses.Range(residual).Largest, 2), Is.LessThan(OrthogonalityLosses.SpectralConstant(shape) * line.OrthogonalityLoss().Item()));
+        Assert.That(Math.Pow(ImpulseResponses.Range(residual).Largest, 2),
+            Is.LessThan(OrthogonalityLosses.SpectralConstant(shape) * line.OrthogonalityLoss().Item()));
         Assert.That(OrthogonalityLosses.SpectralConstant(shape), Is.EqualTo(2 * 7));
 
         var kernel = Random([6, 2, 3, 2], seed: 3);
-        Assert.That(kernel.OrthogonalityLoss(groups: 2).Item(), Is.EqualTo(kernel.Slice(0, 0, 3).OrthogonalityLoss().Item() + kernel.Slice(0, 3).OrthogonalityLoss().Item()).Within(1e-12));
+        Assert.That(kernel.OrthogonalityLoss(groups: 2).Item(),
+            Is.EqualTo(kernel.Slice(0, 0, 3).OrthogonalityLoss().Item() + kernel.Slice(0, 3).OrthogonalityLoss().Item()).Within(1e-12));
         var grouped = new ConvolutionShape(4, 6, (3, 2), 1, (2, 3), 2, ConvolutionPadding.Circular);
         var values = ConvolutionSpectrum.SingularValues(kernel, 4, 6, dilation: (2, 3), groups: 2).ToArray<double>();
         Assert.That(values.Order(), Is.EqualTo(Matrix(grouped, kernel, 4, 6).SingularValues().ToArray<double>().Order()).Within(1e-12));
@@ -171,7 +182,8 @@ public class ConvolutionExistenceTests
         var zeros = ImpulseResponses.Range(Matrix(Architecture(5, 4, 3, 1, ConvolutionPadding.Zeros), kernel, 5, 4)).Largest;
         Assert.That(ConvolutionSpectrum.GramBound(kernel, 7, 6, iterations).Item(), Is.GreaterThan(zeros));
         var matrices = Random([3, 4, 6], DType.Complex128, 4);
-        Assert.That(GramIteration.Bound(matrices, 8).ToArray<double>(), Is.EqualTo(matrices.SingularValues().Max([1]).ToArray<double>()).Within(0.01));
+        Assert.That(GramIteration.Bound(matrices, 8).ToArray<double>(),
+            Is.EqualTo(matrices.SingularValues().Max([1]).ToArray<double>()).Within(0.01));
         Assert.That(GramIteration.Bound(Tensor.Zeros([2, 3]).To(DType.Float64)).Item(), Is.LessThan(0.5), "the floor");
         CheckGradient(a => GramIteration.Bound(a[0], iterations), [Random([2, 4, 3])]);
         Assert.That(() => GramIteration.Bound(Tensor.Ones([3])), Throws.TypeOf<TensorArgumentException>());
@@ -198,7 +210,8 @@ public class ConvolutionExistenceTests
         // The experiment of `systems 01` in miniature: two classes of shifted patterns on 6 x 6 pixels.
         var generator = new Generator(4);
         var patterns = Tensor.Normal([2, 1, 6, 6], generator);
-        Tensor Images(Tensor labels) => patterns.IndexSelect(0, labels).Roll([2, 3], [2, 3]) + Tensor.Normal([64, 1, 6, 6], generator, deviation: 0.6);
+        Tensor Images(Tensor labels)
+            => patterns.IndexSelect(0, labels).Roll([2, 3], [2, 3]) + Tensor.Normal([64, 1, 6, 6], generator, deviation: 0.6);
         var labels = Tensor.From([.. Enumerable.Range(0, 64).Select(k => (long)(k % 2))], [64]);
         var (seen, unseen) = (Images(labels), Images(labels));
         (double Accuracy, double Certified, double Bound) Train(double weight)

@@ -28,10 +28,12 @@ public class DeviceConvolutionTests
         ("SllConv2d", () => new SllConv2d(2, 3, 3, new(3)), [2, 4, 4]),
         ("CplLinear", () => new CplLinear(4, 3, new(3)), [4]),
         ("SandwichConv2d", () => new SandwichConv2d(2, 2, 3, new(3)), [2, 4, 4]),
-        ("Activations", () => new Sequential(new HouseholderActivation(4), new GroupSort(2), new BatchCentering(4), new PixelShuffle(2), new NormPooling()), [4, 2, 2]),
+        ("Activations", () => new Sequential(new HouseholderActivation(4), new GroupSort(2), new BatchCentering(4), new PixelShuffle(2),
+            new NormPooling()), [4, 2, 2]),
     ];
 
-    static IEnumerable<TestCaseData> Cases => from kind in Devices.Kinds.Skip(1) from layer in layers select new TestCaseData(kind, layer.Name);
+    static IEnumerable<TestCaseData> Cases
+        => from kind in Devices.Kinds.Skip(1) from layer in layers select new TestCaseData(kind, layer.Name);
 
     [TestCaseSource(nameof(Cases))]
     public void A_step_of_training_is_that_of_the_CPU(string kind, string name)

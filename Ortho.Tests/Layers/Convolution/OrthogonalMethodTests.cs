@@ -15,11 +15,13 @@ namespace Ortho.Tests.Layers;
 public class OrthogonalMethodTests
 {
     /// <summary>An architecture of a method, on images of some size.</summary>
-    public sealed record Case(string Method, int Out, int In, Extent2 Kernel, Extent2 Size, int Stride = 1, int Dilation = 1, int Groups = 1, ConvolutionPadding Padding = ConvolutionPadding.Circular)
+    public sealed record Case(string Method, int Out, int In, Extent2 Kernel, Extent2 Size, int Stride = 1, int Dilation = 1,
+        int Groups = 1, ConvolutionPadding Padding = ConvolutionPadding.Circular)
     {
         public ConvolutionShape Shape => new(In, Out, Kernel, Stride, Dilation, Groups, Padding);
 
-        public override string ToString() => $"{Method} {In}->{Out} k{Kernel.Height}x{Kernel.Width} {Size.Height}x{Size.Width} s{Stride} d{Dilation} g{Groups} {Padding}";
+        public override string ToString()
+            => $"{Method} {In}->{Out} k{Kernel.Height}x{Kernel.Width} {Size.Height}x{Size.Width} s{Stride} d{Dilation} g{Groups} {Padding}";
     }
 
     static IConvolutionMethod Of(string method) => method switch
@@ -27,6 +29,9 @@ public class OrthogonalMethodTests
         "Bcop" => new Bcop(),
         "Bcop with Björck" => new Bcop(new Bjorck(30)),
         "Aoc" => new Aoc(),
+        "Aoc with exponentials" => new Aoc(new MatrixExponential()),
+        "Bcop with QR" => new Bcop(new Qr()),
+        "Rko with polar factors" => new Rko(new Polar()),
         "Rko" => new Rko(),
         "Soc" => new Soc(25, 25),
         "AdaptiveSoc" => new AdaptiveSoc(12),
@@ -38,27 +43,40 @@ public class OrthogonalMethodTests
 
     static readonly Case[] all =
     [
-        new("Bcop", 4, 4, 3, 6), new("Bcop", 6, 4, 3, 5), new("Bcop", 2, 4, 3, 6), new("Bcop", 3, 4, 2, 5), new("Bcop", 4, 3, 1, 4), new("Bcop", 3, 3, (4, 2), (5, 6)),
-        new("Bcop", 3, 4, 3, 6, Stride: 2), new("Bcop", 4, 6, 3, 6, Groups: 2), new("Bcop", 4, 4, 3, 6, Dilation: 2), new("Bcop with Björck", 4, 3, 3, 5),
-        new("Aoc", 6, 4, 3, 6, Stride: 2), new("Aoc", 32, 4, 3, 4, Stride: 2), new("Aoc", 16, 4, 4, 6, Stride: 2), new("Aoc", 8, 4, 5, 6, Stride: 2),
-        new("Aoc", 4, 4, 3, 6, Groups: 2), new("Aoc", 12, 4, 3, 4, Stride: 2, Groups: 2), new("Aoc", 3, 4, 3, 6, Dilation: 2), new("Aoc", 4, 2, 5, 6),
-        new("Aoc", 8, 2, 2, 6, Stride: 2), new("Aoc", 3, 2, (2, 5), (4, 6)), new("Aoc", 3, 2, 4, (4, 6)), new("Aoc", 3, 4, 2, 6, Stride: 2), new("Aoc", 4, 4, 1, 3),
+        new("Bcop", 4, 4, 3, 6), new("Bcop", 6, 4, 3, 5), new("Bcop", 2, 4, 3, 6), new("Bcop", 3, 4, 2, 5), new("Bcop", 4, 3, 1, 4),
+            new("Bcop", 3, 3, (4, 2), (5, 6)),
+        new("Bcop", 3, 4, 3, 6, Stride: 2), new("Bcop", 4, 6, 3, 6, Groups: 2), new("Bcop", 4, 4, 3, 6, Dilation: 2),
+            new("Bcop with Björck", 4, 3, 3, 5),
+        new("Aoc", 6, 4, 3, 6, Stride: 2), new("Aoc", 32, 4, 3, 4, Stride: 2), new("Aoc", 16, 4, 4, 6, Stride: 2),
+            new("Aoc", 8, 4, 5, 6, Stride: 2),
+        new("Aoc", 4, 4, 3, 6, Groups: 2), new("Aoc", 12, 4, 3, 4, Stride: 2, Groups: 2), new("Aoc", 3, 4, 3, 6, Dilation: 2),
+            new("Aoc", 4, 2, 5, 6),
+        new("Aoc", 8, 2, 2, 6, Stride: 2), new("Aoc", 3, 2, (2, 5), (4, 6)), new("Aoc", 3, 2, 4, (4, 6)), new("Aoc", 3, 4, 2, 6, Stride: 2),
+            new("Aoc", 4, 4, 1, 3),
+        new("Aoc with exponentials", 12, 4, 3, 4, Stride: 2, Groups: 2), new("Bcop with QR", 4, 3, 3, 5),
+        new("Rko with polar factors", 3, 2, 2, 4, Stride: 2), new("Rko with polar factors", 9, 2, 2, 4, Stride: 2),
         new("Rko", 3, 2, 2, 4, Stride: 2), new("Rko", 9, 2, 2, 4, Stride: 2), new("Rko", 10, 2, 3, 6, Stride: 3, Groups: 2),
-        new("Eco", 3, 3, 3, 6), new("Eco", 4, 3, 3, 6), new("Eco", 2, 3, 2, 4), new("Eco", 3, 1, 3, 6, Stride: 2), new("Eco", 2, 2, (4, 3), (4, 6)),
-        new("Soc", 3, 3, 3, 5), new("Soc", 4, 3, 3, 4), new("Soc", 2, 3, 3, 4), new("Soc", 4, 1, 3, 6, Stride: 2), new("Soc", 3, 3, (1, 5), (3, 6)),
+        new("Eco", 3, 3, 3, 6), new("Eco", 4, 3, 3, 6), new("Eco", 2, 3, 2, 4), new("Eco", 3, 1, 3, 6, Stride: 2),
+            new("Eco", 2, 2, (4, 3), (4, 6)),
+        new("Soc", 3, 3, 3, 5), new("Soc", 4, 3, 3, 4), new("Soc", 2, 3, 3, 4), new("Soc", 4, 1, 3, 6, Stride: 2),
+            new("Soc", 3, 3, (1, 5), (3, 6)),
         new("Soc", 3, 3, 3, 5, Padding: ConvolutionPadding.Zeros), new("Soc", 2, 3, 3, 4, Padding: ConvolutionPadding.Zeros),
         new("AdaptiveSoc", 2, 2, 3, 5), new("AdaptiveSoc", 3, 2, 3, 5), new("AdaptiveSoc", 1, 2, 3, 4),
         new("FourierCayley", 3, 3, 3, (5, 4)), new("FourierCayley", 5, 1, 3, 6, Stride: 2),
         new("Lot", 3, 3, 3, (4, 5)), new("Lot", 5, 1, 3, 6, Stride: 2), new("Lot", 2, 3, 3, 4),
-        new("Bcop", 2, 4, 3, 6, Padding: ConvolutionPadding.Valid), new("Aoc", 4, 4, 3, 6, Padding: ConvolutionPadding.Valid), new("Aoc", 6, 2, 2, 6, Stride: 2, Padding: ConvolutionPadding.Valid),
-        new("Aoc", 6, 4, 3, 5, Stride: 2, Padding: ConvolutionPadding.Valid), new("Rko", 9, 2, 2, 4, Stride: 2, Padding: ConvolutionPadding.Valid), new("Bcop", 4, 3, 1, 3, Padding: ConvolutionPadding.Zeros),
+        new("Bcop", 2, 4, 3, 6, Padding: ConvolutionPadding.Valid), new("Aoc", 4, 4, 3, 6, Padding: ConvolutionPadding.Valid),
+            new("Aoc", 6, 2, 2, 6, Stride: 2, Padding: ConvolutionPadding.Valid),
+        new("Aoc", 6, 4, 3, 5, Stride: 2, Padding: ConvolutionPadding.Valid),
+            new("Rko", 9, 2, 2, 4, Stride: 2, Padding: ConvolutionPadding.Valid),
+            new("Bcop", 4, 3, 1, 3, Padding: ConvolutionPadding.Zeros),
     ];
 
     static IEnumerable<Case> All => all;
 
     static OrthogonalConv2d Layer(Case at, DType dtype = DType.Float64)
     {
-        var layer = new OrthogonalConv2d(at.In, at.Out, at.Kernel, new(3), at.Stride, Of(at.Method), at.Dilation, at.Groups, at.Padding, bias: false, dtype);
+        var layer = new OrthogonalConv2d(at.In, at.Out, at.Kernel, new(3), at.Stride, Of(at.Method), at.Dilation, at.Groups, at.Padding,
+            bias: false, dtype);
         layer.Eval();
         // Away from where it starts; for Lot, from the identity to symbols of condition below 10.
         foreach (var (k, parameter) in layer.Free.Index())
@@ -79,7 +97,8 @@ public class OrthogonalMethodTests
             // Orthonormal rows or columns, by the smaller of the two Gram matrices.
             Assert.That(Skewness(matrix.Shape[0] >= matrix.Shape[1] ? matrix : matrix.T), Is.LessThan(tolerance), $"{dtype}");
             var (certified, (smallest, largest)) = (layer.Certify(), ImpulseResponses.Range(matrix));
-            Assert.That((certified.Smallest, certified.Largest), Is.EqualTo((smallest, largest)).Within(dtype == DType.Float64 ? 1e-11 : 5e-6), $"{dtype}");
+            Assert.That((certified.Smallest, certified.Largest),
+                Is.EqualTo((smallest, largest)).Within(dtype == DType.Float64 ? 1e-11 : 5e-6), $"{dtype}");
         }
     }
 
@@ -87,7 +106,8 @@ public class OrthogonalMethodTests
     public void The_transposed_layer_is_the_adjoint(Case at)
     {
         var layer = Layer(at);
-        var transposed = new OrthogonalConvTranspose2d(at.Out, at.In, at.Kernel, new(3), at.Stride, Of(at.Method), at.Dilation, at.Groups, at.Padding, bias: false, DType.Float64);
+        var transposed = new OrthogonalConvTranspose2d(at.Out, at.In, at.Kernel, new(3), at.Stride, Of(at.Method), at.Dilation, at.Groups,
+            at.Padding, bias: false, DType.Float64);
         transposed.Eval();
         foreach (var (own, other) in transposed.Free.Zip(layer.Free))
             own.Assign(other.Value);
@@ -117,7 +137,8 @@ public class OrthogonalMethodTests
                                 {
                                     var channel = m / shape.GroupOutputs * shape.GroupInputs + c;
                                     var (row, column) = (s * p + d.Height * (i - top), s * q + d.Width * (j - left));
-                                    sum += taps[((m * shape.GroupInputs + c) * kh + i) * kw + j] * pixels[((b * shape.Inputs + channel) * h + (row % h + h) % h) * w + (column % w + w) % w];
+                                    var pixel = ((b * shape.Inputs + channel) * h + (row % h + h) % h) * w + (column % w + w) % w;
+                                    sum += taps[((m * shape.GroupInputs + c) * kh + i) * kw + j] * pixels[pixel];
                                 }
                         y.Add(sum);
                     }
@@ -127,13 +148,15 @@ public class OrthogonalMethodTests
     [Test]
     public void The_layer_is_the_direct_convolution_by_its_kernel([Values("Bcop", "Aoc", "Rko", "AdaptiveSoc", "Eco")] string method)
     {
-        var cases = all.Where(at => at.Method == method && (method != "Eco" || at.Stride == 1) && at.Padding != ConvolutionPadding.Zeros).ToList();
+        var cases = all.Where(at
+            => at.Method == method && (method != "Eco" || at.Stride == 1) && at.Padding != ConvolutionPadding.Zeros).ToList();
         Assert.That(cases, Is.Not.Empty);
         foreach (var at in cases)
         {
             var layer = Layer(at);
             var x = Random([2, .. Image(at, at.In)], seed: 4);
-            var shape = method == "Eco" ? at.Shape with { Dilation = new(at.Size.Height / at.Kernel.Height, at.Size.Width / at.Kernel.Width) } : at.Shape;
+            var shape = method == "Eco"
+                ? at.Shape with { Dilation = new(at.Size.Height / at.Kernel.Height, at.Size.Width / at.Kernel.Width) } : at.Shape;
             var (got, expected) = (layer.Forward(x).ToArray<double>(), Direct(shape, layer.Kernel!.Detach(), x));
             Assert.That(got, Is.EqualTo(expected).Within(1e-10), $"{at}");
         }
@@ -143,9 +166,12 @@ public class OrthogonalMethodTests
 
     static IEnumerable<Case> Differentiated =>
     [
-        new("Bcop", 3, 2, 3, 4), new("Bcop", 2, 3, 2, 5), new("Aoc", 3, 2, 3, 4, Stride: 2), new("Aoc", 2, 4, 3, 5, Groups: 2), new("Rko", 3, 2, 2, 4, Stride: 2),
-        new("Eco", 3, 2, 2, 4), new("Eco", 2, 2, 5, 5), new("Soc", 2, 2, 3, 4), new("Soc", 3, 2, 3, 5, Padding: ConvolutionPadding.Zeros), new("AdaptiveSoc", 2, 2, 3, 4), new("AdaptiveSoc", 3, 2, 3, 5),
-        new("FourierCayley", 3, 2, 3, 4), new("FourierCayley", 2, 3, 3, 5), new("Lot", 3, 2, 3, 4), new("Lot", 2, 3, 3, 5), new("Soc", 4, 1, 3, 6, Stride: 2), new("Bcop with Björck", 3, 2, 3, 5),
+        new("Bcop", 3, 2, 3, 4), new("Bcop", 2, 3, 2, 5), new("Aoc", 3, 2, 3, 4, Stride: 2), new("Aoc", 2, 4, 3, 5, Groups: 2),
+            new("Rko", 3, 2, 2, 4, Stride: 2),
+        new("Eco", 3, 2, 2, 4), new("Eco", 2, 2, 5, 5), new("Soc", 2, 2, 3, 4), new("Soc", 3, 2, 3, 5, Padding: ConvolutionPadding.Zeros),
+            new("AdaptiveSoc", 2, 2, 3, 4), new("AdaptiveSoc", 3, 2, 3, 5),
+        new("FourierCayley", 3, 2, 3, 4), new("FourierCayley", 2, 3, 3, 5), new("Lot", 3, 2, 3, 4), new("Lot", 2, 3, 3, 5),
+            new("Soc", 4, 1, 3, 6, Stride: 2), new("Bcop with Björck", 3, 2, 3, 5),
     ];
 
     [TestCaseSource(nameof(Differentiated))]
@@ -153,14 +179,16 @@ public class OrthogonalMethodTests
     {
         var (method, layer, x) = (Of(at.Method), Layer(at), Random([2, .. Image(at, at.In)], seed: 5));
         // The row sums of AdaptiveSoc have kinks, which longer steps cross.
-        var result = GradientCheck.Run(a => method.Apply(at.Shape, method.Filter(at.Shape, a[1..], at.Size.Height, at.Size.Width), a[0], true),
+        var result = GradientCheck.Run(a
+            => method.Apply(at.Shape, method.Filter(at.Shape, a[1..], at.Size.Height, at.Size.Width), a[0], true),
             [x, .. layer.Free.Select(parameter => parameter.Value.Detach())], step: at.Method == "AdaptiveSoc" ? 1e-5 : 1e-4, samples: 12);
         Assert.That(result.Error, Is.LessThan(2e-7), result.Where);
     }
 
     static IEnumerable<Case> Isometries =>
     [
-        new("Bcop", 6, 4, 3, 6), new("Bcop with Björck", 4, 4, 3, 6), new("Aoc", 18, 4, 3, 6, Stride: 2), new("Rko", 8, 2, 2, 6, Stride: 2), new("Eco", 4, 4, 3, 6), new("FourierCayley", 5, 4, 3, 5),
+        new("Bcop", 6, 4, 3, 6), new("Bcop with Björck", 4, 4, 3, 6), new("Aoc", 18, 4, 3, 6, Stride: 2), new("Rko", 8, 2, 2, 6, Stride: 2),
+            new("Eco", 4, 4, 3, 6), new("FourierCayley", 5, 4, 3, 5),
         new("Soc", 4, 4, 3, 6), new("Soc", 4, 3, 3, 6, Padding: ConvolutionPadding.Zeros),
     ];
 
@@ -193,7 +221,8 @@ public class OrthogonalMethodTests
     public void Twenty_layers_keep_the_norm_of_the_gradient([Values("Aoc", "Bcop", "Eco", "Soc")] string method)
     {
         var generator = new Generator(6);
-        var network = new Sequential([.. Enumerable.Range(0, 20).Select(_ => new OrthogonalConv2d(4, 4, 3, generator, method: Of(method)))]);
+        var network = new Sequential([.. Enumerable.Range(0, 20).Select(_
+            => new OrthogonalConv2d(4, 4, 3, generator, method: Of(method)))]);
         var (x, weight) = (Random([1, 4, 6, 6], DType.Float32, 4).RequiresGrad(), Random([1, 4, 6, 6], DType.Float32, 5));
         network.Forward(x).Backward(weight);
         Assert.That(x.Grad!.Norm().Item(), Is.EqualTo(weight.Norm().Item()).Within(1e-4));
@@ -209,11 +238,14 @@ public class OrthogonalMethodTests
             var layer = new OrthogonalConv1d(inputs, outputs, kernel, new(3), stride, Of(method), bias: false, dtype: DType.Float64);
             layer.Eval();
             var matrix = ImpulseResponses.Matrix(layer.Forward, [inputs, n]);
-            Assert.That(Skewness(matrix.Shape[0] >= matrix.Shape[1] ? matrix : matrix.T), Is.LessThan(1e-9), $"{inputs} -> {outputs}, stride {stride}");
+            Assert.That(Skewness(matrix.Shape[0] >= matrix.Shape[1] ? matrix : matrix.T), Is.LessThan(1e-9),
+                $"{inputs} -> {outputs}, stride {stride}");
             Assert.That(layer.Certify(n).OrthogonalityError, Is.LessThan(1e-9));
-            var transposed = new OrthogonalConvTranspose1d(outputs, inputs, kernel, new(3), stride, Of(method), bias: false, dtype: DType.Float64);
+            var transposed = new OrthogonalConvTranspose1d(outputs, inputs, kernel, new(3), stride, Of(method), bias: false,
+                dtype: DType.Float64);
             transposed.Eval();
-            Assert.That(Difference(ImpulseResponses.Matrix(transposed.Forward, [outputs, n / stride]), matrix.T.Contiguous()), Is.LessThan(1e-13), "the same generator, the same numbers");
+            Assert.That(Difference(ImpulseResponses.Matrix(transposed.Forward, [outputs, n / stride]), matrix.T.Contiguous()),
+                Is.LessThan(1e-13), "the same generator, the same numbers");
         }
     }
 
@@ -223,11 +255,13 @@ public class OrthogonalMethodTests
         var layer = new OrthogonalConv2d(3, 3, 3, new(2), method: new Soc(), bias: false, dtype: DType.Float64);
         var norm = Ortho.Layers.Certification.ConvolutionSpectrum.SingularValues(layer.Filter(0, 0), 8, 8).ToArray<double>().Max();
         Assert.That(norm, Is.InRange(0.7, 2.1), "0.7 sqrt(9) is the bound");
-        double Bound(int terms) => Math.Pow(norm, terms + 1) * Math.Exp(norm) / Enumerable.Range(1, terms + 1).Aggregate(1.0, (a, b) => a * b);
+        double Bound(int terms)
+            => Math.Pow(norm, terms + 1) * Math.Exp(norm) / Enumerable.Range(1, terms + 1).Aggregate(1.0, (a, b) => a * b);
         var error = layer.Certify(8, 8).OrthogonalityError;
         Assert.That(error, Is.LessThan(Math.Min(1e-6, Bound(12))).And.GreaterThan(1e-14));
         // While training five terms have to do.
-        double Error() => ImpulseResponses.Range(ImpulseResponses.Matrix(layer.Forward, [3, 5, 5])) is var (a, b) ? Math.Max(1 - a, b - 1) : 0;
+        double Error() => ImpulseResponses.Range(ImpulseResponses.Matrix(layer.Forward, [3, 5, 5])) is var (a, b)
+            ? Math.Max(1 - a, b - 1) : 0;
         var training = Error();
         Assert.That(training, Is.LessThan(Bound(5)).And.GreaterThan(10 * error));
         layer.Eval();
@@ -258,8 +292,10 @@ public class OrthogonalMethodTests
     [Test]
     public void What_cannot_be_orthogonal_is_refused_and_the_inequality_named()
     {
-        static void Refused(string message, IConvolutionMethod method, int inputs, int outputs, Extent2 kernel, Extent2? stride = null, Extent2? dilation = null, int groups = 1, ConvolutionPadding padding = ConvolutionPadding.Circular)
-            => Assert.That(() => new OrthogonalConv2d(inputs, outputs, kernel, new(1), stride, method, dilation, groups, padding), Throws.TypeOf<TensorArgumentException>().With.Message.Contains(message));
+        static void Refused(string message, IConvolutionMethod method, int inputs, int outputs, Extent2 kernel, Extent2? stride = null,
+            Extent2? dilation = null, int groups = 1, ConvolutionPadding padding = ConvolutionPadding.Circular)
+            => Assert.That(() => new OrthogonalConv2d(inputs, outputs, kernel, new(1), stride, method, dilation, groups, padding),
+                Throws.TypeOf<TensorArgumentException>().With.Message.Contains(message));
 
         Refused("M = 10 > 9 = 1 * 3 * 3 = C k^2", new Regularized(), 1, 10, 3, 4);
         Refused("S = 4 > 3 = k", new Aoc(), 1, 20, 3, 4);
@@ -280,21 +316,31 @@ public class OrthogonalMethodTests
         Refused("groups is 2", new FourierCayley(), 4, 4, 3, groups: 2);
         Refused("groups is 2", new AdaptiveSoc(), 4, 4, 3, groups: 2);
         Refused("dilation is", new Eco(), 4, 4, 3, dilation: 2);
-        Assert.That(() => new OrthogonalConv2d(3, 4, 3, new(1), method: new Aoc(), groups: 2), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new OrthogonalConv2d(3, 4, 3, new(1), method: new Aoc(), groups: 2),
+            Throws.TypeOf<ArgumentOutOfRangeException>());
+        var stateful = new DynamicTrivialization(new Cayley(), Tensor.Eye(4, 2));
+        Assert.That(() => new Aoc(stateful),
+            Throws.ArgumentException.With.Message.Contains("DynamicTrivialization has numbers of its own"));
         Assert.That(() => new Soc(0), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new Lot(0), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new AdaptiveSoc(0), Throws.TypeOf<ArgumentOutOfRangeException>());
 
         var eco = new OrthogonalConv2d(2, 2, 3, new(1), method: new Eco());
-        Assert.That(() => eco.Forward(Tensor.Ones([1, 2, 7, 6])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("divisible by the kernel's 3 x 3"));
+        Assert.That(() => eco.Forward(Tensor.Ones([1, 2, 7, 6])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("divisible by the kernel's 3 x 3"));
         var aoc = new OrthogonalConv2d(2, 2, 5, new(1), stride: 2, method: new Aoc());
-        Assert.That(() => aoc.Forward(Tensor.Ones([1, 2, 5, 6])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("divisible by 2"));
+        Assert.That(() => aoc.Forward(Tensor.Ones([1, 2, 5, 6])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("divisible by 2"));
         var valid = new OrthogonalConv2d(2, 2, 3, new(1), method: new Aoc(), padding: ConvolutionPadding.Valid);
-        Assert.That(() => valid.Forward(Tensor.Ones([1, 2, 2, 6])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("no smaller than the kernel, 3 x 3"));
+        Assert.That(() => valid.Forward(Tensor.Ones([1, 2, 2, 6])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("no smaller than the kernel, 3 x 3"));
         var line = new OrthogonalConv1d(2, 2, 3, new(1));
-        Assert.That(() => line.Forward(Tensor.Ones([1, 3, 8])), Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("OrthogonalConv1d: x is [1, 3, 8]; expected [batch, 2, length]."));
+        Assert.That(() => line.Forward(Tensor.Ones([1, 3, 8])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo(
+                "OrthogonalConv1d: x is [1, 3, 8]; expected [batch, 2, length]."));
         var up = new OrthogonalConvTranspose2d(2, 3, 3, new(1), stride: 2);
-        Assert.That(() => up.Forward(Tensor.Ones([1, 3, 4, 4])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("[batch, 2, height, width]"));
+        Assert.That(() => up.Forward(Tensor.Ones([1, 3, 4, 4])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("[batch, 2, height, width]"));
         Assert.That(() => up.Certify(), Throws.InvalidOperationException);
         Assert.That(up.Forward(Tensor.Ones([1, 2, 4, 4])).Shape, Is.EqualTo(Shape.Create([1, 3, 8, 8])));
     }

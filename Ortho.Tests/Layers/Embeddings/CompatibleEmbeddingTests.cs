@@ -48,20 +48,24 @@ public class CompatibleEmbeddingTests
     {
         var (p, c, label) = (Tensor.Eye(2, dtype: DType.Float64), Tensor.From(new double[,] { { 1, 0 } }), Tensor.From<long>([0], [1]));
         var logits = Tensor.Zeros([1, 2], DType.Float64);
-        Assert.That(new CompatibilityLoss(p, 0, 1, 0, labelSmoothing: 0).Evaluate(logits, c, label).Item(), Is.EqualTo(0.313262).Within(1e-6));
+        Assert.That(new CompatibilityLoss(p, 0, 1, 0, labelSmoothing: 0).Evaluate(logits, c, label).Item(),
+            Is.EqualTo(0.313262).Within(1e-6));
         Assert.That(new CompatibilityLoss(p, 0, 0, 1).Evaluate(logits, c, label).Item(), Is.Zero);
         Assert.That(new CompatibilityLoss(p, 1, 0, 0).Evaluate(logits, c, label).Item(), Is.EqualTo(Math.Log(2)).Within(1e-15));
         // The cosine is that of the prototype's direction; the influence is that of the prototype itself.
         Assert.That(new CompatibilityLoss(p * 3, 0, 0, 2).Evaluate(logits, c, label).Item(), Is.Zero);
-        Assert.That(new CompatibilityLoss(p * 3, 0, 1, 0, labelSmoothing: 0).Evaluate(logits, c, label).Item(), Is.EqualTo(Math.Log(1 + Math.Exp(-3))).Within(1e-15));
-        Assert.That(new CompatibilityLoss(p, 0, 1, 0, influenceScale: 3, labelSmoothing: 0).Evaluate(logits, c, label).Item(), Is.EqualTo(Math.Log(1 + Math.Exp(-3))).Within(1e-15));
+        Assert.That(new CompatibilityLoss(p * 3, 0, 1, 0, labelSmoothing: 0).Evaluate(logits, c, label).Item(),
+            Is.EqualTo(Math.Log(1 + Math.Exp(-3))).Within(1e-15));
+        Assert.That(new CompatibilityLoss(p, 0, 1, 0, influenceScale: 3, labelSmoothing: 0).Evaluate(logits, c, label).Item(),
+            Is.EqualTo(Math.Log(1 + Math.Exp(-3))).Within(1e-15));
     }
 
     [Test]
     public void Logits_are_scaled_before_the_softmax()
     {
         var (p, logits) = (Tensor.Eye(2, dtype: DType.Float64), Tensor.From(new double[,] { { 0, 0.5 } }));
-        var loss = new CompatibilityLoss(p, 1, 0, 0, classScale: 4, labelSmoothing: 0).Evaluate(logits, p.Narrow(0, 0, 1), Tensor.From<long>([1], [1]));
+        var loss = new CompatibilityLoss(p, 1, 0, 0, classScale: 4, labelSmoothing: 0).Evaluate(logits, p.Narrow(0, 0, 1),
+            Tensor.From<long>([1], [1]));
         Assert.That(loss.Item(), Is.EqualTo(Math.Log(1 + Math.Exp(-2))).Within(1e-15));
     }
 
@@ -119,9 +123,11 @@ public class CompatibleEmbeddingTests
     [Test]
     public void Misfits_are_named()
     {
-        Assert.That(() => new CompatibleEmbedding(3, -1, 4, new(1)), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("extraFeatures"));
+        Assert.That(() => new CompatibleEmbedding(3, -1, 4, new(1)),
+            Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("extraFeatures"));
         var network = new CompatibleEmbedding(3, 2, 4, new(1));
-        Assert.That(() => network.Forward(Tensor.Ones([2, 4])), Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("CompatibleEmbedding: x is [2, 4]; expected [..., 5]."));
+        Assert.That(() => network.Forward(Tensor.Ones([2, 4])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("CompatibleEmbedding: x is [2, 4]; expected [..., 5]."));
         var (logits, compatible, _) = network.Outputs(Tensor.Ones([6, 5]));
         Assert.That(() => new CompatibilityLoss(Tensor.Ones([4, 2])).Evaluate(logits, compatible, labels),
             Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("CompatibilityLoss: compatible is [6, 3]; expected [batch, 2], as the prototypes."));

@@ -55,8 +55,10 @@ public class DolgTests
     [Test]
     public void Gradients_of_the_fusion_match_central_differences()
     {
-        CheckGradient(x => OrthogonalFusion.Fuse(x[0], x[1]), [Random([2, 3, 2, 2], seed: 1), Random([2, 3], seed: 2)], order: 2, tolerance: 2e-6);
-        CheckGradient(x => OrthogonalFusion.Fuse(x[0], x[1], map => map.Max([2])), [Random([2, 3, 2, 2], seed: 1), Random([2, 3], seed: 2)], tolerance: 1e-5);
+        CheckGradient(x => OrthogonalFusion.Fuse(x[0], x[1]), [Random([2, 3, 2, 2], seed: 1), Random([2, 3], seed: 2)], order: 2,
+            tolerance: 2e-6);
+        CheckGradient(x => OrthogonalFusion.Fuse(x[0], x[1], map => map.Max([2])), [Random([2, 3, 2, 2], seed: 1), Random([2, 3],
+            seed: 2)], tolerance: 1e-5);
         // The closed form: with G = dL/do and s = <l, g> / |g|^2, dl = G - (<G, g> / |g|^2) g, dg = -s G - (<G, g> / |g|^2)(l - 2 s g).
         var (l, g, weight) = (Random([1, 5], seed: 3).RequiresGrad(), Random([1, 5], seed: 4).RequiresGrad(), Random([1, 5], seed: 5));
         OrthogonalFusion.OrthogonalComponent(l, g).Backward(weight);
@@ -94,7 +96,8 @@ public class DolgTests
         Assert.That(Target(-Math.Cos(0.15), 0.15), Is.EqualTo(-1.011187).Within(1e-6));
         Assert.That(Target(0.5, 0), Is.EqualTo(0.5));
         // Above the lowered cosine 0.365 only 0.4 is hard: 0.4 (0.1 + 0.4).
-        var curricular = ArcFace.WithMargin(Row(0.5, 0.4, 0.3), Tensor.From<long>([0], [1]), 0.15, Tensor.From<double>([0.1], [1])).ToArray<double>();
+        var curricular = ArcFace.WithMargin(Row(0.5, 0.4, 0.3), Tensor.From<long>([0], [1]), 0.15, Tensor.From<double>([0.1],
+            [1])).ToArray<double>();
         Assert.That(curricular[1..], Is.EqualTo(new[] { 0.2, 0.3 }).Within(1e-15));
     }
 
@@ -103,9 +106,11 @@ public class DolgTests
     {
         var loss = new ArcFace(5, 4, new(1), scale: 7, margin: 0, dtype: DType.Float64);
         var x = Random([4, 5], seed: 2);
-        Assert.That(loss.Loss(x, labels).Item(), Is.EqualTo((x.Normalize().MatMul(loss.Weight.Value.Normalize().T) * 7).CrossEntropy(labels).Item()).Within(1e-14));
+        Assert.That(loss.Loss(x, labels).Item(),
+            Is.EqualTo((x.Normalize().MatMul(loss.Weight.Value.Normalize().T) * 7).CrossEntropy(labels).Item()).Within(1e-14));
         Assert.That(loss.Loss(x, labels).Item(), Is.EqualTo(loss.Forward(x).CrossEntropy(labels).Item()).Within(1e-14));
-        Assert.That(new ArcFace(5, 4, new(1), scale: 7, dtype: DType.Float64).Loss(x, labels).Item(), Is.GreaterThan(loss.Loss(x, labels).Item()));
+        Assert.That(new ArcFace(5, 4, new(1), scale: 7, dtype: DType.Float64).Loss(x, labels).Item(), Is.GreaterThan(loss.Loss(x,
+            labels).Item()));
     }
 
     [Test]
@@ -147,7 +152,8 @@ public class DolgTests
         var x = Random([2, 3, 4, 4], seed: 3);
         var attention = new SpatialAttention2d(3, 3, new(1), dilations, DType.Float64);
         CheckGradient(a => attention.Forward(a[0]), [x], tolerance: 1e-4);
-        var stage = new Sequential(new Conv2d(3, 4, 3, new(2), stride: 2, padding: 1, dtype: DType.Float64), new Activation(a => a.Softplus()));
+        var stage = new Sequential(new Conv2d(3, 4, 3, new(2), stride: 2, padding: 1, dtype: DType.Float64), new Activation(
+            a => a.Softplus()));
         var head = new DolgHead(stage, 3, 4, new(4), 5, dilations, DType.Float64);
         var weight = Random([2, 5], seed: 5);
         // A step of 1e-5 keeps clear of the kinks of ReLU.
@@ -182,11 +188,13 @@ public class DolgTests
         Assert.That(Difference(layer.RunningVariance.Value, unbiased * 0.25 + 0.75), Is.LessThan(1e-14));
         Assert.That(layer.BatchCount.Value.ToArray<long>(), Is.EqualTo(new long[] { 1 }));
         layer.Eval();
-        var used = (x - layer.RunningMean.Value.Reshape(3, 1, 1)) / layer.RunningVariance.Value.Sqrt().Reshape(3, 1, 1) * layer.Weight.Value.Reshape(3, 1, 1)
+        var used = (x - layer.RunningMean.Value.Reshape(3, 1, 1)) / layer.RunningVariance.Value.Sqrt().Reshape(3, 1,
+            1) * layer.Weight.Value.Reshape(3, 1, 1)
             + layer.Bias.Value.Reshape(3, 1, 1);
         Assert.That(Difference(layer.Forward(x), used), Is.LessThan(1e-13));
         Assert.That(layer.BatchCount.Value.ToArray<long>(), Is.EqualTo(new long[] { 1 }));
-        Assert.That(layer.StateDict().Keys, Is.EquivalentTo(new[] { "weight", "bias", "running_mean", "running_var", "num_batches_tracked" }));
+        Assert.That(layer.StateDict().Keys, Is.EquivalentTo(new[] { "weight", "bias", "running_mean", "running_var",
+            "num_batches_tracked" }));
         var again = new BatchNorm(3, epsilon: 0, dtype: DType.Float64);
         again.LoadStateDict(layer.StateDict());
         again.Eval();
@@ -235,15 +243,21 @@ public class DolgTests
     [Test]
     public void Misfits_are_named()
     {
-        Assert.That(() => OrthogonalFusion.Fuse(Tensor.Ones([2, 3, 4, 4]), Tensor.Ones([2, 4])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("[2, 4] beside local [2, 3, 4, 4]"));
+        Assert.That(() => OrthogonalFusion.Fuse(Tensor.Ones([2, 3, 4, 4]), Tensor.Ones([2, 4])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("[2, 4] beside local [2, 3, 4, 4]"));
         Assert.That(() => OrthogonalFusion.OrthogonalComponent(Row(1, 2), Row(1, 2, 3)), Throws.TypeOf<TensorArgumentException>());
-        Assert.That(() => new ArcFace(3, 4, new(1), margin: 1.6), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("right angle"));
+        Assert.That(() => new ArcFace(3, 4, new(1), margin: 1.6),
+            Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("right angle"));
         Assert.That(() => new ArcFace(3, 4, new(1), margin: -0.1), Throws.TypeOf<ArgumentOutOfRangeException>());
         var loss = new ArcFace(3, 4, new(1));
-        Assert.That(() => loss.Loss(Tensor.Ones([4, 2]), labels), Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("ArcFace: x is [4, 2]; expected [batch, 3]."));
-        Assert.That(() => loss.Loss(Tensor.Ones([3, 3]), labels), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Int64 [3]"));
+        Assert.That(() => loss.Loss(Tensor.Ones([4, 2]), labels),
+            Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("ArcFace: x is [4, 2]; expected [batch, 3]."));
+        Assert.That(() => loss.Loss(Tensor.Ones([3, 3]), labels),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Int64 [3]"));
         Assert.That(() => loss.Loss(Tensor.Ones([1, 3]), Tensor.From<long>([4], [1])), Throws.InstanceOf<ArgumentException>());
-        Assert.That(() => new BatchNorm(3).Forward(Tensor.Ones([2, 4])), Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("BatchNorm: x is [2, 4]; expected [batch, 3, ...]."));
-        Assert.That(() => new BatchNorm(3).Forward(Tensor.Ones([1, 3])), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Eval()"));
+        Assert.That(() => new BatchNorm(3).Forward(Tensor.Ones([2, 4])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.EqualTo("BatchNorm: x is [2, 4]; expected [batch, 3, ...]."));
+        Assert.That(() => new BatchNorm(3).Forward(Tensor.Ones([1, 3])),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Eval()"));
     }
 }

@@ -21,11 +21,13 @@ public class MergingTests
 
     static Dictionary<string, Tensor> Sample(int seed, DType dtype = DType.Float32) => new()
     {
-        ["0.weight"] = Random([8, 5], dtype, seed), ["0.bias"] = Random([8], dtype, seed + 1), ["1.weight"] = Random([4, 8], dtype, seed + 2),
+        ["0.weight"] = Random([8, 5], dtype, seed), ["0.bias"] = Random([8], dtype, seed + 1), ["1.weight"] = Random([4, 8], dtype,
+            seed + 2),
         ["steps"] = Tensor.From<long>([seed], []),
     };
 
-    static double Norm(IReadOnlyDictionary<string, Tensor> from, IReadOnlyDictionary<string, Tensor> to) => TaskVector.Between(from, to).Norm();
+    static double Norm(IReadOnlyDictionary<string, Tensor> from, IReadOnlyDictionary<string, Tensor> to) => TaskVector.Between(from,
+        to).Norm();
 
     [TestCase(0.6, new double[] { 0, 1, 1, 1, 0, 1, 1, 1, 0 })]
     [TestCase(0.9, new double[] { 0, 0, 1, 0, 0, 1, 1, 1, 0 })]
@@ -47,7 +49,8 @@ public class MergingTests
         merger.Add(One(ones));
         Assert.That(merger.Trace.Select(step => step.Norm), Is.EqualTo(new[] { Math.Sqrt(26), 3 }).Within(1e-14));
         Assert.That(merger.Trace[0].Scale, Is.EqualTo(1));
-        Assert.That(merger.Trace[1].Scale, Is.EqualTo(1.352565).Within(1e-6).And.EqualTo(Math.Sqrt(30) / ((Math.Sqrt(26) + 3) / 2)).Within(1e-14));
+        Assert.That(merger.Trace[1].Scale,
+            Is.EqualTo(1.352565).Within(1e-6).And.EqualTo(Math.Sqrt(30) / ((Math.Sqrt(26) + 3) / 2)).Within(1e-14));
         Assert.That(merger.Merged["w"].Norm().Item(), Is.EqualTo(4.04951).Within(1e-5));
         Assert.That(merger.Trace[1].Projections["w"].Rank, Is.EqualTo(2));
         Assert.That(merger.Trace[1].Projections["w"].Cosine, Is.EqualTo(8 / (3 * Math.Sqrt(26))).Within(1e-14));
@@ -58,7 +61,8 @@ public class MergingTests
     {
         foreach (var (rows, columns) in new[] { (64, 24), (24, 64), (7, 7), (1, 5), (5, 1) })
         {
-            var (merged, t, other) = (Random([rows, columns], DType.Float32, 1), Random([rows, columns], DType.Float32, 2), Random([rows, columns], DType.Float32, 3));
+            var (merged, t, other) = (Random([rows, columns], DType.Float32, 1), Random([rows, columns], DType.Float32, 2), Random([rows,
+                columns], DType.Float32, 3));
             Tensor P(Tensor x) => OrthogonalProjectionMerger.ProjectOut(merged, x, alpha);
             var p = P(t);
             double Dot(Tensor a, Tensor b) => (Wide(a) * Wide(b)).Sum().Item();
@@ -187,7 +191,8 @@ public class MergingTests
     public void Directions_in_which_nothing_is_merged_are_left_alone([Values(0.5, 1)] double alpha)
     {
         var t = Random([5, 4], seed: 1);
-        Assert.That(OrthogonalProjectionMerger.ProjectOut(Tensor.Zeros([5, 4], DType.Float64), t, alpha).ToArray<double>(), Is.EqualTo(t.ToArray<double>()));
+        Assert.That(OrthogonalProjectionMerger.ProjectOut(Tensor.Zeros([5, 4], DType.Float64), t, alpha).ToArray<double>(),
+            Is.EqualTo(t.ToArray<double>()));
         var (left, right) = (Random([5, 1], seed: 2), Random([1, 4], seed: 3));
         var merged = left.MatMul(right);
         var p = OrthogonalProjectionMerger.ProjectOut(merged, t, alpha);
@@ -204,7 +209,8 @@ public class MergingTests
     [Test]
     public void Baselines_are_their_formulas()
     {
-        var (start, models) = (Sample(1, DType.Float64), new[] { Sample(5, DType.Float64), Sample(9, DType.Float64), Sample(14, DType.Float64) });
+        var (start, models) = (Sample(1, DType.Float64), new[] { Sample(5, DType.Float64), Sample(9, DType.Float64), Sample(14,
+            DType.Float64) });
         var (average, arithmetic) = (new WeightAverageMerger(start), new TaskArithmeticMerger(start, 0.4));
         var unprojected = new OrthogonalProjectionMerger(start, isLinearWeight: (_, _) => false);
         foreach (var model in models)
@@ -230,7 +236,8 @@ public class MergingTests
     {
         var module = new Sequential(new Embedding(4, 3, new(1)), new Linear(3, 2, new(2)), new Conv2d(1, 2, 3, new(3)));
         var isLinear = OrthogonalProjectionMerger.LinearWeights(module);
-        Assert.That(module.StateDict().Where(entry => isLinear(entry.Key, entry.Value)).Select(entry => entry.Key), Is.EqualTo(new[] { "1.weight" }));
+        Assert.That(module.StateDict().Where(entry => isLinear(entry.Key, entry.Value)).Select(entry => entry.Key),
+            Is.EqualTo(new[] { "1.weight" }));
     }
 
     [Test]
@@ -242,14 +249,16 @@ public class MergingTests
         var applied = (0.5 * x - y * 2 + -x).ApplyTo(start);
         Assert.That(applied.Keys, Is.EqualTo(start.Keys));
         foreach (var name in x.Names)
-            Assert.That(Difference(applied[name], start[name] - (a[name] - start[name]) * 0.5 - (b[name] - start[name]) * 2), Is.LessThan(1e-14), name);
+            Assert.That(Difference(applied[name], start[name] - (a[name] - start[name]) * 0.5 - (b[name] - start[name]) * 2),
+                Is.LessThan(1e-14), name);
         Assert.That(applied["steps"].ToArray<long>(), Is.EqualTo(new long[] { 1 }));
         var dot = x.Names.Sum(name => ((a[name] - start[name]) * (b[name] - start[name])).Sum().Item());
         Assert.That(x.Dot(y), Is.EqualTo(dot).Within(1e-13));
         Assert.That(x.Norm(), Is.EqualTo(Math.Sqrt(x.Dot(x))));
         Assert.That(() => x["steps"], Throws.TypeOf<KeyNotFoundException>());
         Assert.That(x.TryGetValue("0.bias", out var bias) && bias!.Shape == Shape.Create([8]));
-        Assert.That(() => x + TaskVector.Between(One(ones), One(ones)), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("differs at"));
+        Assert.That(() => x + TaskVector.Between(One(ones), One(ones)),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("differs at"));
         Assert.That(() => x.ApplyTo(One(ones)), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("nothing for 0.weight"));
     }
 
@@ -267,7 +276,8 @@ public class MergingTests
         Assert.That(before.TryGetValue("nothing", out _), Is.False);
         var vector = TaskVector.Between(before, after) * 2;
         Assert.That(vector["0.bias"].ToArray<float>(), Is.EqualTo(((end["0.bias"] - start["0.bias"]) * 2).ToArray<float>()));
-        Assert.That((TaskVector.Between(before, after) * 1).ApplyTo(before)["1.weight"].ToArray<float>(), Is.EqualTo(end["1.weight"].ToArray<float>()).Within(1e-6));
+        Assert.That((TaskVector.Between(before, after) * 1).ApplyTo(before)["1.weight"].ToArray<float>(),
+            Is.EqualTo(end["1.weight"].ToArray<float>()).Within(1e-6));
         Assert.That(new OrthogonalProjectionMerger(before).Merged.Keys, Is.EquivalentTo(start.Keys));
     }
 
@@ -298,7 +308,8 @@ public class MergingTests
         Assert.That(() => merger.Add(missing), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("0.bias is missing"));
         var reshaped = Sample(5);
         reshaped["0.bias"] = Tensor.Ones([7]);
-        Assert.That(() => merger.Add(reshaped), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("0.bias is Float32 [7] for Float32 [8]"));
+        Assert.That(() => merger.Add(reshaped),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("0.bias is Float32 [7] for Float32 [8]"));
         var infinite = Sample(5);
         infinite["1.weight"] = Tensor.Full([4, 8], double.PositiveInfinity);
         Assert.That(() => merger.Add(infinite), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("not finite at 1.weight"));
@@ -306,7 +317,8 @@ public class MergingTests
         Assert.That(() => new OrthogonalProjectionMerger(infinite), Throws.TypeOf<TensorArgumentException>());
         Assert.That(() => new OrthogonalProjectionMerger(Sample(1), alpha: 0), Throws.TypeOf<ArgumentOutOfRangeException>());
         Assert.That(() => new OrthogonalProjectionMerger(Sample(1), alpha: 1.5), Throws.TypeOf<ArgumentOutOfRangeException>());
-        Assert.That(() => new WeightAverageMerger(One(Tensor.Ones([2], DType.Complex64))), Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Complex64 at w"));
+        Assert.That(() => new WeightAverageMerger(One(Tensor.Ones([2], DType.Complex64))),
+            Throws.TypeOf<TensorArgumentException>().With.Message.Contains("Complex64 at w"));
         Assert.That(() => OrthogonalProjectionMerger.ProjectOut(ones, Tensor.Ones([2, 3]), 0.5), Throws.TypeOf<TensorArgumentException>());
     }
 }

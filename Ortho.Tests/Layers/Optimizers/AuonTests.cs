@@ -188,20 +188,32 @@ public class AuonTests
         }
     }
 
+    static readonly (string Name, Func<IEnumerable<Parameter>, Optimizer> Make)[] stacking =
+    [
+        ("Muon", p => new Muon(p, 0.1)), ("NorMuon", p => new NorMuon(p, 0.1)), ("Auon", p => new Auon(p, 0.1)), ("HybridAuon", p => new HybridAuon(p, 0.1)),
+        ("Trion", p => new Trion(p, 0.1, rank: 2)), ("DctAdamW", p => new DctAdamW(p, 0.1, rank: 2, refreshGap: 2)),
+    ];
+
     [Test]
-    public void Stacked_matrices_take_the_steps_of_single_ones()
+    public void Stacked_matrices_take_the_steps_of_single_ones([ValueSource(nameof(stacking))] (string Name, Func<IEnumerable<Parameter>, Optimizer> Make) row)
     {
         static Sequential Network() => new(new Linear(4, 4, new(1), dtype: DType.Float64), new Linear(4, 4, new(2), dtype: DType.Float64),
             new Linear(4, 6, new(3), dtype: DType.Float64), new Conv2d(1, 6, 2, new(4), dtype: DType.Float64));
         var (together, apart) = (Network(), Network());
         var matrices = ParameterGroups.SplitForMuon(together).Matrices;
-        Optimizer one = new Muon(matrices, 0.1);
-        Optimizer[] many = [.. ParameterGroups.SplitForMuon(apart).Matrices.Select(matrix => new Muon([matrix], 0.1))];
-        foreach (var parameter in together.Parameters().Concat(apart.Parameters()))
-            (parameter.Value.Sin() * parameter.Value).Sum().Backward();
-        one.Step();
-        foreach (var optimizer in many)
-            optimizer.Step();
+        var one = row.Make(matrices);
+        Optimizer[] many = [.. ParameterGroups.SplitForMuon(apart).Matrices.Select(matrix => row.Make([matrix]))];
+        for (var step = 0; step < 4; step++)
+        {
+            foreach (var parameter in together.Parameters().Concat(apart.Parameters()))
+            {
+                parameter.Value.ZeroGrad();
+                (parameter.Value.Sin() * parameter.Value).Sum().Backward();
+            }
+            one.Step();
+            foreach (var optimizer in many)
+                optimizer.Step();
+        }
         Assert.That(matrices, Has.Count.EqualTo(4));
         foreach (var (a, b) in together.Parameters().Zip(apart.Parameters()))
             Assert.That(a.Value.ToArray<double>(), Is.EqualTo(b.Value.ToArray<double>()));

@@ -24,7 +24,11 @@ public sealed record ParametrizationRow(string Name, int[] Shape, Func<DType, IP
     /// <summary>What two equal elements have in common; the value itself unless several stand for one element.</summary>
     public Func<Tensor, Tensor> Identity { get; init; } = value => value;
 
-    /// <summary>The value that 0 is, where samples are uniform on a group or a sphere: the mean of a coordinate's square.</summary>
+    /// <summary>Whether second derivatives are too large for differences of first ones: short Householder vectors stand for
+    /// directions.</summary>
+    public bool IsSteep { get; init; }
+
+    /// <summary>The mean of an element's square, where samples are uniform on a group or a sphere.</summary>
     public double? MeanSquare { get; init; }
 
     public override string ToString() => $"{Name} {string.Join("x", Shape)}";
@@ -68,7 +72,7 @@ public sealed record ParametrizationRow(string Name, int[] Shape, Func<DType, IP
         .. from size in (int[])[1, 2, 5, 8]
            from map in (IOrthogonalParametrization[])[new Qr(), new Householder()]
            select new ParametrizationRow($"SpecialOrthogonal {map.GetType().Name}", [size, size], _ => new SpecialOrthogonal(map))
-               { IsComplex = map is Qr, Outside = Reflected, MeanSquare = 1.0 / size },
+               { IsComplex = map is Qr, IsSteep = map is Householder, Outside = Reflected, MeanSquare = 1.0 / size },
         .. from size in (int[])[1, 2, 3, 4, 7, 8]
            select new ParametrizationRow("Givens", [size, size], _ => new Givens()) { IsComplex = false, Outside = Reflected, Loss = 4,
                MeanSquare = 1.0 / size },

@@ -79,7 +79,7 @@ public class ParametrizationTests
             // Around an element and not among all numbers: iterations have converged there.
             var free = set.Inverse(set.Sample(row.Shape, new(8), dtype));
             free += Random(free.Shape, dtype, 6) * 0.05;
-            CheckGradient(x => set.Forward(x[0]), [free]);
+            CheckGradient(x => set.Forward(x[0]), [free], order: dtype == DType.Float64 && !row.IsSteep && Middle.Contains(row) ? 2 : 1);
         }
     }
 
