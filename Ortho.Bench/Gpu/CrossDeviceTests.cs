@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace Ortho.Bench.Gpu;
 
-/// <summary>The tests of Ortho.Tests that run on every device, run on one kind of device by the program that stands beside this one.</summary>
+/// <summary>The tests of Ortho.Tests that run on every device, run on one kind of device by the program that stands beside this
+/// one.</summary>
 /// <param name="program">Its path.</param>
 /// <param name="filter">Which tests.</param>
 sealed partial class CrossDeviceTests(string program, string filter)

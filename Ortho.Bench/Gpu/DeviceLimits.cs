@@ -14,12 +14,14 @@ namespace Ortho.Bench.Gpu;
 /// <param name="CopyGigabytesPerSecond">Bytes read and written by the driver's own copy within the device, in billions a second.</param>
 /// <param name="SingleGflops">Billions of float32 operations a second; a fused multiply-add is two.</param>
 /// <param name="DoubleGflops">The same in float64.</param>
-/// <param name="BFloat16Gflops">Billions of operations a second of <c>mma.sync</c> on bfloat16; null where there are no such tensor cores.</param>
+/// <param name="BFloat16Gflops">Billions of operations a second of <c>mma.sync</c> on bfloat16; null where there are no such tensor
+/// cores.</param>
 sealed record DeviceLimits(double CopyGigabytesPerSecond, double SingleGflops, double DoubleGflops, double? BFloat16Gflops)
 {
     const int Threads = 256, GroupsPerMultiprocessor = 8, Accumulators = 16, Turns = 4;
 
-    /// <summary>The least time in which work could be done, in seconds: as long as its traffic or its arithmetic takes, whichever is longer;
+    /// <summary>The least time in which work could be done, in seconds: as long as its traffic or its arithmetic takes, whichever is
+    /// longer;
     /// null when its arithmetic has no measured peak.</summary>
     public double? Bound(KernelWork work) => Peak(work.Arithmetic) is { } peak
         ? Math.Max(work.Bytes / (CopyGigabytesPerSecond * 1e9), work.Flops / (peak * 1e9)) : null;
@@ -67,7 +69,8 @@ sealed record DeviceLimits(double CopyGigabytesPerSecond, double SingleGflops, d
         return 2.0 * Accumulators * Turns * rounds * groups * threads / seconds / 1e9;
     }
 
-    // More independent chains than a scheduler's latency. Each begins elsewhere, at a number that only memory knows: equal ones would be computed once.
+    // More independent chains than a scheduler's latency. Each begins elsewhere, at a number that only memory knows: equal ones would be
+    // computed once.
     internal static void Chains<T, E, F>(ChainArguments<E> args) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (x, y) = (T.Of(0.5), T.Of(0.25));

@@ -9,7 +9,8 @@ namespace Ortho.Bench.Gpu;
 
 /// <summary>A kernel at a size for devices, and the same work in PyTorch.</summary>
 /// <param name="Kernel">Ortho's side.</param>
-/// <param name="Setup">Python statements that make the inputs; <c>rand(*shape)</c> gives float32 numbers of [-1, 1) on the device. Empty for no comparison.</param>
+/// <param name="Setup">Python statements that make the inputs; <c>rand(*shape)</c> gives float32 numbers of [-1, 1) on the device. Empty
+/// for no comparison.</param>
 /// <param name="Run">The Python expression that is timed.</param>
 sealed record DeviceWork(KernelWork Kernel, string Setup = "", string Run = "")
 {

@@ -3,7 +3,8 @@ using Ortho.Bench.Microbenchmarks;
 
 namespace Ortho.Bench.Gpu;
 
-/// <summary>What the <c>gpu</c> command found, and the shape of its file (names in snake case). A section that did not run is null, and <see cref="Skipped"/> says why.</summary>
+/// <summary>What the <c>gpu</c> command found, and the shape of its file (names in snake case). A section that did not run is null, and
+/// <see cref="Skipped"/> says why.</summary>
 /// <param name="Ortho">Ortho's version.</param>
 /// <param name="Device">The device.</param>
 sealed record GpuReport(string Ortho, DeviceFacts Device)
@@ -42,7 +43,8 @@ sealed record GpuReport(string Ortho, DeviceFacts Device)
 /// <param name="Us">Median time in microseconds, launch included; null when it failed.</param>
 /// <param name="GigabytesPerSecond">Bytes that have to be moved at least, in billions a second.</param>
 /// <param name="Gflops">Operations by the textbook's count, in billions a second.</param>
-/// <param name="Share">The least time that the measured copy and arithmetic allow, over the median; null where there is no such peak.</param>
+/// <param name="Share">The least time that the measured copy and arithmetic allow, over the median; null where there is no such
+/// peak.</param>
 /// <param name="CopyShare">Bandwidth over that of the copy.</param>
 /// <param name="Error">Why it failed.</param>
 sealed record DeviceKernel(string Family, string Work, double? Us, double? GigabytesPerSecond, double? Gflops, double? Share, double? CopyShare, string? Error)

@@ -23,9 +23,11 @@ readonly struct DoubleRoom : IRoom
     public static int Elements { [MethodImpl(Inline.Always)] get => 1024; }
 }
 
-/// <summary>Transforms of signals that fit into shared memory: one launch for all steps of the plan, and what it reads and writes of memory is the
+/// <summary>Transforms of signals that fit into shared memory: one launch for all steps of the plan, and what it reads and writes of memory
+/// is the
 /// signals once.</summary>
-/// <remarks>A group of threads takes as many signals as there is room for and shares the butterflies of each step among its threads. The steps
+/// <remarks>A group of threads takes as many signals as there is room for and shares the butterflies of each step among its threads. The
+/// steps
 /// are those of <see cref="DeviceFft"/>, in its order: the same bits.</remarks>
 static class GroupFft
 {

@@ -1,8 +1,10 @@
 namespace Ortho.Kernels.Gpu;
 
-/// <summary>What CUDA's assembler may give a kernel, closed over given types, on every architecture that is checked: so many registers and so
+/// <summary>What CUDA's assembler may give a kernel, closed over given types, on every architecture that is checked: so many registers and
+/// so
 /// much static shared memory at most, no spill and no stack. The lowering tests hold it to that.</summary>
-/// <remarks>Registers decide how many groups a multiprocessor holds, so the figures are what was measured, rounded up a little: a change that
+/// <remarks>Registers decide how many groups a multiprocessor holds, so the figures are what was measured, rounded up a little: a change
+/// that
 /// needs more has to say so here.</remarks>
 /// <param name="registers">Registers of a thread.</param>
 /// <param name="sharedBytes">Static shared memory of a group.</param>

@@ -1,6 +1,7 @@
 namespace Ortho.Kernels.Gpu;
 
-/// <summary>On a type argument of a kernel: threads of its groups, and how many groups a multiprocessor is to hold at once. CUDA's assembler
+/// <summary>On a type argument of a kernel: threads of its groups, and how many groups a multiprocessor is to hold at once. CUDA's
+/// assembler
 /// gives a thread no more registers than that allows.</summary>
 /// <param name="threads">Threads of a group.</param>
 /// <param name="groups">Groups of a multiprocessor.</param>

@@ -16,7 +16,8 @@ struct PanelPart
     /// <summary>From one inner index to the next.</summary>
     public int Step;
 
-    /// <summary>Inner indices of the operand, the place of the last one (of quads: of the last quad), and the thread's first one in a panel.</summary>
+    /// <summary>Inner indices of the operand, the place of the last one (of quads: of the last quad), and the thread's first one in a
+    /// panel.</summary>
     public int K, Last, First;
 
     /// <summary>Where the thread's first number goes in shared memory.</summary>
@@ -26,7 +27,8 @@ struct PanelPart
     public float Padding;
 }
 
-/// <summary>How panels of an operand come to shared memory, where inner index k begins at k (8 side + 4) and its lines are neighbours.</summary>
+/// <summary>How panels of an operand come to shared memory, where inner index k begins at k (8 side + 4) and its lines are
+/// neighbours.</summary>
 interface IPanel
 {
     /// <summary>Whether a thread's quads run along the inner index; otherwise across it, over four lines.</summary>

@@ -70,7 +70,8 @@ struct SumTile
 /// <summary>A size of group for <see cref="TiledMatMul"/>.</summary>
 interface ITileSide
 {
-    /// <summary>Threads along each side of a group; a tile has eight times as many rows and columns, and panels as many inner indices.</summary>
+    /// <summary>Threads along each side of a group; a tile has eight times as many rows and columns, and panels as many inner
+    /// indices.</summary>
     static abstract int Side { get; }
 
     /// <summary>A thread's column and row in its group.</summary>

@@ -21,7 +21,8 @@ struct TileTarget
     public bool IsLast;
 }
 
-/// <summary>How four neighbouring sums of a row get into the result; the formula is that of the host's <see cref="Finishing{E, T, F, V, FV}"/>.</summary>
+/// <summary>How four neighbouring sums of a row get into the result; the formula is that of the host's <see cref="Finishing{E, T, F, V,
+/// FV}"/>.</summary>
 interface ITileFinish
 {
     /// <summary>Finishes elements (row, column) to (row, column + 3), those that there are.</summary>

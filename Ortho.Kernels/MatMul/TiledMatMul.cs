@@ -8,11 +8,14 @@ namespace Ortho.Kernels.MatMul;
 
 /// <summary>Products of float32 matrices on devices, large enough for register tiles: each thread of a group keeps 8 x 8 sums.</summary>
 /// <remarks>
-/// <para>Panels of a and b, a few inner indices at a time, lie in shared memory twice: while the threads multiply one pair, the next is on its way,
-/// and one barrier parts the two. a's panel is transposed as it comes, so that a thread's eight numbers of either are two accesses of 128 bits.
-/// The loop over panels is one basic block: beyond the last panel it is read again, and numbers beyond the last inner index are zeros that
+/// <para>Panels of a and b, a few inner indices at a time, lie in shared memory twice: while the threads multiply one pair, the next is on
+/// its way,
+/// and one barrier parts the two. a's panel is transposed as it comes, so that a thread's eight numbers of either are two accesses of 128
+/// bits.
+/// The loop over panels is one basic block: beyond the last panel its end is read again, and numbers beyond the last inner index are zeros that
 /// change no sum.</para>
-/// <para>Sums are chains of <see cref="MatMul.KBlock"/> fused multiply-adds; the sum of a chain is added to y, as on the host. So y holds the
+/// <para>Sums are chains of <see cref="MatMul.KBlock"/> fused multiply-adds; the sum of a chain is added to y, as on the host. So y holds
+/// the
 /// earlier chains' sums, where registers for twice as many would halve the threads.</para>
 /// </remarks>
 static class TiledMatMul
@@ -24,11 +27,13 @@ static class TiledMatMul
         public int Scales;
         public int M, K, N, TilesM, TilesN;
 
-        /// <summary>From one matrix, line and inner index to the next: lines are rows of a and columns of b. Quads are counted where quads are read.</summary>
+        /// <summary>From one matrix, line and inner index to the next: lines are rows of a and columns of b. Quads are counted where quads
+        /// are read.</summary>
         public int ALine, AStep, BLine, BStep, CRow;
         public long ABatch, BBatch, CBatch;
 
-        /// <summary>Of a and b, the last inner index; with quads along it, the last quad. Numbers that a kernel is given cost no registers.</summary>
+        /// <summary>Of a and b, the last inner index; with quads along it, the last quad. Numbers that a kernel is given cost no
+        /// registers.</summary>
         public int ALast, BLast;
 
         /// <summary>1 for a Hermitian result, of which tiles above the diagonal are left out.</summary>

@@ -8,7 +8,8 @@ using MatMulKernel = Ortho.Kernels.MatMul.MatMul;
 
 namespace Ortho.Tests.Gpu;
 
-/// <summary>Products by register tiles on devices: the bits of the CPU's, in every layout, at the edges of tiles, panels and chains.</summary>
+/// <summary>Products by register tiles on devices: the bits of the CPU's, in every layout, at the edges of tiles, panels and
+/// chains.</summary>
 [TestFixture, Category("Devices")]
 public class TiledMatMulTests
 {
@@ -110,7 +111,8 @@ public class TiledMatMulTests
         foreach (var gpu in Gpus)
         {
             using var scope = new TensorScope();
-            // 17 and 18 inner indices: the panels are padded. Infinities must not meet the padding, and a sum of -0 stays one: -2^-100 times
+            // 17 and 18 inner indices: the panels are padded. Infinities must not meet the padding, and a sum of -0 stays one: -2^-100
+            // times
             // 2^-60 is rounded to -0.
             var (a, b) = (Tensor.Full([64, 18], -Math.ScaleB(1, -100)), Tensor.Full([18, 64], Math.ScaleB(1, -60)));
             AssertSameBits(a.MatMul(b), a.To(gpu).MatMul(b.To(gpu)), $"{gpu}: -0");
