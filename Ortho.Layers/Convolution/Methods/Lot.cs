@@ -39,7 +39,7 @@ public sealed class Lot(int iterations = 10, double shift = 1e-4) : SymbolMethod
         var z = eye.Expand([.. y.Shape]);
         for (var k = 0; k < iterations; k++)
         {
-            var r = (eye * 3.0 - z.MatMul(y)) * 0.5;
+            var r = eye.Addmm(z, y, beta: 1.5, alpha: -0.5);
             (y, z) = (y.MatMul(r), r.MatMul(z));
         }
         var root = z / norm.Sqrt().To(symbol.DType);

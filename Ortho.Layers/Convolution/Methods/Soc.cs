@@ -74,12 +74,10 @@ public sealed class Soc(int terms = 12, int trainingTerms = 5) : IConvolutionMet
     // The adjoint of L is -L.
     Tensor Exponential(ConvolutionShape shape, Tensor filter, Tensor x, int sign, bool isTraining)
     {
-        var (inner, term, sum) = (Inner(shape), x, x);
-        for (var j = 1; j <= (isTraining ? trainingTerms : terms); j++)
-        {
-            term = ExplicitConvolution.Apply(inner, filter, term) * ((double)sign / j);
-            sum += term;
-        }
+        // Horner: x + L (x + L / 2 (x + L / 3 (...))), the kernel divided and not the images.
+        var (inner, sum) = (Inner(shape), x);
+        for (var j = isTraining ? trainingTerms : terms; j > 0; j--)
+            sum = x + ExplicitConvolution.Apply(inner, filter * ((double)sign / j), sum);
         return sum;
     }
 
