@@ -26,12 +26,16 @@ public static class ConvolutionOps
         /// <param name="padding">Zeros around x: none unless given.</param>
         /// <param name="dilation">d, d': 1 unless given.</param>
         /// <param name="groups">Groups of neighbouring channels that are convolved apart; divides inputs and outputs.</param>
+        /// <param name="mode">What the padding consists of: zeros unless given; the images continued, as by <c>Pad</c>.</param>
         /// <returns>[batch, outputs, height', width'] with height' = floor((height + top + bottom - d (kernel height - 1) - 1) / s) + 1.</returns>
         /// <exception cref="TensorArgumentException">Shapes, dtypes or devices do not fit, the kernel with its dilation exceeds the image with its
         /// zeros, or a size is out of range.</exception>
         [Op(Takes = Taken)]
-        public Tensor Conv2d(Tensor weight, Tensor? bias = null, Extent2? stride = null, Padding2? padding = null, Extent2? dilation = null, int groups = 1)
-            => Convolve("Conv2d", x, weight, bias, stride ?? 1, padding ?? 0, dilation ?? 1, groups);
+        public Tensor Conv2d(Tensor weight, Tensor? bias = null, Extent2? stride = null, Padding2? padding = null, Extent2? dilation = null, int groups = 1,
+            PadMode mode = PadMode.Constant)
+            => mode == PadMode.Constant
+                ? Convolve("Conv2d", x, weight, bias, stride ?? 1, padding ?? 0, dilation ?? 1, groups)
+                : Continued("Conv2d", x, weight, bias, stride ?? 1, padding ?? 0, dilation ?? 1, groups, mode);
 
         /// <summary>y[b, o, i] = bias[o] + sum over c, q of weight[o, c, q] x[b, c, i stride + q dilation - left], zero outside x; with groups,
         /// over the channels of o's group.</summary>
@@ -175,6 +179,37 @@ public static class ConvolutionOps
         if (!x.DType.IsComplex)
             return Forward(operation, new(x.Shape[0], groups, inputs, outputs, rows, columns), x, weight, bias);
         return Complex(Forward(operation, new(x.Shape[0], groups, 2 * inputs, 2 * outputs, rows, columns), Parts(x), Parts(weight, -1), bias is null ? null : Parts(bias)));
+    }
+
+    static Tensor Continued(
+        string operation, Tensor x, Tensor weight, Tensor? bias, Extent2 stride, Padding2 padding, Extent2 dilation, int groups, PadMode mode)
+    {
+        Check(operation, x, weight, bias, stride, dilation, groups);
+        padding = Around(operation, padding, weight, stride, dilation);
+        var isTorus = mode == PadMode.Circular && stride == 1 && groups == 1 && !x.IsHalf && !x.DType.IsComplex && x.Shape[1] == weight.Shape[1]
+            && padding.Top + padding.Bottom == dilation.Height * (weight.Shape[2] - 1) && padding.Left + padding.Right == dilation.Width * (weight.Shape[3] - 1);
+        if (!isTorus)
+            return Convolve(operation, x.Pad([(padding.Top, padding.Bottom), (padding.Left, padding.Right)], mode), weight, bias, stride, 0, dilation, groups);
+        CheckBias(operation, bias, weight.Shape[0]);
+        return OnTorus(operation, x, weight, bias, padding, dilation);
+    }
+
+    // On a torus the adjoint of a convolution is one of the same kind, with the kernel turned round: cheaper than the images of longer ones, folded.
+    static Tensor OnTorus(string operation, Tensor x, Tensor weight, Tensor? bias, Padding2 padding, Extent2 dilation)
+    {
+        (int, int)[] widths = [(padding.Top, padding.Bottom), (padding.Left, padding.Right)];
+        ConvolutionGeometry geometry = new(x.Shape[0], 1, weight.Shape[1], weight.Shape[0],
+            new(x.Shape[2] + padding.Top + padding.Bottom, weight.Shape[2], x.Shape[2], 1, 0, dilation.Height),
+            new(x.Shape[3] + padding.Left + padding.Right, weight.Shape[3], x.Shape[3], 1, 0, dilation.Width));
+        Tensor y;
+        using (Graph.NoGrad())
+            y = ConvolutionKernel.Forward(geometry, x.Pad(widths, PadMode.Circular), weight, bias);
+        Func<Tensor, Tensor> images = g => OnTorus(operation, g, weight.Transpose(0, 1).Flip(2, 3).Contiguous(), null,
+            new(padding.Bottom, padding.Top, padding.Right, padding.Left), dilation);
+        Func<Tensor, Tensor> kernel = g => Weight(operation, geometry, x.Pad(widths, PadMode.Circular), g);
+        return bias is null
+            ? Graph.Record(operation, y, (x, images), (weight, kernel))
+            : Graph.Record(operation, y, (x, images), (weight, kernel), (bias, Channels));
     }
 
     static Tensor Transpose(string operation, Tensor x, Tensor weight, Tensor? bias, Extent2 stride, Padding2 padding, Extent2 more, Extent2 dilation, int groups)

@@ -1,5 +1,4 @@
-using Ortho.Kernels.Pointwise;
-using Ortho.Kernels.Skeletons;
+using Ortho.Kernels.Indexing;
 using Ortho.Tensors;
 
 namespace Ortho.Autograd;
@@ -92,24 +91,22 @@ public static class PaddingOps
                 throw new TensorArgumentException("Pad", "widths", $"{Before} and {After}", $"at most {most} in mode {Mode} of extent {Extent}");
         }
 
-        // Of the inner extent of y: what is repeated before it and after it, in the order in which it is.
-        public Tensor Left(Tensor y) => Mode switch
+        // What lies before the first element and behind the last one.
+        public Beyond Left => Mode switch
         {
-            PadMode.Reflect => y.Narrow(Axis, 1, Before).Flip(Axis),
-            PadMode.Symmetric => y.Narrow(Axis, 0, Before).Flip(Axis),
-            PadMode.Replicate => y.Narrow(Axis, 0, 1),
-            _ => y.Narrow(Axis, Extent - Before, Before),
+            PadMode.Reflect => new(Before, Before, -1),
+            PadMode.Symmetric => new(Before, Before - 1, -1),
+            PadMode.Replicate => new(Before, 0, 0),
+            _ => new(Before, Extent - Before, 1),
         };
 
-        public Tensor Right(Tensor y) => Mode switch
+        public Beyond Right => Mode switch
         {
-            PadMode.Reflect => y.Narrow(Axis, Extent - 1 - After, After).Flip(Axis),
-            PadMode.Symmetric => y.Narrow(Axis, Extent - After, After).Flip(Axis),
-            PadMode.Replicate => y.Narrow(Axis, Extent - 1, 1),
-            _ => y.Narrow(Axis, 0, After),
+            PadMode.Reflect => new(After, Extent - 2, -1),
+            PadMode.Symmetric => new(After, Extent - 1, -1),
+            PadMode.Replicate => new(After, Extent - 1, 0),
+            _ => new(After, 0, 1),
         };
-
-        public Tensor Inner(Tensor outer) => outer.Narrow(Axis, Before, Extent);
     }
 
     static Tensor Continue(Tensor x, Edges[] edges)
@@ -120,46 +117,11 @@ public static class PaddingOps
         return edges.Length == 0 ? x : Continued(x, edges);
     }
 
-    // Linear maps, each the adjoint of the other.
+    // Linear maps, each the adjoint of the other; the corners are continued edges.
 
-    static Tensor Continued(Tensor x, Edges[] edges) => Graph.Record("Pad", Extend(x, edges), (x, g => Folded(g, edges)));
+    static Tensor Continued(Tensor x, Edges[] edges)
+        => Graph.Record("Pad", edges.Aggregate(x, (y, edge) => Continuation.Extend(y, edge.Axis, edge.Left, edge.Right)), (x, g => Folded(g, edges)));
 
-    static Tensor Folded(Tensor g, Edges[] edges) => Graph.Record("Pad", Fold(g, edges), (g, h => Continued(h, edges)));
-
-    // Dimension by dimension, within what is already there: the corners are continued edges.
-    static Tensor Extend(Tensor x, Edges[] edges)
-    {
-        using var pause = Graph.NoGrad();
-        var shape = edges.Aggregate(x.Shape, (shape, edge) => shape.With(edge.Axis, edge.Before + edge.Extent + edge.After));
-        var y = Tensor.Empty(shape, x.DType, x.Device);
-        Copy.Into(edges.Aggregate(y, (part, edge) => edge.Inner(part)), x);
-        foreach (var (k, edge) in edges.Index())
-        {
-            var there = edges[(k + 1)..].Aggregate(y, (part, later) => later.Inner(part));
-            var inner = edge.Inner(there);
-            if (edge.Before > 0)
-                Copy.Into(there.Narrow(edge.Axis, 0, edge.Before), edge.Left(inner));
-            if (edge.After > 0)
-                Copy.Into(there.Narrow(edge.Axis, edge.Before + edge.Extent, edge.After), edge.Right(inner));
-        }
-        return y;
-    }
-
-    static Tensor Fold(Tensor g, Edges[] edges)
-    {
-        using var pause = Graph.NoGrad();
-        foreach (var edge in edges.Reverse())
-        {
-            var inner = Copy.Dense(edge.Inner(g));
-            if (edge.Before > 0)
-                Add(edge.Left(inner), g.Narrow(edge.Axis, 0, edge.Before), edge);
-            if (edge.After > 0)
-                Add(edge.Right(inner), g.Narrow(edge.Axis, edge.Before + edge.Extent, edge.After), edge);
-            g = inner;
-        }
-        return g;
-
-        static void Add(Tensor to, Tensor beyond, Edges edge)
-            => Copy.Into(to, Pointwise.Run<Binary<Add>>("Pad", to, edge.Mode == PadMode.Replicate ? beyond.Sum([edge.Axis], keepDimensions: true) : beyond));
-    }
+    static Tensor Folded(Tensor g, Edges[] edges)
+        => Graph.Record("Pad", edges.Reverse().Aggregate(g, (y, edge) => Continuation.Fold(y, edge.Axis, edge.Left, edge.Right)), (g, h => Continued(h, edges)));
 }

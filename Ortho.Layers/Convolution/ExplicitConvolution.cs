@@ -14,11 +14,13 @@ static class ExplicitConvolution
     public static Tensor Apply(ConvolutionShape shape, Tensor kernel, Tensor x)
     {
         var (before, after) = (shape.Before, shape.After);
-        if (shape.Padding == ConvolutionPadding.Circular)
-            x = Around(x, (before.Height, after.Height), (before.Width, after.Width));
-        Padding2 zeros = shape.Padding == ConvolutionPadding.Zeros
-            ? new Padding2(before.Height, after.Height, before.Width, after.Width) : 0;
-        return x.Conv2d(kernel, null, shape.Stride, zeros, shape.Dilation, shape.Groups);
+        var around = new Padding2(before.Height, after.Height, before.Width, after.Width);
+        if (shape.Padding != ConvolutionPadding.Circular)
+            return x.Conv2d(kernel, null, shape.Stride, shape.Padding == ConvolutionPadding.Zeros ? around : 0, shape.Dilation, shape.Groups);
+        var goesRoundOnce = Math.Max(before.Height, after.Height) <= x.Shape[2] && Math.Max(before.Width, after.Width) <= x.Shape[3];
+        return goesRoundOnce
+            ? x.Conv2d(kernel, null, shape.Stride, around, shape.Dilation, shape.Groups, PadMode.Circular)
+            : Around(x, (before.Height, after.Height), (before.Width, after.Width)).Conv2d(kernel, null, shape.Stride, 0, shape.Dilation, shape.Groups);
     }
 
     /// <summary>The adjoint, which takes outputs to inputs.</summary>

@@ -38,6 +38,14 @@ public static partial class OpTable
             select w[o, at[1] % outputs, p, q] * x[at[0], o, i / stride.Height, j / stride.Width]));
     }
 
+    static Nd OnTorus(Nd x, Nd w, Nd? bias, Extent2 stride, (int Before, int After) rows, (int Before, int After) columns, Extent2 dilation)
+    {
+        var (h, width) = (x.Shape[2], x.Shape[3]);
+        var longer = Nd.Of([x.Shape[0], x.Shape[1], h + rows.Before + rows.After, width + columns.Before + columns.After],
+            at => x[at[0], at[1], (at[2] - rows.Before + h) % h, (at[3] - columns.Before + width) % width]);
+        return ConvolutionOf(longer, w, bias, stride, (0, 0), (0, 0), dilation, 1);
+    }
+
     static Nd Rowed(Nd x) => new([x.Shape[0], x.Shape[1], 1, x.Shape[2]], x.Data);
 
     static Nd Unrowed(Nd x) => new([x.Shape[0], x.Shape[1], x.Shape[3]], x.Data);
@@ -56,6 +64,13 @@ public static partial class OpTable
             // More taps than a chain has, and a pointwise kernel.
             new("Conv2d", x => x[0].Conv2d(x[1], x[2]), x => ConvolutionOf(x[0], x[1], x[2], 1, (0, 0), (0, 0), 1, 1),
                 [[1, 40, 4, 4], [2, 40, 3, 3], [2]], [[2, 3, 4, 5], [4, 3, 1, 1], [4]]) { IsComplex = true, Single = 2e-6, Double = exact },
+            // On a torus: an odd kernel, an even one with a dilation; and with a stride.
+            new("Conv2d", x => x[0].Conv2d(x[1], x[2], padding: 1, mode: PadMode.Circular), x => OnTorus(x[0], x[1], x[2], 1, (1, 1), (1, 1), 1),
+                [[2, 3, 4, 17], [2, 3, 3, 3], [2]], [[1, 1, 1, 2], [2, 1, 3, 3], [2]]) { IsComplex = true, Single = single, Double = exact },
+            new("Conv2d", x => x[0].Conv2d(x[1], padding: new(2, 1, 2, 2), dilation: (1, 2), mode: PadMode.Circular), x => OnTorus(x[0], x[1], null, 1, (2, 1), (2, 2), (1, 2)),
+                [[2, 2, 5, 6], [3, 2, 4, 3]]) { IsComplex = true, Single = single, Double = exact },
+            new("Conv2d", x => x[0].Conv2d(x[1], stride: 2, padding: 1, mode: PadMode.Circular), x => OnTorus(x[0], x[1], null, 2, (1, 1), (1, 1), 1),
+                [[1, 2, 4, 6], [3, 2, 3, 3]]) { IsComplex = true, Single = single, Double = exact },
             new("Conv1d", x => x[0].Conv1d(x[1], x[2], stride: 2, padding: 3, dilation: 2),
                 x => Unrowed(ConvolutionOf(Rowed(x[0]), Rowed(x[1]), x[2], (1, 2), (0, 0), (3, 3), (1, 2), 1)), [[2, 3, 11], [4, 3, 3], [4]]) { IsComplex = true, Single = single, Double = exact },
             // Longer than a chain of a kernel's gradient.
