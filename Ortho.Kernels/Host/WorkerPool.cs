@@ -22,6 +22,7 @@ static class WorkerPool
 
     sealed class Job(int pieces, Action<int> piece, int seats)
     {
+        readonly int caller = Processor.Current;
         int next, done, seats = seats;
         Exception? failure;
 
@@ -30,8 +31,12 @@ static class WorkerPool
         /// <summary>A worker's share, unless enough of them have come.</summary>
         public void Join()
         {
-            if (Interlocked.Decrement(ref seats) >= 0)
-                Work();
+            if (Interlocked.Decrement(ref seats) < 0)
+                return;
+            // On the caller's processor nothing would be gained.
+            if (caller >= 0 && Processor.Current == caller)
+                Processor.Leave(caller);
+            Work();
         }
 
         /// <summary>Takes pieces until none is left.</summary>

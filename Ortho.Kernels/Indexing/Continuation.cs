@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
@@ -95,22 +96,26 @@ public static class Continuation
             return;
         }
         var (from, to) = ((nint)HostMemory.Pointer<E>(job.From), (nint)HostMemory.Pointer<E>(job.To));
-        var (extent, inner, longer, before, after) = (job.Extent, job.Inner, job.Longer, job.Before, job.After);
-        HostThreads.Range(job.Outer, Math.Max(1, HostThreads.Grain / ((long)longer * inner)), (begin, end) =>
-        {
-            for (var o = begin; o < end; o++)
-            {
-                var x = (E*)from + o * extent * inner;
-                var y = (E*)to + o * longer * inner;
-                Repeat(x, y, before, inner);
-                y += (nint)before.Count * inner;
-                new ReadOnlySpan<E>(x, extent * inner).CopyTo(new(y, extent * inner));
-                Repeat(x, y + (nint)extent * inner, after, inner);
-            }
-        });
+        HostThreads.Range(job.Outer, Math.Max(1, HostThreads.Grain / ((long)job.Longer * job.Inner)), (begin, end) => ExtendLoop((E*)from, (E*)to, begin, end, job));
         GC.KeepAlive(job);
     }
 
+    [MethodImpl(Inline.Root)]
+    static unsafe void ExtendLoop<E>(E* from, E* to, long begin, long end, Job job) where E : unmanaged
+    {
+        var (middle, inner, longer, before, after) = ((nint)job.Extent * job.Inner, job.Inner, (nint)job.Longer * job.Inner, job.Before, job.After);
+        var first = (nint)before.Count * inner;
+        var x = from + begin * middle;
+        var y = to + begin * longer;
+        for (var count = end - begin; count > 0; count--, x += middle, y += longer)
+        {
+            Repeat(x, y, before, inner);
+            Unsafe.CopyBlockUnaligned(y + first, x, (uint)(middle * sizeof(E)));
+            Repeat(x, y + first + middle, after, inner);
+        }
+    }
+
+    [MethodImpl(Inline.Always)]
     static unsafe void Repeat<E>(E* x, E* y, Beyond beyond, int inner) where E : unmanaged
     {
         for (var t = 0; t < beyond.Count; t++)
@@ -119,7 +124,7 @@ public static class Continuation
             if (inner == 1)
                 y[t] = *source;
             else
-                new ReadOnlySpan<E>(source, inner).CopyTo(new(y + (nint)t * inner, inner));
+                Unsafe.CopyBlockUnaligned(y + (nint)t * inner, source, (uint)(inner * sizeof(E)));
         }
     }
 
@@ -143,22 +148,26 @@ public static class Continuation
             return;
         }
         var (from, to) = ((nint)HostMemory.Pointer<E>(job.From), (nint)HostMemory.Pointer<E>(job.To));
-        var (extent, inner, longer, before, after) = (job.Extent, job.Inner, job.Longer, job.Before, job.After);
-        HostThreads.Range(job.Outer, Math.Max(1, HostThreads.Grain / ((long)longer * inner)), (begin, end) =>
-        {
-            for (var o = begin; o < end; o++)
-            {
-                var x = (E*)from + o * longer * inner;
-                var y = (E*)to + o * extent * inner;
-                var middle = x + (nint)before.Count * inner;
-                new ReadOnlySpan<E>(middle, extent * inner).CopyTo(new(y, extent * inner));
-                Gather<T, E, F>(x, y, before, inner);
-                Gather<T, E, F>(middle + (nint)extent * inner, y, after, inner);
-            }
-        });
+        HostThreads.Range(job.Outer, Math.Max(1, HostThreads.Grain / ((long)job.Longer * job.Inner)), (begin, end) => FoldLoop<T, E, F>((E*)from, (E*)to, begin, end, job));
         GC.KeepAlive(job);
     }
 
+    [MethodImpl(Inline.Root)]
+    static unsafe void FoldLoop<T, E, F>(E* from, E* to, long begin, long end, Job job) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        var (middle, inner, longer, before, after) = ((nint)job.Extent * job.Inner, job.Inner, (nint)job.Longer * job.Inner, job.Before, job.After);
+        var first = (nint)before.Count * inner;
+        var x = from + begin * longer;
+        var y = to + begin * middle;
+        for (var count = end - begin; count > 0; count--, x += longer, y += middle)
+        {
+            Unsafe.CopyBlockUnaligned(y, x + first, (uint)(middle * sizeof(E)));
+            Gather<T, E, F>(x, y, before, inner);
+            Gather<T, E, F>(x + first + middle, y, after, inner);
+        }
+    }
+
+    [MethodImpl(Inline.Always)]
     static unsafe void Gather<T, E, F>(E* x, E* y, Beyond beyond, int inner) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         for (var t = 0; t < beyond.Count; t++)
