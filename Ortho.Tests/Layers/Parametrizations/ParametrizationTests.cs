@@ -68,11 +68,12 @@ public class ParametrizationTests
             Is.LessThan(row.Tolerance(dtype, value)));
     }
 
-    [TestCaseSource(nameof(Rows))]
+    // Larger sizes are for the other tests.
+    static IEnumerable<TestCaseData> Small => Rows.Where(data => ((ParametrizationRow)data.Arguments[0]!).Shape.Aggregate(1, (a, b) => a * b) <= 64);
+
+    [TestCaseSource(nameof(Small))]
     public void Gradients_match_central_differences(ParametrizationRow row)
     {
-        if (row.Shape.Aggregate(1, (a, b) => a * b) > 64)
-            Assert.Pass("a size for the other tests");
         foreach (var dtype in row.Types.Where(dtype => dtype.RealType == DType.Float64))
         {
             var set = row.Make(dtype);
