@@ -199,8 +199,8 @@ public static class ConvolutionOps
     {
         (int, int)[] widths = [(padding.Top, padding.Bottom), (padding.Left, padding.Right)];
         ConvolutionGeometry geometry = new(x.Shape[0], 1, weight.Shape[1], weight.Shape[0],
-            new(x.Shape[2] + padding.Top + padding.Bottom, weight.Shape[2], x.Shape[2], 1, 0, dilation.Height),
-            new(x.Shape[3] + padding.Left + padding.Right, weight.Shape[3], x.Shape[3], 1, 0, dilation.Width));
+            Axis(operation, x.Shape[2] + padding.Top + padding.Bottom, weight.Shape[2], 1, 0, 0, dilation.Height),
+            Axis(operation, x.Shape[3] + padding.Left + padding.Right, weight.Shape[3], 1, 0, 0, dilation.Width));
         Tensor y;
         using (Graph.NoGrad())
             y = ConvolutionKernel.Forward(geometry, x.Pad(widths, PadMode.Circular), weight, bias);

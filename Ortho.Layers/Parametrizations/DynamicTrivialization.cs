@@ -88,7 +88,7 @@ public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
         using var pause = Graph.NoGrad();
         using var scope = new TensorScope();
         // One Newton-Schulz step squares the distance from the orthogonal matrices, so that thousands of bases do not drift.
-        Base.Assign(Forward(free).Bjorck(0.5, 1, Tensor.Ones([], free.Value.DType.RealType, free.Value.Device)).To(Base.Value.DType));
+        Base.Assign(OrthogonalParametrization.Polished(Forward(free)).To(Base.Value.DType));
         free.Assign(free.Value.ZerosLike());
     }
 

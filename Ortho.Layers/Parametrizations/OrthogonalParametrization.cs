@@ -49,7 +49,7 @@ public abstract class OrthogonalParametrization : Parametrization, IOrthogonalPa
         return Largest(gram - Tensor.Eye(gram.Shape[^1], dtype: gram.DType, device: gram.Device));
     }
 
-    /// <summary>A tall q that is orthonormal but for rounding, made so to the last place of its elements by one Newton-Schulz step, which
+    /// <summary>A q that is orthonormal but for rounding, made so to the last place of its elements by one Newton-Schulz step, which
     /// squares the distance. The gradient is q's own: the step changes no more than the rounding.</summary>
     internal static Tensor Polished(Tensor q)
     {
