@@ -38,7 +38,8 @@ public class BudgetTests
         var (kernel, budget) = ((LoweredKernel)lowered, (BudgetAttribute)allowed);
         Ptxas.Require();
         var ptx = lowerings[target].Lower(kernel.Method, kernel.IsGrouped);
-        var (usage, loop) = Ptxas.Inspect(ptx, target, readsCode: budget.MultiplyAdds > 0);
+        var (usage, code) = Ptxas.Inspect(ptx, target, readsCode: budget.MultiplyAdds > 0 || budget.LoadsWide || budget.StoresWide);
+        var loop = code is null || budget.MultiplyAdds == 0 ? null : Ptxas.LongestLoop(code);
         TestContext.Out.WriteLine($"budget {kernel} {target}: {usage.Registers} of {budget.Registers} registers, {usage.Shared} of {budget.SharedBytes} bytes shared{loop}");
         Assert.Multiple(() =>
         {
@@ -46,6 +47,10 @@ public class BudgetTests
             Assert.That(usage.Registers, Is.AtMost(budget.Registers), "registers");
             Assert.That(usage.Shared, Is.AtMost(budget.SharedBytes), "bytes of shared memory");
             Assert.That(loop?.MultiplyAdds ?? 1, Is.AtLeast(budget.MultiplyAdds), "share of multiply-adds in the longest innermost loop");
+            if (code is not null && budget.LoadsWide)
+                Assert.That(code, Does.Contain("LDG.E.128"), "loads of 16 bytes");
+            if (code is not null && budget.StoresWide)
+                Assert.That(code, Does.Contain("STG.E.128"), "stores of 16 bytes");
         });
     }
 
