@@ -15,7 +15,7 @@ namespace Ortho.Layers.ConvolutionMethods;
 public sealed class Eco : IConvolutionMethod
 {
     /// <inheritdoc/>
-    public bool DependsOnImage => false;
+    public FilterUse? UseFor(ConvolutionShape shape, int batch, int height, int width, bool isTraining) => null;
 
     /// <inheritdoc/>
     public void Require(ConvolutionShape shape)
@@ -59,7 +59,7 @@ public sealed class Eco : IConvolutionMethod
     }
 
     /// <summary>The kernel [outputs, inputs stride^2, k, k], before its dilation.</summary>
-    public Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, int height, int width)
+    public Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, FilterUse? use)
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(free);
