@@ -135,7 +135,8 @@ public abstract partial class Module
             if (Graph.IsRecording && sources.Any(source => source.Value.WantsGrad))
                 return compute(key);
             var (version, device) = (sources.Sum(source => source.Version), sources[0].Value.Device);
-            if (kept is { } found && found.Version == version && found.Device == device && EqualityComparer<K>.Default.Equals(found.Key, key))
+            if (kept is { } found && (found.Version, found.Device) == (version, device)
+                && EqualityComparer<K>.Default.Equals(found.Key, key))
                 return found.Value;
             var value = TensorScope.Release(compute(key));
             kept = new(key, version, device, value);

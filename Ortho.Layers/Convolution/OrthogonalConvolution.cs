@@ -45,10 +45,11 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
 
     /// <summary>The kernel [outputs, inputs / groups, kernel height, kernel width] of the convolution; null for methods whose kernel is as
     /// large as the images. The height is 1 for signals.</summary>
-    public Tensor? Kernel => Method.UseFor(Architecture, 1, 0, 0, isTraining: false) is null ? Method.Kernel(Architecture, filter.Of(null)) : null;
+    public Tensor? Kernel
+        => Method.UseFor(Architecture, 1, 0, 0, isTraining: false) is null ? Method.Kernel(Architecture, filter.Of(null)) : null;
 
-    /// <summary>What the method makes of the free numbers for an image of this size, in use: a kernel, or a complex matrix for each frequency
-    /// of a half spectrum (after the stride).</summary>
+    /// <summary>What the method makes of the free numbers for an image of this size, in use: a kernel, or a complex matrix for each
+    /// frequency of a half spectrum (after the stride).</summary>
     public Tensor Filter(int height, int width) => Filter(1, height, width, isTraining: false);
 
     Tensor Filter(int batch, int height, int width, bool isTraining)

@@ -30,7 +30,8 @@ public interface IConvolutionMethod
     /// <param name="dtype">Float32 or Float64.</param>
     IReadOnlyList<FreeNumbers> Initial(ConvolutionShape shape, Generator generator, DType dtype);
 
-    /// <summary>What the filter depends on beside the free numbers; null where it is one for all images. Equal uses have equal filters.</summary>
+    /// <summary>What the filter depends on beside the free numbers; null where it is one for all images. Equal uses have equal
+    /// filters.</summary>
     /// <param name="shape">The architecture.</param>
     /// <param name="batch">Images.</param>
     /// <param name="height">Height of x.</param>

@@ -12,7 +12,8 @@ static class SkewKernels
 
     /// <summary>The least of the largest singular values of four matrices of a skew kernel's numbers; sqrt(h w) times it bounds the
     /// convolution's norm for any size of image. Singla and Feizi 2021.</summary>
-    /// <remarks>The adjoint's kernel is the negative one, so the matrices are two and, permuted, their negative transposes: two norms.</remarks>
+    /// <remarks>The adjoint's kernel is the negative one, so the matrices are two and, permuted, their negative transposes: two
+    /// norms.</remarks>
     public static Tensor FourNorms(Tensor kernel)
     {
         var (m, c, h, w) = (kernel.Shape[0], kernel.Shape[1], kernel.Shape[2], kernel.Shape[3]);

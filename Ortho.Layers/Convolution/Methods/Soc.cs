@@ -140,7 +140,9 @@ public sealed class Soc(int terms = 12, int trainingTerms = 5) : IConvolutionMet
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(filter);
-        return filter.DType.IsComplex ? filter
-            : Needed(shape, Exponential(ConvolutionSpectrum.Symbol(filter, height / shape.Stride.Height, width / shape.Stride.Width), terms));
+        if (filter.DType.IsComplex)
+            return filter;
+        var (h, w) = (height / shape.Stride.Height, width / shape.Stride.Width);
+        return Needed(shape, Exponential(ConvolutionSpectrum.Symbol(filter, h, w), terms));
     }
 }
