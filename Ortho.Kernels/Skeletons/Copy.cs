@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
@@ -131,28 +132,59 @@ public static class Copy
         }
         else
         {
-            // Neighbouring rows are a step apart: what divides is done once for a run of them.
+            // Neighbouring rows are a step apart; runs of them are walked without a division.
             var (rows, toRow, fromRow) = loops.Extents.Length > 1 ? (loops.Extents[^2], (nint)loops.Strides[0][^2], (nint)loops.Strides[1][^2]) : (1, 0, 0);
             HostThreads.Range(loops.Rows, Math.Max(1, HostThreads.Grain / n), (begin, end) =>
             {
+                Span<int> indices = stackalloc int[loops.Extents.Length];
+                loops.Indices(begin, indices);
+                var y = (E*)to + loops.RowOffset(0, begin);
+                var x = (E*)from + loops.RowOffset(1, begin);
                 for (var row = begin; row < end;)
                 {
-                    var y = (E*)to + loops.RowOffset(0, row);
-                    var x = (E*)from + loops.RowOffset(1, row);
-                    for (var stop = Math.Min(end, (row / rows + 1) * rows); row < stop; row++, y += toRow, x += fromRow)
+                    var count = loops.Extents.Length > 1 ? (int)Math.Min(end - row, rows - indices[^2]) : 1;
+                    if (toInner == 1 && fromInner == 1 && n * sizeof(E) is >= 16 and <= 128)
                     {
-                        if (toInner == 1 && fromInner == 1)
-                            new ReadOnlySpan<E>(x, n).CopyTo(new Span<E>(y, n));
-                        else if (toInner == 1 && fromInner == -1)
-                            Reverse(y, x - (n - 1), n);
-                        else
-                            Block(y, x, 1, n, 0, toInner, 0, fromInner);
+                        Short(y, x, n * sizeof(E), count, toRow * sizeof(E), fromRow * sizeof(E));
                     }
+                    else
+                    {
+                        for (var i = 0; i < count; i++)
+                        {
+                            var target = y + i * toRow;
+                            var origin = x + i * fromRow;
+                            if (toInner == 1 && fromInner == 1)
+                                new ReadOnlySpan<E>(origin, n).CopyTo(new Span<E>(target, n));
+                            else if (toInner == 1 && fromInner == -1)
+                                Reverse(target, origin - (n - 1), n);
+                            else
+                                Block(target, origin, 1, n, 0, toInner, 0, fromInner);
+                        }
+                    }
+                    row += count;
+                    var (yStep, xStep) = loops.NextRun(indices);
+                    y += yStep;
+                    x += xStep;
                 }
             });
         }
         GC.KeepAlive(destination);
         GC.KeepAlive(source);
+    }
+
+    // Rows of a few vectors, the last overlapping the one before it: a call for each would cost more than the copy.
+    [MethodImpl(Inline.Root)]
+    static unsafe void Short(void* y, void* x, int bytes, int rows, nint toRow, nint fromRow)
+    {
+        var to = (byte*)y;
+        var from = (byte*)x;
+        var last = bytes - 16;
+        for (var i = 0; i < rows; i++, to += toRow, from += fromRow)
+        {
+            for (var at = 0; at < last; at += 16)
+                Vector128.Load(from + at).Store(to + at);
+            Vector128.Load(from + last).Store(to + last);
+        }
     }
 
     // In pieces that stay in the first cache: copied, then turned round by the processor's shuffles.
