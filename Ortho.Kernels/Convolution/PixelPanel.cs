@@ -50,15 +50,16 @@ sealed unsafe class PixelPanel
         (this.job, this.lanes, rowPhases, columnPhases) = (job, lanes, job.Rows.Phases, job.Columns.Phases);
         var (rows, columns) = (job.Rows, job.Columns);
         rowVectors = Over(columns.Count, lanes);
-        var isInside = rows.IsInside && columns.IsInside;
+        // A vector that is longer than an image's line would read beyond the last one.
+        var isInside = rows.IsInside && columns.IsInside && (rows.Count - 1) * (long)columns.Extent + columns.Count >= lanes;
         var pixels = (long)rows.Count * columns.Count;
         var byRows = columns.Count >= lanes ? (long)rows.Count * rowVectors : long.MaxValue / lanes / job.Results;
         // A copy of which a piece has but a part of a row has no lines of several.
         var hasLines = isInside || !IsCut(rows, columns);
         pitch = isInside ? columns.Extent : columns.Reach;
-        var byLines = hasLines && Length(rows.Count) >= lanes ? Over(Length(rows.Count), lanes) : byRows;
-        // Lanes that make nothing are work; a copy for each tap is about a cycle a number (measured).
-        var isWide = (Math.Min(byRows, byLines) * lanes - pixels) * job.Results <= lanes * pixels;
+        var byLines = hasLines ? Over(Length(rows.Count), lanes) : byRows;
+        // Lanes that make nothing are work; a copy for each tap is half a cycle a number, and twenty a row (measured).
+        var isWide = (Math.Min(byRows, byLines) * lanes - pixels) * job.Results <= lanes * (pixels + 40L * rows.Count);
         var isRunning = isWide && byLines < byRows;
         Form = !isWide ? PanelForm.Patches : isInside ? PanelForm.InPlace : PanelForm.Planes;
         var images = job.Geometry.Batch * job.Geometry.Groups;
