@@ -238,6 +238,8 @@ public static class OddPolynomial
             HostPolynomial.Run(Skeletons.Copy.Contiguous(x), null, y, polynomials);
             return y;
         }
+        if (x is { ElementCount: > 0, DType.IsComplex: false, Device: GpuDevice gpu } && precision == MatMulPrecision.Float32 && FusedPolynomial.Run(gpu, x, polynomials) is { } fused)
+            return fused;
         var (products, given) = (new TensorProducts(precision), x);
         for (var made = 0; made < polynomials.Length;)
         {
