@@ -6,8 +6,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Fourier;
 
-/// <summary>The device half of <see cref="Fft"/>: signals that fit shared memory by <see cref="GroupFft"/> or <see cref="InPlaceFft"/>; others by one launch for each step of the
-/// plan, one thread for each of its butterflies.</summary>
+/// <summary>The device half of <see cref="Fft"/>: signals that fit shared memory by <see cref="GroupFft"/> or <see cref="InPlaceFft"/>;
+/// others by one launch for each step of the plan, one thread for each of its butterflies.</summary>
 /// <remarks>Signals keep the tensor's order [outer, element, inner] between steps, so neighbouring threads touch neighbouring memory.</remarks>
 static class DeviceFft
 {

@@ -38,6 +38,10 @@ static class InPlaceFft
     // The inputs of a butterfly.
     readonly struct Held<T>(Cx<T> v0, Cx<T> v1, Cx<T> v2, Cx<T> v3, Cx<T> v4, Cx<T> v5, Cx<T> v6, Cx<T> v7) : ISignal<T> where T : struct, ILane<T>
     {
+        public Held(Cx<T> v0, Cx<T> v1) : this(v0, v1, v0, v0, v0, v0, v0, v0)
+        {
+        }
+
         public readonly Cx<T> V0 = v0, V1 = v1, V2 = v2, V3 = v3, V4 = v4, V5 = v5, V6 = v6, V7 = v7;
 
         [MethodImpl(Inline.Always)]
@@ -131,13 +135,16 @@ static class InPlaceFft
             }
             else if (kind == (int)StepKind.Radix4)
             {
-                var (a, b) = (From<T, E, F>(shared, thread, last, pieces, x.Longest), From<T, E, F>(shared, thread + threads, last, pieces, x.Longest));
+                var a = From<T, E, F>(shared, thread, last, pieces, x.Longest);
+                var b = From<T, E, F>(shared, thread + threads, last, pieces, x.Longest);
                 held = new(a.Get(0), a.Get(1), a.Get(2), a.Get(3), b.Get(0), b.Get(1), b.Get(2), b.Get(3));
             }
             else if (kind == (int)StepKind.Radix2)
             {
-                var (a, b) = (From<T, E, F>(shared, thread, last, pieces, x.Longest), From<T, E, F>(shared, thread + threads, last, pieces, x.Longest));
-                var (c, d) = (From<T, E, F>(shared, thread + 2 * threads, last, pieces, x.Longest), From<T, E, F>(shared, thread + 3 * threads, last, pieces, x.Longest));
+                var a = From<T, E, F>(shared, thread, last, pieces, x.Longest);
+                var b = From<T, E, F>(shared, thread + threads, last, pieces, x.Longest);
+                var c = From<T, E, F>(shared, thread + 2 * threads, last, pieces, x.Longest);
+                var d = From<T, E, F>(shared, thread + 3 * threads, last, pieces, x.Longest);
                 held = new(a.Get(0), a.Get(1), b.Get(0), b.Get(1), c.Get(0), c.Get(1), d.Get(0), d.Get(1));
             }
             Group.Barrier();
@@ -148,14 +155,16 @@ static class InPlaceFft
             else if (kind == (int)StepKind.Radix4)
             {
                 Write<Radix4, T, E, F>(held, shared, thread, last, table, shape, 4, x.Longest);
-                Write<Radix4, T, E, F>(new(held.V4, held.V5, held.V6, held.V7, zero, zero, zero, zero), shared, thread + threads, last, table, shape, 4, x.Longest);
+                held = new(held.V4, held.V5, held.V6, held.V7, zero, zero, zero, zero);
+                Write<Radix4, T, E, F>(held, shared, thread + threads, last, table, shape, 4, x.Longest);
             }
             else if (kind == (int)StepKind.Radix2)
             {
                 Write<Radix2, T, E, F>(held, shared, thread, last, table, shape, 2, x.Longest);
-                Write<Radix2, T, E, F>(new(held.V2, held.V3, zero, zero, zero, zero, zero, zero), shared, thread + threads, last, table, shape, 2, x.Longest);
-                Write<Radix2, T, E, F>(new(held.V4, held.V5, zero, zero, zero, zero, zero, zero), shared, thread + 2 * threads, last, table, shape, 2, x.Longest);
-                Write<Radix2, T, E, F>(new(held.V6, held.V7, zero, zero, zero, zero, zero, zero), shared, thread + 3 * threads, last, table, shape, 2, x.Longest);
+                var (second, third) = (new Held<T>(held.V2, held.V3), new Held<T>(held.V4, held.V5));
+                Write<Radix2, T, E, F>(second, shared, thread + threads, last, table, shape, 2, x.Longest);
+                Write<Radix2, T, E, F>(third, shared, thread + 2 * threads, last, table, shape, 2, x.Longest);
+                Write<Radix2, T, E, F>(new(held.V6, held.V7), shared, thread + 3 * threads, last, table, shape, 2, x.Longest);
             }
             else
             {
@@ -163,9 +172,9 @@ static class InPlaceFft
                 {
                     var signal = new GroupFft.SharedSignal<T, E, F>(shared, at / pieces * x.Longest);
                     if (kind == (int)StepKind.RealSplit)
-                        RealSplit.Apply<T, GroupFft.SharedSignal<T, E, F>, GroupFft.SharedSignal<T, E, F>, DeviceFft.Constants<T, E, F>>(signal, signal, table, shape, at % pieces, 0);
+                        Step<RealSplit, T, E, F>(signal, table, shape, at % pieces);
                     else
-                        RealMerge.Apply<T, GroupFft.SharedSignal<T, E, F>, GroupFft.SharedSignal<T, E, F>, DeviceFft.Constants<T, E, F>>(signal, signal, table, shape, at % pieces, 0);
+                        Step<RealMerge, T, E, F>(signal, table, shape, at % pieces);
                 }
             }
             Group.Barrier();
@@ -183,10 +192,15 @@ static class InPlaceFft
         return new(new(shared, piece / pieces * longest), piece % pieces, pieces);
     }
 
+    [MethodImpl(Inline.Always)]
+    static void Step<S, T, E, F>(GroupFft.SharedSignal<T, E, F> signal, DeviceFft.Constants<T, E, F> table, StepShape shape, int piece)
+        where S : struct, IStep where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E>
+        => S.Apply<T, GroupFft.SharedSignal<T, E, F>, GroupFft.SharedSignal<T, E, F>, DeviceFft.Constants<T, E, F>>(signal, signal, table, shape, piece, 0);
+
     // The step's own text, for a butterfly whose inputs and outputs are numbered from 0.
     [MethodImpl(Inline.Always)]
-    static void Write<S, T, E, F>(Held<T> held, ArrayView<E> shared, int at, int last, DeviceFft.Constants<T, E, F> table, StepShape shape, int radix, int longest)
-        where S : struct, IStep where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E>
+    static void Write<S, T, E, F>(Held<T> held, ArrayView<E> shared, int at, int last, DeviceFft.Constants<T, E, F> table, StepShape shape,
+        int radix, int longest) where S : struct, IStep where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E>
     {
         if (at > last)
             return;

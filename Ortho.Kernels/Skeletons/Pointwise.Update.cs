@@ -243,7 +243,8 @@ public static partial class Pointwise
         static bool IsWhole(Tensor tensor) => tensor.Layout.Offset % W.Count == 0;
     }
 
-    [Budget(48, 0, typeof(Kernels.Pointwise.AdamStep), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>), LoadsWide = true, StoresWide = true)]
+    [Budget(48, 0, typeof(Kernels.Pointwise.AdamStep), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>),
+        LoadsWide = true, StoresWide = true)]
     internal static void UpdateKernel<P, T, E, F, W>(Index1D index, UpdateArguments<T, E> x)
         where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
@@ -278,7 +279,8 @@ public static partial class Pointwise
         var second = P.States > 1 ? Piece<E, W>(x.Second, step, piece, x.Count) : value;
         for (var k = 0; k < W.Count; k++)
         {
-            var before = new Learned<T>(F.Splat(W.Get(value, k)), P.States > 0 ? F.Splat(W.Get(first, k)) : T.Of(0), P.States > 1 ? F.Splat(W.Get(second, k)) : T.Of(0));
+            var before = new Learned<T>(F.Splat(W.Get(value, k)),
+                P.States > 0 ? F.Splat(W.Get(first, k)) : T.Of(0), P.States > 1 ? F.Splat(W.Get(second, k)) : T.Of(0));
             var after = P.Apply(before, F.Splat(W.Get(gradient, k)), numbers);
             value = W.With(value, k, F.Pack(after.Value));
             if (P.States > 0)

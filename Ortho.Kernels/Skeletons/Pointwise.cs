@@ -374,7 +374,8 @@ public static partial class Pointwise
             => k < operands.Length && operands[k].Tensor is { } tensor ? Steps6.Of(loops.Strides[k + 1], tensor.Layout) : default;
     }
 
-    [Budget(32, 0, typeof(Unary<Kernels.Pointwise.Gelu>), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>), LoadsWide = true, StoresWide = true)]
+    [Budget(32, 0, typeof(Unary<Kernels.Pointwise.Gelu>), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>),
+        LoadsWide = true, StoresWide = true)]
     internal static void FlatKernel<P, T, E, F, W>(Index1D index, FlatArguments<T, E> x)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {

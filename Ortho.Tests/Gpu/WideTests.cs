@@ -99,12 +99,14 @@ public class WideTests
         {
             foreach (var columns in (int[])[3, 4, 8, 12, 16])
             {
-                AssertAgrees(gpu, $"a row of {columns}", (a, b) => a + b, Sample([5, columns], dtype, 1), Sample([columns], dtype, 2));
-                AssertAgrees(gpu, $"a column beside {columns}", (a, b) => a * b, Sample([5, columns], dtype, 1), Sample([5, 1], dtype, 2));
-                AssertAgrees(gpu, $"columns of {columns} + 1", (a, b) => a.Narrow(1, 1, columns) * b, Sample([5, columns + 1], dtype, 1), Sample([columns], dtype, 2));
-                AssertAgrees(gpu, $"every other row of {columns}", (a, b) => a.Slice(0, 0, step: 2) * b, Sample([6, columns], dtype, 1), Sample([columns], dtype, 2));
-                AssertAgrees(gpu, $"rows of {columns} in reverse", (a, b) => a.Flip(0) * b + a.Flip(1), Sample([4, columns], dtype, 1), Sample([4, columns], dtype, 2));
-                AssertAgrees(gpu, $"{columns} rows across", (a, b) => a.T * b, Sample([columns, 8], dtype, 1), Sample([columns], dtype, 2));
+                Tensor Rows(int rows, ulong seed, int extra = 0) => Sample([rows, columns + extra], dtype, seed);
+                var row = Sample([columns], dtype, 2);
+                AssertAgrees(gpu, $"a row of {columns}", (a, b) => a + b, Rows(5, 1), row);
+                AssertAgrees(gpu, $"a column beside {columns}", (a, b) => a * b, Rows(5, 1), Sample([5, 1], dtype, 2));
+                AssertAgrees(gpu, $"columns of {columns} + 1", (a, b) => a.Narrow(1, 1, columns) * b, Rows(5, 1, extra: 1), row);
+                AssertAgrees(gpu, $"every other row of {columns}", (a, b) => a.Slice(0, 0, step: 2) * b, Rows(6, 1), row);
+                AssertAgrees(gpu, $"rows of {columns} in reverse", (a, b) => a.Flip(0) * b + a.Flip(1), Rows(4, 1), Rows(4, 2));
+                AssertAgrees(gpu, $"{columns} rows across", (a, b) => a.T * b, Sample([columns, 8], dtype, 1), row);
             }
         }
     }
@@ -117,7 +119,8 @@ public class WideTests
             foreach (var n in sizes)
             {
                 using var scope = new TensorScope();
-                Tensor Both(Device device) => Tensor.Normal([80], new Generator(1)).To(device).Greater(0).Narrow(0, 1, n).LogicalAnd(Tensor.Normal([n], new Generator(2)).To(device).Greater(0));
+                Tensor Positive(int length, ulong seed, Device device) => Tensor.Normal([length], new Generator(seed)).To(device).Greater(0);
+                Tensor Both(Device device) => Positive(80, 1, device).Narrow(0, 1, n).LogicalAnd(Positive(n, 2, device));
                 Assert.That(Both(gpu).ToArray<bool>(), Is.EqualTo(Both(Device.Cpu).ToArray<bool>()), $"{gpu}: {n}");
             }
         }
@@ -132,11 +135,13 @@ public class WideTests
             for (var begin = 0; begin < 3; begin++)
             {
                 using var scope = new TensorScope();
+                // Second moments are not negative.
+                static Tensor Part(int part, Tensor x) => part == 3 ? x.Abs().To(x.DType) : x;
                 Tensor[] Stepped(Device device)
                 {
                     // Eleven tensors: two launches, of which the second has slots to spare.
                     var all = Enumerable.Range(0, 11).Select(k => Enumerable.Range(1, 4)
-                        .Select(part => (part == 3 ? Sample([80], dtype, (ulong)(4 * k + part)).Abs().To(dtype) : Sample([80], dtype, (ulong)(4 * k + part))).To(device)).ToArray()).ToList();
+                        .Select(part => Part(part, Sample([80], dtype, (ulong)(4 * k + part))).To(device)).ToArray()).ToList();
                     Pointwise.Update<AdamStep>("Adam", [.. all.Select((one, k) => new Updated(
                         one[0].Narrow(0, begin, sizes[k % sizes.Length]), one[1].Narrow(0, 0, sizes[k % sizes.Length]),
                         one[3].Narrow(0, begin, sizes[k % sizes.Length]), one[2].Narrow(0, begin, sizes[k % sizes.Length])))], numbers);
@@ -168,7 +173,10 @@ public class WideTests
             foreach (var n in lengths)
             {
                 foreach (var begin in (int[])[0, 1, 4])
-                    AssertAgrees(gpu, $"5 rows of {n} from {begin}", (a, b) => functions[function](a.Narrow(0, begin, 5 * n).Reshape(5, n), b), Sample([700], dtype, 1), Sample([140], dtype, 2));
+                {
+                    AssertAgrees(gpu, $"5 rows of {n} from {begin}", (a, b) => functions[function](a.Narrow(0, begin, 5 * n).Reshape(5, n), b),
+                        Sample([700], dtype, 1), Sample([140], dtype, 2));
+                }
             }
         }
     }
@@ -191,7 +199,10 @@ public class WideTests
             foreach (var n in (int[])[7, 8, 64])
             {
                 for (var function = 0; function < functions.Length; function++)
-                    AssertAgrees(gpu, $"rows of {n}", functions[function], Sample([gpu.Kind == DeviceKind.Simulator ? 13 : 3001, n], DType.Float32, 1), Sample([n + 4], DType.Float32, 2));
+                {
+                    var rows = gpu.Kind == DeviceKind.Simulator ? 13 : 3001;
+                    AssertAgrees(gpu, $"rows of {n}", functions[function], Sample([rows, n], DType.Float32, 1), Sample([n + 4], DType.Float32, 2));
+                }
             }
         }
     }
@@ -216,7 +227,10 @@ public class WideTests
                 }
             }
             foreach (var n in sizes)
-                AssertAgrees(gpu, $"{n} in a row", (x, y) => Tensor.Concat([x.Narrow(0, 1, n), y.Narrow(0, 4, n), x.Narrow(0, 0, n)], 0), Sample([80], dtype, 1), Sample([80], dtype, 2));
+            {
+                AssertAgrees(gpu, $"{n} in a row", (x, y) => Tensor.Concat([x.Narrow(0, 1, n), y.Narrow(0, 4, n), x.Narrow(0, 0, n)], 0),
+                    Sample([80], dtype, 1), Sample([80], dtype, 2));
+            }
         }
     }
 
@@ -231,7 +245,10 @@ public class WideTests
                 foreach (var to in dtypes)
                 {
                     foreach (var (n, begin) in ((int, int)[])[(1, 0), (5, 1), (16, 4), (67, 0), (67, 2)])
-                        AssertAgrees(gpu, $"{n} {from} from {begin} to {to}", (x, _) => x.Narrow(0, begin, n).To(to), Sample([80], from, 1), Sample([1], from, 2));
+                    {
+                        AssertAgrees(gpu, $"{n} {from} from {begin} to {to}", (x, _) => x.Narrow(0, begin, n).To(to),
+                            Sample([80], from, 1), Sample([1], from, 2));
+                    }
                 }
             }
         }
