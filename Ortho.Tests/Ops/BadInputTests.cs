@@ -368,6 +368,7 @@ public class BadInputTests
             ("MatrixExp", () => _ = F(3, 2).MatrixExp()),
             ("HouseholderProduct", () => _ = F(3).HouseholderProduct()),
             ("NewtonSchulz", () => _ = F(3).NewtonSchulz()),
+            ("CoupledNewtonSchulz", () => _ = F(3, 2).CoupledNewtonSchulz(2)),
             ("RequiresGrad", () => _ = I(3).RequiresGrad()),
             ("Backward", () => F(3).Backward()),
             ("Backward", () => F(3).RequiresGrad().Backward()),
