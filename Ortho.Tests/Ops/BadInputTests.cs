@@ -361,6 +361,7 @@ public class BadInputTests
             ("MatrixSqrt", () => _ = F(3, 2).MatrixSqrt()),
             ("InverseSqrt", () => _ = I(3, 3).InverseSqrt()),
             ("PolarDecomposition", () => _ = F(2, 3).PolarDecomposition()),
+            ("PolarFactor", () => _ = F(2, 3).PolarFactor()),
             ("Haar", () => _ = Tensor.Haar([2, 3], new Generator(1))),
             ("Haar", () => _ = Tensor.Haar([3, 2], new Generator(1), special: true)),
             ("Haar", () => _ = Tensor.Haar([3, 3], new Generator(1), dtype: DType.Int32)),
