@@ -138,7 +138,7 @@ public static class OrthogonalOps
         return y;
     }
 
-    readonly struct RecordedProducts(MatMulPrecision precision) : IMatrixProducts<Tensor>
+    readonly struct RecordedProducts(MatMulPrecision precision) : IGradientProducts<Tensor>
     {
         public Tensor Adjoint(Tensor x) => x.H;
 

@@ -13,7 +13,7 @@ readonly unsafe struct HostMatrix<E>(E* start, int row, int column, int rows, in
 }
 
 /// <summary>Products of small matrices, whose results lie one behind the other in memory that somebody else holds.</summary>
-abstract unsafe class HostMatrices<E> : IMatrixProducts<HostMatrix<E>> where E : unmanaged
+abstract unsafe class HostMatrices<E> : IGradientProducts<HostMatrix<E>> where E : unmanaged
 {
     E* room, result;
 

@@ -21,7 +21,12 @@ public interface IMatrixProducts<M>
 
     /// <summary>factor x + shift I of square matrices.</summary>
     M Shifted(M x, double factor, double shift);
+}
 
+/// <summary>What the gradient of an odd polynomial is made of.</summary>
+/// <typeparam name="M">A matrix, or a batch of them.</typeparam>
+public interface IGradientProducts<M> : IMatrixProducts<M>
+{
     /// <summary>x + x^H of square matrices.</summary>
     M Symmetric(M x);
 }
@@ -120,7 +125,7 @@ public static class OddPolynomial
     /// <param name="rows">Rows of x.</param>
     /// <param name="columns">Its columns.</param>
     /// <param name="polynomials">As for <see cref="Advance"/>.</param>
-    public static M Pull<M, P>(P on, M x, M g, int rows, int columns, IReadOnlyList<double>[] polynomials) where P : IMatrixProducts<M>
+    public static M Pull<M, P>(P on, M x, M g, int rows, int columns, IReadOnlyList<double>[] polynomials) where P : IGradientProducts<M>
     {
         if (rows < columns)
             return on.Adjoint(Pull(on, on.Adjoint(x), on.Adjoint(g), columns, rows, polynomials));
@@ -136,7 +141,7 @@ public static class OddPolynomial
         return g;
     }
 
-    static M Pull<M, P>(P on, OddSteps<M> made, M g, ReadOnlySpan<IReadOnlyList<double>> polynomials) where P : IMatrixProducts<M>
+    static M Pull<M, P>(P on, OddSteps<M> made, M g, ReadOnlySpan<IReadOnlyList<double>> polynomials) where P : IGradientProducts<M>
     {
         var last = made.Count - 1;
         // Of the product of all q.
@@ -194,7 +199,7 @@ public static class OddPolynomial
     }
 
     // D of g from D of c_1 g + c_2 g^2 + ...: so many times the result.
-    static (M D, double Factor) PullHorner<M, P>(P on, M gram, IReadOnlyList<double> coefficients, M[] stages, M d) where P : IMatrixProducts<M>
+    static (M D, double Factor) PullHorner<M, P>(P on, M gram, IReadOnlyList<double> coefficients, M[] stages, M d) where P : IGradientProducts<M>
     {
         if (coefficients.Count == 2)
             return (d, coefficients[1]);
@@ -238,6 +243,8 @@ public static class OddPolynomial
             HostPolynomial.Run(Skeletons.Copy.Contiguous(x), null, y, polynomials);
             return y;
         }
+        if (x is { ElementCount: > 0, DType.IsComplex: false, Device: GpuDevice gpu } && precision == MatMulPrecision.Float32 && FusedPolynomial.Run(gpu, x, polynomials) is { } fused)
+            return fused;
         var (products, given) = (new TensorProducts(precision), x);
         for (var made = 0; made < polynomials.Length;)
         {
@@ -271,7 +278,7 @@ public static class OddPolynomial
         return y;
     }
 
-    readonly struct TensorProducts(MatMulPrecision precision) : IMatrixProducts<Tensor>
+    readonly struct TensorProducts(MatMulPrecision precision) : IGradientProducts<Tensor>
     {
         public Tensor Adjoint(Tensor x) => Linalg.Matrices.H(x);
 
