@@ -21,6 +21,7 @@ public class DeviceConvolutionTests
         ("Aoc", () => new OrthogonalConv2d(2, 3, 3, new(3), stride: 2, method: new Aoc()), [2, 4, 4]),
         ("Aoc transposed", () => new OrthogonalConvTranspose1d(4, 2, 3, new(3), method: new Aoc(), groups: 2), [4, 4]),
         ("Soc", () => new OrthogonalConv2d(2, 2, 3, new(3), method: new Soc(3, 2), padding: ConvolutionPadding.Zeros), [2, 4, 4]),
+        ("Soc by frequencies", () => new OrthogonalConv2d(2, 2, 3, new(3), method: new Soc(8, 8)), [2, 8, 8]),
         ("AdaptiveSoc", () => new OrthogonalConv1d(2, 2, 3, new(3), method: new AdaptiveSoc(2)), [2, 6]),
         ("Lot", () => new OrthogonalConv2d(2, 2, 3, new(3), method: new Lot(3)), [2, 4, 4]),
         ("Regularized", () => new OrthogonalConv2d(2, 3, 3, new(3), method: new Regularized()), [2, 4, 4]),
