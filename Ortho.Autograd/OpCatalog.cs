@@ -55,9 +55,6 @@ public sealed class OpAttribute : Attribute
     /// <summary>How often it can be differentiated.</summary>
     public Derivative Derivative { get; init; } = Derivative.Second;
 
-    /// <summary>Whether it is computed on the CPU only; a tensor elsewhere is then refused, never copied silently.</summary>
-    public bool HostOnly { get; init; }
-
     /// <summary>Its family, where that is not the class's.</summary>
     public string? Family { get; init; }
 }
@@ -67,8 +64,7 @@ public sealed class OpAttribute : Attribute
 /// <param name="Family">Its family.</param>
 /// <param name="Takes">The numbers it takes.</param>
 /// <param name="Derivative">How often it can be differentiated.</param>
-/// <param name="HostOnly">Whether it is computed on the CPU only.</param>
-public sealed record OpDescription(string Name, string Family, Numbers Takes, Derivative Derivative, bool HostOnly)
+public sealed record OpDescription(string Name, string Family, Numbers Takes, Derivative Derivative)
 {
     /// <summary>The dtypes it takes.</summary>
     public IEnumerable<DType> DTypes => Tensors.DTypes.All.Where(dtype => Takes.HasFlag(
@@ -98,7 +94,7 @@ public static class OpCatalog
                let takes = overloads.Aggregate(default(Numbers), (numbers, member) => numbers | member.Op.Takes)
                let first = overloads.First()
                orderby first.Family, overloads.Key
-               select new OpDescription(overloads.Key, first.Family, takes, overloads.Max(member => member.Op.Derivative), first.Op.HostOnly)];
+               select new OpDescription(overloads.Key, first.Family, takes, overloads.Max(member => member.Op.Derivative))];
 
     static IEnumerable<(string Name, OpAttribute Op)> Marked(Type type)
         => from member in type.GetNestedTypes(BindingFlags.Public | BindingFlags.NonPublic).Append(type)

@@ -23,7 +23,7 @@ static class OpList
     public static IReadOnlyList<OpEntry> All =>
     [
         .. OpCatalog.All.Select(op => new OpEntry(op.Name, op.Family, [.. op.DTypes.Select(dtype => $"{dtype}")],
-            op.HostOnly ? ["cpu"] : [.. Enum.GetValues<DeviceKind>().Select(kind => $"{kind}".ToLowerInvariant())],
+            [.. Enum.GetValues<DeviceKind>().Select(kind => $"{kind}".ToLowerInvariant())],
             op.Derivative != Derivative.None, op.Derivative == Derivative.Second)),
     ];
 
@@ -38,8 +38,8 @@ static class OpList
             _ = text.Append($"- **{family.Key}**: ").AppendJoin(", ", family.Select(Mark)).Append(".\n");
         return text.ToString();
 
-        // Dagger: only once differentiable. Circle: no derivative. Star: on the CPU only.
-        static string Mark(OpEntry op) => $"`{op.Name}`{(op.SecondOrder ? "" : op.Derivative ? "†" : "°")}{(op.Devices.Count == 1 ? "*" : "")}";
+        // Dagger: only once differentiable. Circle: no derivative.
+        static string Mark(OpEntry op) => $"`{op.Name}`{(op.SecondOrder ? "" : op.Derivative ? "†" : "°")}";
     }
 
     /// <summary>A README with its list of ops brought up to date.</summary>

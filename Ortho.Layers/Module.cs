@@ -124,7 +124,7 @@ public abstract partial class Module
     /// <summary>A tensor that depends on some parameters and buffers and on a key: while gradients for the parameters are recorded it is
     /// computed anew (its graph is used up by each backward pass), otherwise it is kept until one of them or the key changes. Safe to use from
     /// several threads.</summary>
-    private protected sealed class Cached<K>(IReadOnlyList<StateTensor> sources, Func<K, Tensor> compute) where K : notnull
+    private protected sealed class Cached<K>(IReadOnlyList<StateTensor> sources, Func<K, Tensor> compute)
     {
         Entry? kept;
 
@@ -135,7 +135,8 @@ public abstract partial class Module
             if (Graph.IsRecording && sources.Any(source => source.Value.WantsGrad))
                 return compute(key);
             var (version, device) = (sources.Sum(source => source.Version), sources[0].Value.Device);
-            if (kept is { } found && found.Version == version && found.Device == device && found.Key.Equals(key))
+            if (kept is { } found && (found.Version, found.Device) == (version, device)
+                && EqualityComparer<K>.Default.Equals(found.Key, key))
                 return found.Value;
             var value = TensorScope.Release(compute(key));
             kept = new(key, version, device, value);

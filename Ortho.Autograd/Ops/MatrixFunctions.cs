@@ -118,36 +118,41 @@ public static class MatrixFunctionOps
             return Graph.Record("InverseSqrt", y, (a, g => MatrixParts.Hermitian(-y.MatMul(Lyapunov(a.MatrixSqrt(), g)).MatMul(y))));
         }
 
-        /// <summary>a [..., m, n] = U P, m &gt;= n: U [..., m, n] with orthonormal columns, the nearest such matrix to a, and P [..., n, n] Hermitian
-        /// positive semidefinite. For a wide matrix, take the factors of its conjugate transpose: a = P U^H.</summary>
-        /// <remarks>By Newton's and Halley's iterations, or singular value decomposition where a matrix is singular to working precision, which is read: the
-        /// call waits for the device. Differentiable to any order where a has full rank, also with equal singular values; without
-        /// full rank U is not unique, values are right and gradients not finite.</remarks>
+        /// <summary>The nearest matrix with orthonormal columns [..., m, n], m &gt;= n: the factor U of a = U P with P Hermitian positive semidefinite. For a
+        /// wide matrix, take that of its conjugate transpose.</summary>
+        /// <remarks>By Newton's iteration and rational functions, or singular value decomposition where a matrix is singular to working precision, which is read:
+        /// the call waits for the device. Differentiable to any order where a has full rank, also with equal singular values; without
+        /// full rank U is not unique and gradients are not finite.</remarks>
+        /// <exception cref="TensorArgumentException">Fewer rows than columns, fewer than two dimensions, or an unsuitable dtype.</exception>
+        [Op(Family = "orthogonal", Takes = Numbers.Real | Numbers.Complex)]
+        public Tensor PolarFactor()
+        {
+            if (a.IsHalf)
+                return a.Wide.PolarFactor().To(a.DType);
+            RequireTall("PolarFactor", a);
+            var u = PolarKernel.Run(a);
+            return Graph.Record("PolarFactor", u, (a, g => OfFactor(u, Stretch(u, a), g)));
+        }
+
+        /// <summary>a [..., m, n] = U P, m &gt;= n: U [..., m, n] as <c>PolarFactor</c>, and P [..., n, n] Hermitian positive semidefinite. For a wide matrix,
+        /// take the factors of its conjugate transpose: a = P U^H.</summary>
+        /// <remarks>As <c>PolarFactor</c>; without full rank values are right and gradients not finite.</remarks>
         /// <exception cref="TensorArgumentException">Fewer rows than columns, fewer than two dimensions, or an unsuitable dtype.</exception>
         [Op(Family = "orthogonal", Takes = Numbers.Real | Numbers.Complex)]
         public (Tensor U, Tensor P) PolarDecomposition()
         {
             if (a.IsHalf)
                 return a.Wide.PolarDecomposition() is var (wideU, wideP) ? (wideU.To(a.DType), wideP.To(a.DType)) : default;
-            if (a.Rank < 2 || a.Shape[^2] < a.Shape[^1])
-                throw new TensorArgumentException("PolarDecomposition", nameof(a), $"of shape {a.Shape}", "matrices [..., m, n] with m >= n");
+            RequireTall("PolarDecomposition", a);
             Tensor u, p;
             using (Graph.NoGrad())
             {
                 u = PolarKernel.Run(a);
-                p = MatrixParts.OfUpper(MatMulOps.Product("PolarDecomposition", u.H, a, isHermitian: true));
+                p = Stretch(u, a);
             }
             Graph.Record("PolarDecomposition", [u, p], (a, gradients =>
             {
-                Tensor? sum = null;
-                if (gradients[0] is { } gu)
-                {
-                    // dU = U W + (I - U U^H) da P^-1 with W P + P W = U^H da - da^H U.
-                    var inside = u.H.MatMul(gu);
-                    sum = u.MatMul(MatrixParts.Skew(Lyapunov(p, inside)));
-                    if (u.Shape[^2] > u.Shape[^1])
-                        sum += p.Solve((gu - u.MatMul(inside)).H).H;
-                }
+                var sum = gradients[0] is { } gu ? OfFactor(u, p, gu) : null;
                 if (gradients[1] is { } gp)
                 {
                     // P P = a^H a.
@@ -200,6 +205,23 @@ public static class MatrixFunctionOps
 
     // 1 / k!
     static double Taylor(int k) => k < 2 ? 1 : Taylor(k - 1) / k;
+
+    static void RequireTall(string operation, Tensor a)
+    {
+        if (a.Rank < 2 || a.Shape[^2] < a.Shape[^1])
+            throw new TensorArgumentException(operation, nameof(a), $"of shape {a.Shape}", "matrices [..., m, n] with m >= n");
+    }
+
+    // P = U^H a, Hermitian but for rounding.
+    static Tensor Stretch(Tensor u, Tensor a) => MatrixParts.OfUpper(MatMulOps.Product("PolarDecomposition", u.H, a, isHermitian: true));
+
+    // dU = U W + (I - U U^H) da P^-1 with W P + P W = U^H da - da^H U.
+    static Tensor OfFactor(Tensor u, Tensor p, Tensor g)
+    {
+        var inside = u.H.MatMul(g);
+        var sum = u.MatMul(MatrixParts.Skew(Lyapunov(p, inside)));
+        return u.Shape[^2] > u.Shape[^1] ? sum + p.Solve((g - u.MatMul(inside)).H).H : sum;
+    }
 
     // C = conj(det a) a^-H, of singular matrices too: for a = U S V^H it is conj(det U) det V U diag(products of the other singular values) V^H.
     static Tensor Cofactors(Tensor a)

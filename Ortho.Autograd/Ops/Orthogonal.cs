@@ -123,16 +123,22 @@ public static class OrthogonalOps
         var y = x / ((scale == 1 ? norm : norm * scale) + SmallestNorm);
         if (!y.WantsGrad)
             return OddPolynomial.Run(y, polynomials, precision);
+        if (OddPolynomial.IsSmall(y, precision))
+        {
+            return Graph.Record(operation, OddPolynomial.Run(y, polynomials), (y, g => Graph.IsRecording
+                ? OddPolynomial.Pull(new RecordedProducts(precision), y, g, y.Shape[^2], y.Shape[^1], polynomials)
+                : OddPolynomial.Pull(y, g, polynomials)));
+        }
         // The same products, each of which knows its derivative.
         for (var made = 0; made < polynomials.Length;)
         {
-            (y, var count) = OddPolynomial.Advance(new RecordedProducts(precision), y, y.Shape[^2], y.Shape[^1], polynomials.AsSpan(made), precision);
-            made += count;
+            var steps = OddPolynomial.Advance(new RecordedProducts(precision), y, y.Shape[^2], y.Shape[^1], polynomials.AsSpan(made), precision);
+            (y, made) = (steps.Y, made + steps.Count);
         }
         return y;
     }
 
-    readonly struct RecordedProducts(MatMulPrecision precision) : IMatrixProducts<Tensor>
+    readonly struct RecordedProducts(MatMulPrecision precision) : IGradientProducts<Tensor>
     {
         public Tensor Adjoint(Tensor x) => x.H;
 
@@ -144,6 +150,8 @@ public static class OrthogonalOps
 
         public Tensor Shifted(Tensor x, double factor, double shift)
             => (factor == 1 ? x : x * factor) + Tensor.Eye(x.Shape[^1], dtype: x.DType, device: x.Device) * shift;
+
+        public Tensor Symmetric(Tensor x) => x + x.H;
     }
 
     static int CheckReflectors(string operation, Tensor v)

@@ -73,31 +73,31 @@ public static class SpectrumOps
         }
 
         /// <summary>a V = V diag(L) for any square a [..., n, n]: L [..., n] and V [..., n, n], complex, in no particular order, V's columns of
-        /// Euclidean norm 1. On the CPU.</summary>
+        /// Euclidean norm 1.</summary>
         /// <remarks>By the complex QR iteration in Complex128, rounded to a's precision (so those of a real matrix are conjugate pairs but for
-        /// rounding). A matrix without a basis of eigenvectors (a defective one)
-        /// gives parallel vectors, right eigenvalues and gradients that are not finite or meaningless. Differentiable to any order where
-        /// eigenvalues are distinct.</remarks>
-        /// <exception cref="TensorArgumentException">The matrices are not square, of an unsuitable dtype, or on another device.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex, HostOnly = true)]
+        /// rounding); devices run one thread for each matrix. A matrix without a basis of eigenvectors (a defective one) gives parallel vectors,
+        /// right eigenvalues and gradients that are not finite or meaningless. Differentiable to any order where eigenvalues are
+        /// distinct.</remarks>
+        /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public (Tensor Eigenvalues, Tensor Eigenvectors) Eig()
         {
             if (a.IsHalf)
                 return a.Wide.Eig();
-            var (values, vectors) = EigKernel.Run("Eig", a, vectors: true);
+            var (values, vectors) = GeneralSpectrum("Eig", a, vectors: true);
             Graph.Record("Eig", [values, vectors], (a, gradients => EigPull(a, values, vectors, gradients[0], gradients[1])));
             return (values, vectors);
         }
 
-        /// <summary>The eigenvalues of any square a [..., n, n]: complex [..., n], in the order of <c>Eig</c>. On the CPU.</summary>
+        /// <summary>The eigenvalues of any square a [..., n, n]: complex [..., n], in the order of <c>Eig</c>.</summary>
         /// <remarks>Differentiable to any order where eigenvalues are distinct.</remarks>
-        /// <exception cref="TensorArgumentException">The matrices are not square, of an unsuitable dtype, or on another device.</exception>
-        [Op(Takes = Numbers.Real | Numbers.Complex, HostOnly = true)]
+        /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+        [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor EigVals()
         {
             if (a.IsHalf)
                 return a.Wide.EigVals();
-            var (values, _) = EigKernel.Run("EigVals", a, vectors: false);
+            var (values, _) = GeneralSpectrum("EigVals", a, vectors: false);
             return Graph.Record("EigVals", values, (a, g =>
             {
                 var (found, vectors) = a.Eig();
@@ -168,6 +168,15 @@ public static class SpectrumOps
             inner = inner is null ? part : inner + part;
         }
         return MatrixParts.Hermitian(vectors.MatMul(inner!).MatMul(vectors.H));
+    }
+
+    // In Complex128, rounded.
+    static (Tensor Values, Tensor Vectors) GeneralSpectrum(string operation, Tensor a, bool vectors)
+    {
+        MatrixParts.RequireSquare(operation, a);
+        using var _ = Graph.NoGrad();
+        var (values, columns) = EigKernel.Run(operation, a.To(DType.Complex128), vectors);
+        return (values.To(a.DType.ComplexType), columns.To(a.DType.ComplexType));
     }
 
     // V^-H (diag(gL) + (V^H gV - V^H V diag(Re diag(V^H gV))) / conj(L_j - L_i)) V^H; the middle term keeps columns at norm 1.

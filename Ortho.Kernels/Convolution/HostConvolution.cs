@@ -15,8 +15,9 @@ namespace Ortho.Kernels.Convolution;
 /// A piece of work is some rows of the result of one image and group. Its operand is brought into one of three forms, in all of which
 /// neighbouring pixels of the result read neighbouring numbers at every tap:
 /// the images as they are, when no place beyond their edge is read (<see cref="PanelForm.InPlace"/>); a copy with its zeros, one plane for each
-/// residue modulo the stride that is read (<see cref="PanelForm.Planes"/>); or, where the rows of the result are too narrow for vectors, a
-/// copy for each tap (<see cref="PanelForm.Patches"/>), whose vectors run across rows and images. The last vector of a row begins early rather than
+/// residue modulo the stride that is read (<see cref="PanelForm.Planes"/>); or, where both waste too many lanes, a
+/// copy for each tap (<see cref="PanelForm.Patches"/>), whose vectors run across rows and images. In the first two forms vectors run along a row, or, where
+/// fewer do, on across rows: what they make of the places between rows is dropped. The last vector of a line begins early rather than
 /// end late: what it makes again is the same. The copy stays in the second-level cache while all channels of the result are made of it.
 /// </para>
 /// </remarks>
@@ -89,13 +90,13 @@ static unsafe class HostConvolution
         var panel = new PixelPanel(job, FV.Width);
         var off = Shared<int>(job.Steps);
         panel.Offsets((int*)off);
-        var (at, to) = (Shared<int>(panel.TableVectors + RegisterTile.RowVectors), Shared<nint>(panel.IsScattered ? (long)panel.TableVectors * FV.Width : panel.TableVectors));
-        panel.Places((int*)at, (nint*)to);
+        var (at, first, segments) = (Shared<int>(panel.TableVectors + RegisterTile.RowVectors), Shared<int>(panel.TableVectors + 1), Shared<Segment>(panel.MostSegments));
+        panel.Places((int*)at, (int*)first, (Segment*)segments);
         var work = (long)job.Steps * panel.PieceResults * panel.PiecePixels;
         HostThreads.Range(panel.Pieces, Math.Max(1, Grain / Math.Max(1, work)), (begin, end) =>
         {
             for (var piece = begin; piece < end; piece++)
-                Piece<E, V, FV>(job, panel, panel.Part((int)piece), (E*)weights, padded, (int*)off, (int*)at, (nint*)to);
+                Piece<E, V, FV>(job, panel, panel.Part((int)piece), (E*)weights, padded, (int*)off, (int*)at, (int*)first, (Segment*)segments);
         });
     }
 
@@ -127,15 +128,17 @@ static unsafe class HostConvolution
     }
 
     [MethodImpl(Inline.Step)]
-    static void Piece<E, V, FV>(Job job, PixelPanel panel, PixelPanel.Piece part, E* weights, int padded, int* off, int* at, nint* to)
+    static void Piece<E, V, FV>(Job job, PixelPanel panel, PixelPanel.Piece part, E* weights, int padded, int* off, int* at, int* first, Segment* segments)
         where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
     {
         var tiles = (panel.PieceResults + RegisterTile.RowVectors) * RegisterTile.Vectors * FV.Width;
         var scratch = (E*)Scratch<ConvolutionPiece>.Of<byte>(panel.ScratchBytes(tiles, sizeof(E)));
         var b = panel.Fill<E, V, FV>(part, scratch + tiles);
-        var first = panel.FirstVector(part);
-        at += first;
-        to = panel.Goals(part, to + (panel.IsScattered ? first * FV.Width : first), scratch + tiles, sizeof(E));
+        var begins = panel.FirstVector(part);
+        at += begins;
+        first += begins;
+        if (panel.Form == PanelForm.Patches)
+            segments = panel.Segments(part, scratch + tiles, sizeof(E), out first);
         var y = (E*)job.To + ((nint)part.Image * job.Geometry.Groups + part.Group) * job.Results * job.ToPlane;
         var a = weights + (nint)part.Group * padded * job.Steps;
         var bias = job.Bias == 0 ? null : (E*)job.Bias + part.Group * job.Results;
@@ -153,12 +156,10 @@ static unsafe class HostConvolution
                 Sums<E, V, FV>(job, begin, end, count, a, b, at + v, off, scratch);
                 for (var o = begin; o < end; o++)
                 {
-                    var sums = scratch + (nint)(o - begin) * count * FV.Width;
-                    var shift = bias is null ? V.Of(0) : FV.Splat(bias[o]);
-                    if (panel.IsScattered)
-                        Scatter<E, V, FV>(sums, count, shift, bias is not null, y + (nint)o * job.ToPlane, to + v * FV.Width);
-                    else
-                        Store<E, V, FV>(sums, count, shift, bias is not null, y + (nint)o * job.ToPlane, to + v);
+                    // The segments count from the first vector of all.
+                    var sums = scratch + ((nint)(o - begin) * count - begins - v) * FV.Width;
+                    Store<E, V, FV>(sums, bias is null ? V.Of(0) : FV.Splat(bias[o]), bias is not null, y + (nint)o * job.ToPlane, job.Columns.Step, scratch + tiles - FV.Width,
+                        segments + first[v], segments + first[v + count]);
                 }
             }
             begin = end;
@@ -184,30 +185,22 @@ static unsafe class HostConvolution
     }
 
     [MethodImpl(Inline.Root)]
-    static void Store<E, V, FV>(E* sums, int count, V bias, bool hasBias, E* y, nint* to)
+    static void Store<E, V, FV>(E* sums, V bias, bool hasBias, E* y, nint step, E* part, Segment* segment, Segment* end)
         where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
     {
-        for (var v = 0; v < count; v++)
+        for (; segment < end; segment++)
         {
-            var sum = FV.Load(sums + v * FV.Width);
-            FV.Store(y + to[v], hasBias ? sum + bias : sum);
-        }
-    }
-
-    [MethodImpl(Inline.Root)]
-    static void Scatter<E, V, FV>(E* sums, int count, V bias, bool hasBias, E* y, nint* to)
-        where E : unmanaged where V : struct, ILane<V> where FV : struct, IFormat<V, E>
-    {
-        for (var v = 0; v < count; v++)
-        {
-            var sum = sums + v * FV.Width;
-            if (hasBias)
-                FV.Store(sum, FV.Load(sum) + bias);
-        }
-        for (var lane = 0; lane < count * FV.Width; lane++)
-        {
-            if (to[lane] >= 0)
-                y[to[lane]] = sums[lane];
+            var sum = FV.Load(sums + segment->From);
+            sum = hasBias ? sum + bias : sum;
+            if (segment->Count == 0)
+            {
+                FV.Store(y + segment->To, sum);
+                continue;
+            }
+            FV.Store(part, sum);
+            var to = y + segment->To;
+            for (var k = 0; k < segment->Count; k++, to += step)
+                *to = part[k];
         }
     }
 

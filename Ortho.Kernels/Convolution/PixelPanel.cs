@@ -16,6 +16,12 @@ enum PanelForm
     Patches,
 }
 
+/// <summary>Neighbouring sums and where they go to.</summary>
+/// <param name="From">The first sum, from those of the first vector on.</param>
+/// <param name="Count">Sums; 0 where a whole vector is written: what lies behind the sums is written later.</param>
+/// <param name="To">Its place, from the first pixel of a channel on.</param>
+readonly record struct Segment(int From, int Count, nint To);
+
 /// <summary>The operand of one <see cref="HostConvolution.Job"/>, cut into pieces.</summary>
 sealed unsafe class PixelPanel
 {
@@ -36,15 +42,26 @@ sealed unsafe class PixelPanel
     readonly int[] rowPhases, columnPhases;
     readonly int pitch, planeRows;
 
+    // Vectors run along lines: a row, or several with what lies between them.
+    readonly int lineRows = 1;
+
     public PixelPanel(HostConvolution.Job job, int lanes)
     {
-        (this.job, this.lanes) = (job, lanes);
+        (this.job, this.lanes, rowPhases, columnPhases) = (job, lanes, job.Rows.Phases, job.Columns.Phases);
         var (rows, columns) = (job.Rows, job.Columns);
-        rowVectors = (columns.Count + lanes - 1) / lanes;
-        // Vectors that begin early are work done twice; a copy for each tap is about a cycle a number (measured).
-        var isWide = columns.Count >= lanes && (long)(rowVectors * lanes - columns.Count) * job.Results <= (long)lanes * columns.Count;
-        Form = !isWide ? PanelForm.Patches : rows.IsInside && columns.IsInside ? PanelForm.InPlace : PanelForm.Planes;
-        (rowPhases, columnPhases) = (rows.Phases, columns.Phases);
+        rowVectors = Over(columns.Count, lanes);
+        // A vector that is longer than an image's line would read beyond the last one.
+        var isInside = rows.IsInside && columns.IsInside && (rows.Count - 1) * (long)columns.Extent + columns.Count >= lanes;
+        var pixels = (long)rows.Count * columns.Count;
+        var byRows = columns.Count >= lanes ? (long)rows.Count * rowVectors : long.MaxValue / lanes / job.Results;
+        // A copy of which a piece has but a part of a row has no lines of several.
+        var hasLines = isInside || !IsCut(rows, columns);
+        pitch = isInside ? columns.Extent : columns.Reach;
+        var byLines = hasLines ? Over(Length(rows.Count), lanes) : byRows;
+        // Lanes that make nothing are work; a copy for each tap is half a cycle a number, and twenty a row (measured).
+        var isWide = (Math.Min(byRows, byLines) * lanes - pixels) * job.Results <= lanes * (pixels + 40L * rows.Count);
+        var isRunning = isWide && byLines < byRows;
+        Form = !isWide ? PanelForm.Patches : isInside ? PanelForm.InPlace : PanelForm.Planes;
         var images = job.Geometry.Batch * job.Geometry.Groups;
         switch (Form)
         {
@@ -58,22 +75,22 @@ sealed unsafe class PixelPanel
                 break;
             case PanelForm.Planes:
                 var (halo, margin) = (rows.Reach - rows.Count, columns.Reach - columns.Count);
-                var planes = (long)job.Channels * rowPhases.Length * columnPhases.Length;
-                var isCut = rows.Count == 1 || planes * (halo + 1) * columns.Reach > MostElements;
-                rowBlock = isCut ? Even(rowVectors, (MostElements / (planes * (halo + 1)) - margin) / lanes, images * rows.Count, RegisterTile.Vectors) : rowVectors;
-                rowBlocks = (rowVectors + rowBlock - 1) / rowBlock;
+                rowBlock = IsCut(rows, columns) ? Even(rowVectors, (MostElements / (CopiedPlanes * (halo + 1)) - margin) / lanes, images * rows.Count, RegisterTile.Vectors) : rowVectors;
+                rowBlocks = Over(rowVectors, rowBlock);
                 pitch = rowBlocks > 1 ? rowBlock * lanes + margin : columns.Reach;
-                block = rowBlocks > 1 ? 1 : Even(rows.Count, MostElements / (planes * pitch) - halo, images, 1);
-                blocks = (rows.Count + block - 1) / block * rowBlocks;
+                block = rowBlocks > 1 ? 1 : Even(rows.Count, MostElements / (CopiedPlanes * pitch) - halo, images, 1);
+                blocks = Over(rows.Count, block) * rowBlocks;
                 planeRows = block + halo;
-                MostVectors = block * Math.Min(rowBlock, rowVectors);
+                lineRows = isRunning ? block : 1;
+                MostVectors = isRunning ? Over(Length(block), lanes) : block * Math.Min(rowBlock, rowVectors);
                 PiecePixels = MostVectors * lanes;
                 break;
             default:
                 // Vectors of a piece: many enough for its other costs not to count.
                 const int FewVectors = 96;
-                block = Even((long)rows.Count * rowVectors, FewVectors, images, RegisterTile.Vectors);
-                blocks = (rows.Count * rowVectors + block - 1) / block;
+                lineRows = isRunning ? rows.Count : 1;
+                block = Even(TableVectors, FewVectors, images, RegisterTile.Vectors);
+                blocks = Over(TableVectors, block);
                 MostVectors = block;
                 PiecePixels = block * lanes;
                 break;
@@ -100,8 +117,16 @@ sealed unsafe class PixelPanel
     /// <summary>Vectors of pixels in a piece, at most.</summary>
     public int MostVectors { get; }
 
-    /// <summary>Whether every pixel of the result has a place of its own to go to, rather than every vector.</summary>
-    public bool IsScattered => Form == PanelForm.Patches || job.Columns.Step != 1;
+    static int Over(int count, int each) => (count + each - 1) / each;
+
+    // Planes of a copy: of each channel one for each residue.
+    long CopiedPlanes => (long)job.Channels * rowPhases.Length * columnPhases.Length;
+
+    // Whether a copy of a few whole rows would be too large.
+    bool IsCut(Taps rows, Taps columns) => rows.Count == 1 || CopiedPlanes * (rows.Reach - rows.Count + 1) * columns.Reach > MostElements;
+
+    // Places from the first pixel of so many rows to the last.
+    int Length(int rows) => checked((rows - 1) * pitch + job.Columns.Count);
 
     // The size of nearly equal blocks of `count` things: whole units, at most `most` things but at least one unit, and so small that `times` as
     // many blocks are not too few.
@@ -128,13 +153,13 @@ sealed unsafe class PixelPanel
     long CopyElements => Form switch
     {
         PanelForm.InPlace => 0,
-        PanelForm.Planes => (long)job.Channels * rowPhases.Length * columnPhases.Length * planeRows * pitch + lanes,
+        PanelForm.Planes => CopiedPlanes * planeRows * pitch + lanes,
         _ => (long)job.Steps * pitch + PaddedElements,
     };
 
-    /// <summary>Scratch memory of a piece: sums, the copy, and where pixels go to when each piece has places of its own.</summary>
+    /// <summary>Scratch memory of a piece: sums, the copy, and where sums go to when each piece has places of its own.</summary>
     public nuint ScratchBytes(long sums, int size)
-        => checked((nuint)((sums + CopyElements) * size + (Form == PanelForm.Patches ? pitch * sizeof(nint) + sizeof(nint) : 0)));
+        => checked((nuint)((sums + CopyElements) * size + (Form == PanelForm.Patches ? MostSegments * sizeof(Segment) + (MostVectors + 1) * sizeof(int) + sizeof(Segment) : 0)));
 
     /// <summary>Where each step reads, from where the vector's first pixel reads at the lowest shift (in place: at shift 0).</summary>
     public void Offsets(int* off)
@@ -159,46 +184,66 @@ sealed unsafe class PixelPanel
     }
 
     /// <summary>Vectors of all pieces of one image, or of one piece where pieces run across images.</summary>
-    public int TableVectors => Form == PanelForm.Patches ? MostVectors : job.Rows.Count * rowVectors;
+    public int TableVectors => Form == PanelForm.Patches ? MostVectors : job.Rows.Count / lineRows * Over(Length(lineRows), lanes)
+        + (job.Rows.Count % lineRows == 0 ? 0 : Over(Length(job.Rows.Count % lineRows), lanes));
 
-    /// <summary>For each vector where its first pixel reads, in its piece, and where it goes to (or each of its pixels) from the first pixel of
-    /// a channel on.</summary>
-    public void Places(int* at, nint* to)
+    /// <summary>Segments of these vectors, at most.</summary>
+    public int MostSegments => TableVectors * (2 + lanes / (Form != PanelForm.Patches ? pitch : IsDense ? job.Rows.Count * job.Columns.Count : job.Columns.Count));
+
+    // Whether the result's pixels are neighbours across rows.
+    bool IsDense => job.Rows.Step == 1 && job.Columns.Step == 1;
+
+    /// <summary>For each vector where its first pixel reads, in its piece, and, but for pieces that run across images, its first segment.</summary>
+    public void Places(int* at, int* first, Segment* segments)
     {
-        for (var v = 0; v < TableVectors; v++)
+        var (v, n) = (0, 0);
+        var width = lineRows > 1 ? pitch : job.Columns.Count;
+        for (var row = 0; row < job.Rows.Count && Form != PanelForm.Patches; row += lineRows)
         {
-            if (Form == PanelForm.Patches)
+            var length = Length(Math.Min(lineRows, job.Rows.Count - row));
+            for (var k = 0; k < Over(length, lanes); k++, v++)
             {
-                at[v] = v * lanes;
-                continue;
-            }
-            var (i, k) = Math.DivRem(v, rowVectors);
-            var j = Math.Min(k * lanes, job.Columns.Count - lanes);
-            at[v] = Form == PanelForm.Planes ? i % block * pitch + j - FirstColumn(k / rowBlock) : i * job.Columns.Extent + j;
-            if (!IsScattered)
-                to[v] = Goal(i, j);
-            else
-            {
-                for (var lane = 0; lane < lanes; lane++)
-                    to[v * lanes + lane] = Goal(i, j + lane);
+                // The last vector of a line begins early rather than end late.
+                var place = Math.Max(0, Math.Min(k * lanes, length - lanes));
+                at[v] = Form == PanelForm.InPlace ? row * pitch + place : lineRows > 1 ? place : row % block * pitch + place - FirstColumn(k / rowBlock);
+                first[v] = n;
+                // Where the piece ends: what is behind is another's.
+                var last = Math.Min(length, Form == PanelForm.InPlace && lineRows > 1 ? (k / block + 1) * block * lanes : length) - 1;
+                last -= Math.Max(0, last % width - job.Columns.Count + 1);
+                for (var lane = 0; lane < lanes && place + lane < length;)
+                {
+                    var (i, j) = Math.DivRem(place + lane, width);
+                    var count = Math.Min(job.Columns.Count - j, lanes - lane);
+                    if (count > 0)
+                        segments[n++] = Cut(v * lanes + lane, count, Goal(row + i, j), IsDense ? Goal(row + last / width, last % width) + 1 : 0);
+                    lane += Math.Min(width - j, lanes - lane);
+                }
             }
         }
+        for (; v < TableVectors; v++)
+            at[v] = v * lanes;
+        if (Form != PanelForm.Patches)
+            first[v] = n;
         // A tile of one row reads more vectors than are left.
-        for (var v = 0; v < RegisterTile.RowVectors; v++)
-            at[TableVectors + v] = 0;
+        for (var more = 0; more < RegisterTile.RowVectors; more++)
+            at[v + more] = 0;
     }
+
+    // `count` sums from one on, which may be followed by numbers that come later as long as they are before a place.
+    Segment Cut(int from, int count, nint to, nint end)
+        => new(from, job.Columns.Step == 1 && (count == lanes || to + lanes <= end) ? 0 : count, to);
 
     nint Goal(int i, int j) => (nint)(job.Rows.Start + i * job.Rows.Step) * job.ToWidth + job.Columns.Start + j * job.Columns.Step;
 
     // Where a part of a row begins: the last vector of a row may begin before its place.
-    int FirstColumn(int part) => Math.Min(part * rowBlock * lanes, job.Columns.Count - lanes);
+    int FirstColumn(int part) => Math.Max(0, Math.Min(part * rowBlock * lanes, job.Columns.Count - lanes));
 
     /// <summary>The first vector of a piece in the tables.</summary>
     public int FirstVector(Piece piece) => Form switch
     {
         PanelForm.Patches => 0,
-        PanelForm.Planes => piece.Block / rowBlocks * block * rowVectors + piece.Block % rowBlocks * rowBlock,
-        _ => piece.Block * block,
+        PanelForm.Planes when rowBlocks > 1 => piece.Block / rowBlocks * rowVectors + piece.Block % rowBlocks * rowBlock,
+        _ => piece.Block * MostVectors,
     };
 
     /// <summary>Vectors of a piece.</summary>
@@ -210,28 +255,32 @@ sealed unsafe class PixelPanel
     // Pixels of a piece that runs across images.
     long Pixels(Piece piece) => Math.Min(block, (long)job.Geometry.Batch * job.Rows.Count * job.Columns.Count - (long)piece.Block * block);
 
-    /// <summary>Where a piece's pixels go to, -1 for nowhere: the table's places, or those of a piece that runs across images, made behind its
-    /// copy.</summary>
-    public nint* Goals(Piece piece, nint* table, void* copy, int size)
+    /// <summary>Where the sums of a piece that runs across images go to, and the first segment of each vector; made behind its copy.</summary>
+    public Segment* Segments(Piece piece, void* copy, int size, out int* first)
     {
-        if (Form != PanelForm.Patches)
-            return table;
-        var to = (nint*)(((nint)copy + (nint)CopyElements * size + sizeof(nint) - 1) & -sizeof(nint));
-        var pixels = Pixels(piece);
-        var (image, pixel) = Math.DivRem((long)piece.Block * block, job.Rows.Count * job.Columns.Count);
-        var (i, j) = Math.DivRem((int)pixel, job.Columns.Count);
-        for (var n = 0; n < pitch; n++)
+        var segments = (Segment*)(((nint)copy + (nint)CopyElements * size + sizeof(Segment) - 1) & -sizeof(Segment));
+        first = (int*)(segments + MostSegments);
+        var (plane, pixels) = (job.Rows.Count * job.Columns.Count, Pixels(piece));
+        var (image, begin) = Math.DivRem((long)piece.Block * block, plane);
+        var (n, pixel) = (0, (int)begin);
+        for (var k = 0; k < pixels;)
         {
-            to[n] = n < pixels ? Goal(i, j) + (nint)image * job.Geometry.Groups * job.Results * job.ToPlane : -1;
-            if (++j < job.Columns.Count)
+            if (k % lanes == 0)
+                first[k / lanes] = n;
+            var (i, j) = Math.DivRem(pixel, job.Columns.Count);
+            var more = IsDense ? plane - pixel : job.Columns.Count - j;
+            var count = (int)Math.Min(Math.Min(more, lanes - k % lanes), pixels - k);
+            var to = Goal(i, j) + (nint)image * job.Geometry.Groups * job.Results * job.ToPlane;
+            segments[n++] = Cut(k, count, to, IsDense ? to + (nint)Math.Min(more, pixels - k) : 0);
+            k += count;
+            pixel += count;
+            if (pixel < plane)
                 continue;
-            j = 0;
-            if (++i < job.Rows.Count)
-                continue;
-            i = 0;
+            pixel = 0;
             image++;
         }
-        return to;
+        first[Vectors(piece)] = n;
+        return segments;
     }
 
     /// <summary>Makes the copy of a piece.</summary>

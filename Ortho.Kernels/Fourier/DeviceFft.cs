@@ -6,8 +6,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Fourier;
 
-/// <summary>The device half of <see cref="Fft"/>: signals that fit shared memory by <see cref="GroupFft"/>; others by one launch for each step of the
-/// plan, one thread for each of its butterflies.</summary>
+/// <summary>The device half of <see cref="Fft"/>: signals that fit shared memory by <see cref="GroupFft"/> or <see cref="InPlaceFft"/>;
+/// others by one launch for each step of the plan, one thread for each of its butterflies.</summary>
 /// <remarks>Signals keep the tensor's order [outer, element, inner] between steps, so neighbouring threads touch neighbouring memory.</remarks>
 static class DeviceFft
 {
@@ -145,13 +145,24 @@ static class DeviceFft
     public static void Run<T, E, F, R, FR>(GpuDevice gpu, Fft.Job job, Tensor x, Tensor y)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E> where R : unmanaged where FR : struct, ICell<T, R>
     {
-        if (GroupFft.Takes(job, T.IsDouble) && Math.Max(x.ElementCount, y.ElementCount) <= int.MaxValue)
+        if (Math.Max(x.ElementCount, y.ElementCount) <= int.MaxValue)
         {
-            if (T.IsDouble)
-                GroupFft.Run<DoubleRoom, T, E, F, R, FR>(gpu, job, x, y);
-            else
-                GroupFft.Run<SingleRoom, T, E, F, R, FR>(gpu, job, x, y);
-            return;
+            if (GroupFft.Takes(job, T.IsDouble))
+            {
+                if (T.IsDouble)
+                    GroupFft.Run<DoubleRoom, T, E, F, R, FR>(gpu, job, x, y);
+                else
+                    GroupFft.Run<SingleRoom, T, E, F, R, FR>(gpu, job, x, y);
+                return;
+            }
+            if (InPlaceFft.Takes(gpu, job, T.IsDouble))
+            {
+                if (T.IsDouble)
+                    InPlaceFft.Run<DoubleFill, T, E, F, R, FR>(gpu, job, x, y);
+                else
+                    InPlaceFft.Run<SingleFill, T, E, F, R, FR>(gpu, job, x, y);
+                return;
+            }
         }
         var (plan, dtype) = (job.Plan, x.DType.ComplexType);
         Shape scratch = [job.Outer, plan.Longest, job.Inner];

@@ -58,7 +58,7 @@ static class GroupFft
     }
 
     // Elements a power of two apart fall into different banks.
-    readonly struct SharedSignal<T, E, F>(ArrayView<E> elements, int start) : ISignal<T>
+    internal readonly struct SharedSignal<T, E, F>(ArrayView<E> elements, int start) : ISignal<T>
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E>
     {
         readonly ArrayView<E> elements = elements;
@@ -81,21 +81,28 @@ static class GroupFft
     public static void Run<M, T, E, F, R, FR>(GpuDevice gpu, Fft.Job job, Tensor x, Tensor y) where M : struct, IRoom
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E> where R : unmanaged where FR : struct, ICell<T, R>
     {
+        var perGroup = M.Elements / job.Plan.Longest;
+        var arguments = ArgumentsOf<T, E, R, FR>(gpu, job, x, y, perGroup);
+        gpu.LaunchGroups(Kernel<M, T, E, F, R, FR>, (arguments.Signals + perGroup - 1) / perGroup, gpu.GroupSize, arguments);
+    }
+
+    /// <summary>What a kernel of groups is told of a transform.</summary>
+    internal static Arguments<E, R> ArgumentsOf<T, E, R, FR>(GpuDevice gpu, Fft.Job job, Tensor x, Tensor y, int perGroup)
+        where T : struct, ILane<T> where E : unmanaged where R : unmanaged where FR : struct, ICell<T, R>
+    {
         var plan = job.Plan;
-        var signals = checked(job.Outer * job.Inner);
-        var perGroup = M.Elements / plan.Longest;
         var table = plan.DeviceTable(gpu, x.DType.ComplexType);
         var (isRealX, isRealY) = (job.X.Parts == 1, job.Y.Parts == 1);
         // A view that is not read is one of the table.
-        gpu.LaunchGroups(Kernel<M, T, E, F, R, FR>, (signals + perGroup - 1) / perGroup, gpu.GroupSize, new Arguments<E, R>
+        return new()
         {
             X = GpuDevice.View<E>(isRealX ? table : x), Y = GpuDevice.View<E>(isRealY ? table : y), Table = GpuDevice.View<E>(table),
             RealX = GpuDevice.View<R>(isRealX ? x : table), RealY = GpuDevice.View<R>(isRealY ? y : table),
-            Steps = GpuDevice.View<int>(plan.DeviceSteps(gpu)), StepCount = plan.Steps.Length, Signals = signals, PerGroup = perGroup, Longest = plan.Longest,
-            Inner = job.Inner, InLength = plan.InLength, OutLength = plan.OutLength,
+            Steps = GpuDevice.View<int>(plan.DeviceSteps(gpu)), StepCount = plan.Steps.Length, Signals = checked(job.Outer * job.Inner),
+            PerGroup = perGroup, Longest = plan.Longest, Inner = job.Inner, InLength = plan.InLength, OutLength = plan.OutLength,
             RealInLength = isRealX ? job.X.Length : 0, RealOutLength = isRealY ? job.Y.Length : 0, SpreadX = job.X.Spread, SpreadY = job.Y.Spread,
             FlipX = job.X.Flip, FlipY = job.Y.Flip, Scale = FR.Pack(T.Of(job.Scale)), IsScaled = job.Scale != 1 ? 1 : 0,
-        });
+        };
     }
 
     [Budget(64, 36_864, typeof(SingleRoom), typeof(F32), typeof(Complex64), typeof(Complex64Cell), typeof(float), typeof(SingleCell))]
@@ -106,20 +113,11 @@ static class GroupFft
         var (now, next) = (0, M.Elements);
         var first = Grid.IdxX * x.PerGroup;
         var count = IntrinsicMath.Min(x.PerGroup, x.Signals - first);
-        for (var at = Group.IdxX; at < count * x.InLength; at += Group.DimX)
-        {
-            var (signal, i) = Split<E, R>(x, at, count, x.InLength);
-            Set<T, E, F>(shared, now + signal * x.Longest + i, Load<T, E, F, R, FR>(x, first + signal, i));
-        }
+        LoadAll<T, E, F, R, FR>(x, shared, now, first, count);
         Group.Barrier();
         for (var step = 0; step < x.StepCount; step++)
         {
-            var kind = x.Steps[8 * step];
-            var shape = new StepShape
-            {
-                Outer = x.Steps[8 * step + 1], Inner = x.Steps[8 * step + 2], Length = x.Steps[8 * step + 3], OutLength = x.Steps[8 * step + 4],
-                Radix = x.Steps[8 * step + 5], Table = x.Steps[8 * step + 6],
-            };
+            var (kind, shape) = (x.Steps[8 * step], ShapeOf(x, step));
             var table = new DeviceFft.Constants<T, E, F>(x.Table, x.Steps[8 * step + 7]);
             var pieces = shape.Outer * shape.Inner;
             for (var at = Group.IdxX; at < count * pieces; at += Group.DimX)
@@ -131,6 +129,34 @@ static class GroupFft
             Group.Barrier();
             (now, next) = (next, now);
         }
+        StoreAll<T, E, F, R, FR>(x, shared, now, first, count);
+    }
+
+    /// <summary>Step number <paramref name="step"/> of a plan.</summary>
+    [MethodImpl(Inline.Always)]
+    internal static StepShape ShapeOf<E, R>(Arguments<E, R> x, int step) where E : unmanaged where R : unmanaged => new()
+    {
+        Outer = x.Steps[8 * step + 1], Inner = x.Steps[8 * step + 2], Length = x.Steps[8 * step + 3], OutLength = x.Steps[8 * step + 4],
+        Radix = x.Steps[8 * step + 5], Table = x.Steps[8 * step + 6],
+    };
+
+    /// <summary>Brings a group's signals into shared memory.</summary>
+    [MethodImpl(Inline.Always)]
+    internal static void LoadAll<T, E, F, R, FR>(Arguments<E, R> x, ArrayView<E> shared, int now, int first, int count)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E> where R : unmanaged where FR : struct, ICell<T, R>
+    {
+        for (var at = Group.IdxX; at < count * x.InLength; at += Group.DimX)
+        {
+            var (signal, i) = Split<E, R>(x, at, count, x.InLength);
+            Set<T, E, F>(shared, now + signal * x.Longest + i, Load<T, E, F, R, FR>(x, first + signal, i));
+        }
+    }
+
+    /// <summary>Writes a group's results.</summary>
+    [MethodImpl(Inline.Always)]
+    internal static void StoreAll<T, E, F, R, FR>(Arguments<E, R> x, ArrayView<E> shared, int now, int first, int count)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<Cx<T>, E> where R : unmanaged where FR : struct, ICell<T, R>
+    {
         for (var at = Group.IdxX; at < count * x.OutLength; at += Group.DimX)
         {
             var (signal, i) = Split<E, R>(x, at, count, x.OutLength);

@@ -23,4 +23,10 @@ sealed class BudgetAttribute(int registers, int sharedBytes, params Type[] types
 
     /// <summary>Least share of multiply-adds among the instructions of the longest innermost loop; 0 asks for none.</summary>
     public double MultiplyAdds { get; init; }
+
+    /// <summary>Whether it reads memory 16 bytes at a time.</summary>
+    public bool LoadsWide { get; init; }
+
+    /// <summary>Whether it writes memory 16 bytes at a time.</summary>
+    public bool StoresWide { get; init; }
 }

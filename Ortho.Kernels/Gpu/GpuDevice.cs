@@ -162,10 +162,12 @@ public sealed class GpuDevice : Device, IDisposable
             : throw new ArgumentException($"View: the tensor of shape {tensor.Shape} has a reversed dimension; a kernel without start positions cannot read it.", nameof(tensor));
 
     /// <summary>The elements of a tensor from its lowest one on, to the end of its storage; see <see cref="Skeletons.Steps6"/>.</summary>
-    internal static ArrayView<E> Reach<E>(Tensor tensor) where E : unmanaged
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="unit">Its elements in one <typeparamref name="E"/>; they divide the place of the lowest one.</param>
+    internal static ArrayView<E> Reach<E>(Tensor tensor, int unit = 1) where E : unmanaged
     {
-        var all = ((GpuBlock)tensor.Storage.Block).Buffer.View.BaseView.Cast<E>();
-        return all.SubView(tensor.Layout.Lowest, all.Length - tensor.Layout.Lowest);
+        var (all, lowest) = (((GpuBlock)tensor.Storage.Block).Buffer.View.BaseView.Cast<E>(), tensor.Layout.Lowest / unit);
+        return all.SubView(lowest, all.Length - lowest);
     }
 
     /// <summary>Runs a kernel once for each index 0 .. <paramref name="count"/> - 1.</summary>

@@ -56,19 +56,20 @@ sealed class KernelLoader(Accelerator accelerator, KernelStore? store)
         // Only CUDA knows them; elsewhere ILGPU would hold a device's limits against them.
         var compiled = backend.Compile(entry, backend is PTXBackend ? kernel.Specialization : KernelSpecialization.Empty);
         Counts = (Counts.Restored, Counts.Compiled + 1);
-        if (store is not null && TextOf(compiled) is { } text)
-        {
-            var shared = ((EntryPoint)entryPointOf.GetValue(compiled)!).SharedMemory;
-            store.Write(kernel, new(text, shared.StaticSize, shared.HasDynamicMemory));
-        }
-        return Load(compiled, kernel.IsGrouped);
+        if (TextOf(compiled) is not { } text)
+            return Load(compiled, kernel.IsGrouped);
+        var shared = ((EntryPoint)entryPointOf.GetValue(compiled)!).SharedMemory;
+        stored = new(text, shared.StaticSize, shared.HasDynamicMemory);
+        store?.Write(kernel, stored);
+        // The text of a CUDA kernel is not what ILGPU has made.
+        return Load(compiled is PTXCompiledKernel ? Restore(entry, stored) : compiled, kernel.IsGrouped);
     }
 
     Kernel Load(CompiledKernel compiled, bool isGrouped) => isGrouped ? accelerator.LoadKernel(compiled) : accelerator.LoadAutoGroupedKernel(compiled);
 
     static string? TextOf(CompiledKernel compiled) => compiled switch
     {
-        PTXCompiledKernel ptx => ptx.PTXAssembly,
+        PTXCompiledKernel ptx => PtxText.Of(ptx),
         CLCompiledKernel cl => cl.Source,
         _ => null,
     };

@@ -24,7 +24,7 @@ sealed class PtxLowering(CudaArchitecture architecture) : IDisposable
     /// <summary>The architecture's name as the assembler spells it, such as <c>sm_90</c>.</summary>
     public string Target => $"sm_{architecture.Major}{architecture.Minor}";
 
-    /// <summary>The PTX of a kernel.</summary>
+    /// <summary>The PTX of a kernel, as a device would be given it; see <see cref="PtxText"/>.</summary>
     /// <param name="kernel">The kernel method, closed: every type argument given.</param>
     /// <param name="isGrouped">Whether it addresses groups explicitly; otherwise its first argument is an <see cref="Index1D"/>.</param>
     /// <exception cref="NotSupportedException">The kernel cannot be compiled; the message names it and the first reason.</exception>
@@ -37,7 +37,7 @@ sealed class PtxLowering(CudaArchitecture architecture) : IDisposable
             : EntryPointDescription.FromImplicitlyGroupedKernel(kernel);
         try
         {
-            return ((PTXCompiledKernel)Backend.Compile(entry, new LaunchedKernel(kernel, isGrouped).Specialization)).PTXAssembly;
+            return PtxText.Of((PTXCompiledKernel)Backend.Compile(entry, new LaunchedKernel(kernel, isGrouped).Specialization));
         }
         catch (Exception error)
         {

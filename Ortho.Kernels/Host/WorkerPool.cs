@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 
@@ -8,6 +9,11 @@ namespace Ortho.Kernels.Host;
 /// One job at a time. A caller that finds the pool taken - it is inside a piece, or another thread computes too - does its work alone: the
 /// cores are busy then. A job is an object of its own that hands out numbers of pieces, so a worker that comes late finds nothing left
 /// and cannot take pieces of another job.
+/// <para>
+/// Each thread begins with the same part of the pieces in every job, and helps others when its own are done: what one kernel wrote is
+/// read by the next from the cache of the same core. (Pieces handed out one by one went to the other core every time in some runs and
+/// never in others: a real FFT of 1,024 rows on two threads took 0.53 ms or 0.31.)
+/// </para>
 /// </remarks>
 static class WorkerPool
 {
@@ -20,41 +26,69 @@ static class WorkerPool
     static int workers, taken, jobs, sleepers;
     static Job? current;
 
-    sealed class Job(int pieces, Action<int> piece, int seats)
+    // The workers' threads as far as they have begun, and which of them are kept off which processor.
+    static ImmutableArray<int> threads = [];
+    static (ImmutableArray<int> Threads, int Processor) kept = ([], -1);
+
+    sealed class Job
     {
-        readonly int caller = Processor.Current;
-        int next, done, seats = seats;
+        // What is left of each thread's pieces, a cache line apart: the first in the low half, the end in the high half.
+        const int Line = 128 / sizeof(long);
+
+        readonly Action<int> piece;
+        readonly int pieces, threads;
+        readonly long[] left;
+        int done;
         Exception? failure;
+
+        public Job(int pieces, Action<int> piece, int threads)
+        {
+            (this.pieces, this.piece, this.threads) = (pieces, piece, threads);
+            left = new long[(threads + 1) * Line];
+            for (var k = 0; k < threads; k++)
+                Left(k) = (uint)((long)pieces * k / threads) | (long)pieces * (k + 1) / threads << 32;
+        }
 
         public bool IsDone => Volatile.Read(ref done) == pieces;
 
-        /// <summary>A worker's share, unless enough of them have come.</summary>
-        public void Join()
+        ref long Left(int thread) => ref left[(thread + 1) * Line];
+
+        /// <summary>Does the pieces of a thread, the caller's being the first, and then those that others have not begun.</summary>
+        public void Work(int thread)
         {
-            if (Interlocked.Decrement(ref seats) < 0)
-                return;
-            // On the caller's processor nothing would be gained.
-            if (caller >= 0 && Processor.Current == caller)
-                Processor.Leave(caller);
-            Work();
+            for (var k = 0; k < threads && thread < threads; k++)
+            {
+                while (Take(ref Left((thread + k) % threads), isOwn: k == 0) is var i and >= 0)
+                    Do(i);
+            }
         }
 
-        /// <summary>Takes pieces until none is left.</summary>
-        public void Work()
+        // The first piece of one's own, the last one of another's; -1 when none is left.
+        static int Take(ref long left, bool isOwn)
         {
-            for (int i; (i = Interlocked.Increment(ref next) - 1) < pieces;)
+            for (var seen = Volatile.Read(ref left); (int)seen < (int)(seen >> 32);)
             {
-                try
-                {
-                    if (Volatile.Read(ref failure) is null)
-                        piece(i);
-                }
-                catch (Exception exception) // rethrown by the caller
-                {
-                    Interlocked.CompareExchange(ref failure, exception, null);
-                }
-                Interlocked.Increment(ref done);
+                var rest = isOwn ? seen + 1 : seen - (1L << 32);
+                var found = Interlocked.CompareExchange(ref left, rest, seen);
+                if (found == seen)
+                    return (int)(isOwn ? seen : rest >> 32);
+                seen = found;
             }
+            return -1;
+        }
+
+        void Do(int i)
+        {
+            try
+            {
+                if (Volatile.Read(ref failure) is null)
+                    piece(i);
+            }
+            catch (Exception exception) // rethrown by the caller
+            {
+                Interlocked.CompareExchange(ref failure, exception, null);
+            }
+            Interlocked.Increment(ref done);
         }
 
         public void ThrowIfFailed()
@@ -64,16 +98,17 @@ static class WorkerPool
         }
     }
 
-    /// <summary>Runs all pieces on the calling thread and up to <paramref name="threads"/> - 1 workers; false, with nothing done, when the
+    /// <summary>Runs all pieces on the calling thread and up to <paramref name="count"/> - 1 workers; false, with nothing done, when the
     /// pool is taken.</summary>
     /// <exception cref="Exception">What a piece threw first.</exception>
-    public static bool TryRun(int pieces, Action<int> piece, int threads)
+    public static bool TryRun(int pieces, Action<int> piece, int count)
     {
         if (Interlocked.CompareExchange(ref taken, 1, 0) != 0)
             return false;
-        if (workers < threads - 1)
-            Grow(threads - 1);
-        var job = new Job(pieces, piece, threads - 1);
+        if (workers < count - 1)
+            Grow(count - 1);
+        LeaveAlone(Processor.Current);
+        var job = new Job(pieces, piece, count);
         Volatile.Write(ref current, job);
         Interlocked.Increment(ref jobs);
         // A worker counts itself among the sleepers before it looks at the number of jobs for the last time.
@@ -82,7 +117,7 @@ static class WorkerPool
             lock (sleeping)
                 Monitor.PulseAll(sleeping);
         }
-        job.Work();
+        job.Work(0);
         // The others are in their last pieces.
         for (var wait = new SpinWait(); !job.IsDone;)
             wait.SpinOnce(sleep1Threshold: -1);
@@ -92,22 +127,34 @@ static class WorkerPool
         return true;
     }
 
+    // Keeps the workers off the caller's processor. By one caller at a time.
+    static void LeaveAlone(int processor)
+    {
+        var begun = threads;
+        if (processor == kept.Processor && begun == kept.Threads)
+            return;
+        Processor.Keep(begun.AsSpan(), processor);
+        kept = (begun, processor);
+    }
+
     static void Grow(int wanted)
     {
         lock (growing)
         {
             for (; workers < wanted; workers++)
-                new Thread(Serve) { IsBackground = true, Name = $"Ortho worker {workers + 1}" }.Start(Volatile.Read(ref jobs));
+                new Thread(Serve) { IsBackground = true, Name = $"Ortho worker {workers + 1}" }.Start((workers + 1, Volatile.Read(ref jobs)));
         }
     }
 
     static void Serve(object? start)
     {
-        for (var seen = (int)start!; ;)
+        if (Processor.Thread is var thread and >= 0)
+            ImmutableInterlocked.Update(ref threads, static (all, one) => all.Add(one), thread);
+        for (var (number, seen) = ((int, int))start!; ;)
         {
             WaitForJob(seen);
             seen = Volatile.Read(ref jobs);
-            Volatile.Read(ref current)?.Join();
+            Volatile.Read(ref current)?.Work(number);
         }
     }
 

@@ -42,6 +42,8 @@ public static class Inverse
             return x;
         }
         Tensor? order = null;
+        var zeros = Matrices.Zeros([batch, n, Whole], x);
+        var minus = Matrices.Negative(Matrices.Identity(Whole, Whole, x.DType, x.Device).View(Layout.Dense([1, Whole, Whole])));
         for (var first = 0; first < n; first += Whole)
         {
             var width = Math.Min(Whole, n - first);
@@ -53,33 +55,31 @@ public static class Inverse
                 order = found;
             else
                 Permutation.MoveRows(Matrices.Rows(order, first, n - first), found);
-            x = Exchange(x, first, width);
+            Exchange(x, first, width, zeros, minus);
         }
+        zeros.Dispose();
         return Permutation.Columns(x, order!);
     }
 
     // Unknowns and right-hand sides of a block change places: with P the inverse of the diagonal block, its rows become P times them, all
     // others lose their part in the block's columns times that, and the columns become minus that part times P. All of it is x - C R with zeros
     // put into the block's rows and columns of x, minus the identity into those of C and P into those of R.
-    static Tensor Exchange(Tensor x, int first, int width)
+    static void Exchange(Tensor x, int first, int width, Tensor zeros, Tensor minus)
     {
-        var (batch, n) = (x.Shape[0], x.Shape[1]);
         var (rows, columns) = (Matrices.Rows(x, first, width), Matrices.Columns(x, first, width));
-        var p = Tensor.Empty([batch, width, width], x.DType, x.Device);
-        ByColumns.Run<GaussJordan>(x.DType, x.Device, batch, new(width, width, Matrices.Columns(rows, first, width), p), new(width, 1));
+        var p = Tensor.Empty([x.Shape[0], width, width], x.DType, x.Device);
+        ByColumns.Run<GaussJordan>(x.DType, x.Device, x.Shape[0], new(width, width, Matrices.Columns(rows, first, width), p), new(width, 1));
         var c = Copy.Dense(columns);
-        Copy.Into(Matrices.Rows(c, first, width), Matrices.Negative(Matrices.Identity(width, width, x.DType, x.Device).View(Layout.Dense([1, width, width]))));
+        Copy.Into(Matrices.Rows(c, first, width), Matrices.Corner(minus, 0, width, 0, width));
         var r = Matrices.Product(p, rows);
         Copy.Into(Matrices.Columns(r, first, width), p);
-        var zero = Matrices.Zeros([1, 1, 1], x);
-        Copy.Into(rows, zero.View(zero.Layout.Expand(rows.Shape, "Inverse")));
-        Copy.Into(columns, zero.View(zero.Layout.Expand(columns.Shape, "Inverse")));
-        var y = Matrices.Product(c, r, -1, x);
+        Copy.Into(rows, zeros.View(Layout.Dense(rows.Shape)));
+        Copy.Into(columns, zeros.View(Layout.Dense(columns.Shape)));
+        MatMul.MatMul.Update("Inverse", x, c, r, -1);
         // Large: back to the pool at once rather than with the garbage.
         c.Dispose();
         r.Dispose();
-        x.Dispose();
-        return y;
+        p.Dispose();
     }
 
     static Tensor Positive(Tensor x)
@@ -155,13 +155,6 @@ readonly struct GaussJordan : IByColumns
         for (var i = W.Index; i < a.Rows; i += W.Count)
             room.Put(first + i, 0, -a.At(i, k));
         W.Meet();
-        // The column becomes that of the identity, so that what happens to the others turns it into the inverse's.
-        for (var i = W.Index; i < a.Rows; i += W.Count)
-            a.Put(i, k, T.Of(0));
-        W.Meet();
-        if (W.Index == 0)
-            a.Put(k, k, T.Of(1));
-        W.Meet();
         var j = W.Index;
         for (; W.IsAlone && j + 3 * W.Step < a.Columns; j += 4 * W.Step)
         {
@@ -192,5 +185,10 @@ readonly struct GaussJordan : IByColumns
             }
             a.Set(k, j, r);
         }
+        // What happened to the other columns makes that of the identity the inverse's. What it was meanwhile is forgotten: its elements are not
+        // written before the loop, where vectors would wait for them.
+        W.Meet();
+        for (var i = W.Index; i < a.Rows; i += W.Count)
+            a.Put(i, k, i == k ? scale : T.Fma(room.At(first + i, 0), scale, T.Of(0)));
     }
 }

@@ -102,11 +102,25 @@ readonly struct LuFactor : IByColumns
         for (var i = k + 1 + W.Index; i < a.Rows; i += W.Count)
             a.Put(i, k, a.At(i, k) * scale);
         W.Meet();
-        for (var j = k + 1 + W.Index; j < a.Columns; j += W.Step)
+        var j = k + 1 + W.Index;
+        for (; W.IsAlone && j + 3 * W.Step < a.Columns; j += 4 * W.Step)
         {
-            var factor = -a.Get(k, j);
+            var (j1, j2, j3) = (j + W.Step, j + 2 * W.Step, j + 3 * W.Step);
+            T r0 = -a.Get(k, j), r1 = -a.Get(k, j1), r2 = -a.Get(k, j2), r3 = -a.Get(k, j3);
             for (var i = k + 1; i < a.Rows; i++)
-                a.Set(i, j, T.Fma(a.At(i, k), factor, a.Get(i, j)));
+            {
+                var factor = a.At(i, k);
+                a.Set(i, j, T.Fma(factor, r0, a.Get(i, j)));
+                a.Set(i, j1, T.Fma(factor, r1, a.Get(i, j1)));
+                a.Set(i, j2, T.Fma(factor, r2, a.Get(i, j2)));
+                a.Set(i, j3, T.Fma(factor, r3, a.Get(i, j3)));
+            }
+        }
+        for (; j < a.Columns; j += W.Step)
+        {
+            var r = -a.Get(k, j);
+            for (var i = k + 1; i < a.Rows; i++)
+                a.Set(i, j, T.Fma(a.At(i, k), r, a.Get(i, j)));
         }
     }
 }
@@ -119,16 +133,46 @@ static class Pivots
     public static T Find<M, T, W>(M a, int k) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         W.Meet();
-        var (largest, at, row) = (T.AbsSum(a.At(k, k)), T.Of(0), T.Of(0));
-        for (var i = k + 1; i < a.Rows; i++)
+        // Every comparison waits for the one before: rows are searched in four chains, each of every fourth row.
+        var (zero, one, i) = (T.Of(0), T.Of(1), k);
+        T top0 = -one, top1 = -one, top2 = -one, top3 = -one, at0 = zero, at1 = zero, at2 = zero, at3 = zero, row = zero;
+        for (; i + 4 <= a.Rows; i += 4)
         {
-            row += T.Of(1);
-            var size = T.AbsSum(a.At(i, k));
-            at = T.SelectLess(largest, size, row, at);
-            largest = T.Max(size, largest);
+            Larger(T.AbsSum(a.At(i, k)), row, ref top0, ref at0);
+            Larger(T.AbsSum(a.At(i + 1, k)), row, ref top1, ref at1);
+            Larger(T.AbsSum(a.At(i + 2, k)), row, ref top2, ref at2);
+            Larger(T.AbsSum(a.At(i + 3, k)), row, ref top3, ref at3);
+            row += one;
+        }
+        var four = T.Of(4);
+        (row, at0, at1, at2, at3) = (four * row, four * at0, four * at1 + one, four * at2 + T.Of(2), four * at3 + T.Of(3));
+        First(top1, at1, ref top0, ref at0);
+        First(top3, at3, ref top2, ref at2);
+        First(top2, at2, ref top0, ref at0);
+        for (; i < a.Rows; i++)
+        {
+            Larger(T.AbsSum(a.At(i, k)), row, ref top0, ref at0);
+            row += one;
         }
         W.Meet();
-        return at;
+        return at0;
+    }
+
+    // Keeps the larger one; the earlier of equals.
+    [MethodImpl(Inline.Always)]
+    static void Larger<T>(T size, T row, ref T top, ref T at) where T : struct, ILane<T>
+    {
+        at = T.SelectLess(top, size, row, at);
+        top = T.Max(size, top);
+    }
+
+    // As Larger, of rows in no order.
+    [MethodImpl(Inline.Always)]
+    static void First<T>(T size, T row, ref T top, ref T at) where T : struct, ILane<T>
+    {
+        var upper = T.SelectLess(row, at, row, at);
+        at = T.SelectEqual(top, size, upper, T.SelectLess(top, size, row, at));
+        top = T.Max(size, top);
     }
 
     /// <summary>Rows k and k + distance change places. Devices do it by selects over all rows below, which costs as much as an elimination.</summary>

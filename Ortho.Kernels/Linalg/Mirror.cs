@@ -54,16 +54,29 @@ public static class Mirror
         GC.KeepAlive(y);
     }
 
+    // By squares, of which both sides stay in the first cache.
+    const int Square = 16;
+
     [MethodImpl(Inline.Root)]
     static unsafe void One<T, E, F>(E* x, E* y, int n) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
-        for (var i = 0; i < n; i++)
+        for (var i0 = 0; i0 < n; i0 += Square)
         {
-            var row = (nint)i * n;
-            for (var j = 0; j < i; j++)
-                F.Store(y + row + j, T.Conj(F.Load(x + (nint)j * n + i)));
-            F.Store(y + row + i, T.RealPart(F.Load(x + row + i)));
-            new ReadOnlySpan<E>(x + row + i + 1, n - i - 1).CopyTo(new Span<E>(y + row + i + 1, n - i - 1));
+            var end = Math.Min(n, i0 + Square);
+            for (var j0 = 0; j0 < end; j0 += Square)
+            {
+                for (var i = i0; i < end; i++)
+                {
+                    for (var j = j0; j < Math.Min(i, j0 + Square); j++)
+                        F.Store(y + (nint)i * n + j, T.Conj(F.Load(x + (nint)j * n + i)));
+                }
+            }
+            for (var i = i0; i < end; i++)
+            {
+                var row = (nint)i * n;
+                F.Store(y + row + i, T.RealPart(F.Load(x + row + i)));
+                new ReadOnlySpan<E>(x + row + i + 1, n - i - 1).CopyTo(new Span<E>(y + row + i + 1, n - i - 1));
+            }
         }
     }
 

@@ -48,7 +48,9 @@ sealed unsafe class BlockedProducts<E, T, F, V, FV> : HostProducts<E>
 
     public override void Run(HostProduct<E> x, bool parallel)
     {
-        var direct = !x.IsComplex && x.A.Half is null && x.B.Half is null && x.B.Column == 1 && x.N >= FV.Width && ((long)x.K * x.N <= DirectElements || x.M <= TileRows);
+        // What is updated in place must not be finished twice.
+        var overlaps = x.Scales && x.C == x.Y && (x.M % TileRows != 0 || x.N % FV.Width != 0);
+        var direct = !overlaps && !x.IsComplex && x.A.Half is null && x.B.Half is null && x.B.Column == 1 && x.N >= FV.Width && ((long)x.K * x.N <= DirectElements || x.M <= TileRows);
         if (!direct)
             Pack(x, parallel);
         else if (parallel)

@@ -44,6 +44,25 @@ public static class MatMul
     /// <exception cref="TensorArgumentException">Fewer than two dimensions, inner dimensions that differ, shapes that do not broadcast, or
     /// dtypes or devices that differ.</exception>
     internal static Tensor Run(string operation, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, bool isHermitian = false)
+        => Run(operation, a, b, c, alpha, beta, isHermitian, isInPlace: false);
+
+    /// <summary>y becomes beta y + alpha a b: as <see cref="Run(string, Tensor, Tensor, Tensor, double, double, bool)"/> with y for c, in y's memory.</summary>
+    /// <param name="operation">Who asks, for messages.</param>
+    /// <param name="y">Dense, of the product's shape, and no part of it read by a or b.</param>
+    /// <param name="a">[..., rows, inner], of one chain: no more than <see cref="KBlock"/> real products make an element.</param>
+    /// <param name="b">[..., inner, columns].</param>
+    /// <param name="alpha">Factor of the product.</param>
+    /// <param name="beta">Factor of y.</param>
+    /// <exception cref="TensorArgumentException">As <see cref="Run(string, Tensor, Tensor, Tensor, double, double, bool)"/>; or y does not fit, or the inner dimension is longer than a
+    /// chain, whose sums y would have to hold.</exception>
+    internal static void Update(string operation, Tensor y, Tensor a, Tensor b, double alpha = 1, double beta = 1)
+    {
+        if (a.Rank < 2 || !y.Layout.IsContiguous || y.DType.IsHalfPrecision || a.Shape[^1] > KBlock / (y.DType.IsComplex ? 2 : 1))
+            throw new TensorArgumentException(operation, nameof(y), $"{y.DType} {y.Shape} for an a {a.Shape}", $"a dense tensor, and at most {KBlock} real products for an element");
+        _ = Run(operation, a, b, y, alpha, beta, isHermitian: false, isInPlace: true);
+    }
+
+    static Tensor Run(string operation, Tensor a, Tensor b, Tensor? c, double alpha, double beta, bool isHermitian, bool isInPlace)
     {
         if (a.Rank < 2 || b.Rank < 2)
             throw new TensorArgumentException(operation, a.Rank < 2 ? nameof(a) : nameof(b), $"{(a.Rank < 2 ? a : b).Shape}", "at least two dimensions");
@@ -69,7 +88,7 @@ public static class MatMul
         var dtype = a.DType;
         if (a.Device is GpuDevice)
             (a, b) = (Cast.Widened(a), Cast.Widened(b));
-        var y = Tensor.Empty(shape, dtype.IsHalfPrecision ? DType.Float32 : dtype, a.Device);
+        var y = isInPlace ? c! : Tensor.Empty(shape, dtype.IsHalfPrecision ? DType.Float32 : dtype, a.Device);
         if (y.ElementCount == 0)
             return Cast.To(y, dtype);
         var plan = new Plan(m, k, n, a.View(a.Layout.Expand(batch.Concat([m, k]), operation)), b.View(b.Layout.Expand(batch.Concat([k, n]), operation)), y)

@@ -1,10 +1,8 @@
 using Ortho.Kernels.Gpu;
-using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
 using Ortho.Kernels.Pointwise;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Ortho.Kernels.MatMul;
 
@@ -25,12 +23,44 @@ public interface IMatrixProducts<M>
     M Shifted(M x, double factor, double shift);
 }
 
+/// <summary>What the gradient of an odd polynomial is made of.</summary>
+/// <typeparam name="M">A matrix, or a batch of them.</typeparam>
+public interface IGradientProducts<M> : IMatrixProducts<M>
+{
+    /// <summary>x + x^H of square matrices.</summary>
+    M Symmetric(M x);
+}
+
+/// <summary>Steps of <see cref="OddPolynomial"/> that were made on one Gram matrix, and what they were made of.</summary>
+/// <typeparam name="M">A matrix, or a batch of them.</typeparam>
+public sealed class OddSteps<M>
+{
+    internal OddSteps(M x, int count) => (X, Count, Grams, Powers, Factors, Sides, Products) = (x, count, new M[count], new M[count][], new M[count], new M[count], new M[count]);
+
+    /// <summary>Where they begin.</summary>
+    public M X { get; }
+
+    /// <summary>Where they end.</summary>
+    public M Y { get; internal set; } = default!;
+
+    /// <summary>How many there are.</summary>
+    public int Count { get; }
+
+    // Of each step: the Gram matrix g, the stages of its polynomial, q, q g, and the product of all q so far.
+    internal M[] Grams { get; }
+
+    internal M[][] Powers { get; }
+
+    internal M[] Factors { get; }
+
+    internal M[] Sides { get; }
+
+    internal M[] Products { get; }
+}
+
 /// <summary>x = c_0 x + c_1 (x x^H) x + c_2 (x x^H)^2 x + ..., one polynomial after another.</summary>
 public static class OddPolynomial
 {
-    // Elements of a real matrix that, with its Gram matrices, stays in the second-level cache through all steps.
-    const int CachedElements = 1 << 14;
-
     // Rounding errors of the Gram matrix grow by c_0^2 in each step that is made on it alone: by how much they may. Three steps of the
     // quintic are then as exact as steps on x itself (float32, measured for condition numbers up to 1e6). A Gram matrix of rounded operands
     // has errors to begin with: two steps of the quintic.
@@ -51,31 +81,92 @@ public static class OddPolynomial
     /// <param name="columns">Their columns.</param>
     /// <param name="polynomials">c_0, c_1, ... of each step that is left, at least two of each: at least one step.</param>
     /// <param name="precision">Of the products.</param>
-    /// <returns>The matrices and how many steps were made.</returns>
-    public static (M X, int Steps) Advance<M, P>(P on, M x, int rows, int columns, ReadOnlySpan<IReadOnlyList<double>> polynomials,
+    public static OddSteps<M> Advance<M, P>(P on, M x, int rows, int columns, ReadOnlySpan<IReadOnlyList<double>> polynomials,
         MatMulPrecision precision = MatMulPrecision.Float32) where P : IMatrixProducts<M>
     {
         var isTall = rows >= columns;
         var adjoint = on.Adjoint(x);
         var gram = isTall ? on.Product(adjoint, x, isHermitian: true) : on.Product(x, adjoint, isHermitian: true);
         var steps = GramSteps(rows, columns, polynomials, precision);
-        var (p, lead) = Horner(on, gram, polynomials[0]);
+        var made = new OddSteps<M>(x, steps);
+        (made.Grams[0], made.Powers[0]) = (gram, new M[polynomials[0].Count - 2]);
+        var (p, lead) = Horner(on, gram, polynomials[0], made.Powers[0]);
         if (steps == 1)
         {
-            return (isTall
+            made.Factors[0] = p;
+            made.Y = isTall
                 ? on.Product(x, p, x, lead, polynomials[0][0], isHermitian: false)
-                : on.Product(p, x, x, lead, polynomials[0][0], isHermitian: false), 1);
+                : on.Product(p, x, x, lead, polynomials[0][0], isHermitian: false);
+            return made;
         }
         var q = on.Shifted(p, lead, polynomials[0][0]);
         var all = q;
+        (made.Factors[0], made.Products[0]) = (q, all);
         for (var step = 1; step < steps; step++)
         {
-            gram = on.Product(on.Product(q, gram, isHermitian: true), q, isHermitian: true);
-            (p, lead) = Horner(on, gram, polynomials[step]);
+            made.Sides[step - 1] = on.Product(q, gram, isHermitian: true);
+            gram = on.Product(made.Sides[step - 1], q, isHermitian: true);
+            (made.Grams[step], made.Powers[step]) = (gram, new M[polynomials[step].Count - 2]);
+            (p, lead) = Horner(on, gram, polynomials[step], made.Powers[step]);
             q = on.Shifted(p, lead, polynomials[step][0]);
             all = on.Product(q, all, isHermitian: true);
+            (made.Factors[step], made.Products[step]) = (q, all);
         }
-        return (isTall ? on.Product(x, all, isHermitian: false) : on.Product(all, x, isHermitian: false), steps);
+        made.Y = isTall ? on.Product(x, all, isHermitian: false) : on.Product(all, x, isHermitian: false);
+        return made;
+    }
+
+    /// <summary>The gradient of all steps.</summary>
+    /// <remarks>Gram matrices, their polynomials and the gradients of these are Hermitian and stand for their adjoints; D is the gradient of one
+    /// plus its adjoint, so that x^H x passes x D on.</remarks>
+    /// <param name="on">Where the products are computed.</param>
+    /// <param name="x">Where the steps begin.</param>
+    /// <param name="g">The gradient of where they end.</param>
+    /// <param name="rows">Rows of x.</param>
+    /// <param name="columns">Its columns.</param>
+    /// <param name="polynomials">As for <see cref="Advance"/>.</param>
+    public static M Pull<M, P>(P on, M x, M g, int rows, int columns, IReadOnlyList<double>[] polynomials) where P : IGradientProducts<M>
+    {
+        if (rows < columns)
+            return on.Adjoint(Pull(on, on.Adjoint(x), on.Adjoint(g), columns, rows, polynomials));
+        var all = new List<OddSteps<M>>();
+        var made = 0;
+        for (; made < polynomials.Length; made += all[^1].Count)
+            all.Add(Advance(on, all.Count == 0 ? x : all[^1].Y, rows, columns, polynomials.AsSpan(made)));
+        for (var k = all.Count - 1; k >= 0; k--)
+        {
+            made -= all[k].Count;
+            g = Pull(on, all[k], g, polynomials.AsSpan(made));
+        }
+        return g;
+    }
+
+    static M Pull<M, P>(P on, OddSteps<M> made, M g, ReadOnlySpan<IReadOnlyList<double>> polynomials) where P : IGradientProducts<M>
+    {
+        var last = made.Count - 1;
+        // Of the product of all q.
+        var outer = on.Product(on.Adjoint(made.X), g, isHermitian: false);
+        if (last == 0)
+        {
+            var (inner, factor) = PullHorner(on, made.Grams[0], polynomials[0], made.Powers[0], on.Symmetric(outer));
+            var (c, lead) = (polynomials[0][0], polynomials[0].Count == 2 ? polynomials[0][^1] : 1);
+            return on.Product(made.X, inner, on.Product(g, made.Factors[0], g, lead, c, isHermitian: false), factor, 1, isHermitian: false);
+        }
+        // D of the Gram matrix is `scale` times this.
+        var (d, scale) = (default(M)!, 0.0);
+        for (var step = last; step >= 0; step--)
+        {
+            var own = step == 0 ? outer : on.Product(outer, made.Products[step - 1], isHermitian: false);
+            if (step > 0)
+                outer = on.Product(made.Factors[step], outer, isHermitian: false);
+            if (step < last)
+                own = on.Product(d, made.Sides[step], own, scale, 1, isHermitian: false);
+            var (inner, factor) = PullHorner(on, made.Grams[step], polynomials[step], made.Powers[step], on.Symmetric(own));
+            (d, scale) = step == last
+                ? (inner, factor)
+                : (on.Product(on.Product(made.Factors[step], d, isHermitian: false), made.Factors[step], inner, scale, factor, isHermitian: false), 1);
+        }
+        return on.Product(made.X, d, on.Product(g, made.Products[last], isHermitian: false), scale, 1, isHermitian: false);
     }
 
     // How many of the next steps are made on one Gram matrix.
@@ -95,13 +186,48 @@ public static class OddPolynomial
         return steps;
     }
 
-    // c_1 g + c_2 g^2 + ... = lead p.
-    static (M P, double Lead) Horner<M, P>(P on, M gram, IReadOnlyList<double> coefficients) where P : IMatrixProducts<M>
+    // c_1 g + c_2 g^2 + ... = lead p, by stages that begin with g.
+    static (M P, double Lead) Horner<M, P>(P on, M gram, IReadOnlyList<double> coefficients, M[] stages) where P : IMatrixProducts<M>
     {
         var (p, lead) = (gram, coefficients[^1]);
         for (var k = coefficients.Count - 2; k > 0; k--)
+        {
+            stages[^k] = p;
             (p, lead) = (on.Product(p, gram, gram, lead, coefficients[k], isHermitian: true), 1);
+        }
         return (p, lead);
+    }
+
+    // D of g from D of c_1 g + c_2 g^2 + ...: so many times the result.
+    static (M D, double Factor) PullHorner<M, P>(P on, M gram, IReadOnlyList<double> coefficients, M[] stages, M d) where P : IGradientProducts<M>
+    {
+        if (coefficients.Count == 2)
+            return (d, coefficients[1]);
+        // A stage is lead p g + c g.
+        var sum = default(M)!;
+        for (var k = 1; k <= coefficients.Count - 2; k++)
+        {
+            var lead = k == coefficients.Count - 2 ? coefficients[^1] : 1;
+            var through = on.Shifted(stages[^k], lead, coefficients[k]);
+            sum = k == 1 ? on.Product(through, d, isHermitian: false) : on.Product(through, d, sum, 1, 1, isHermitian: false);
+            if (k == coefficients.Count - 2)
+                return (on.Product(d, gram, sum, lead, 1, isHermitian: false), 1);
+            d = on.Product(d, gram, isHermitian: false);
+        }
+        return (sum, 1);
+    }
+
+    /// <summary>Hermitian matrices that steps between two products with x make at most.</summary>
+    internal static int MostProducts(int rows, int columns, IReadOnlyList<double>[] polynomials)
+    {
+        var most = 0;
+        for (var made = 0; made < polynomials.Length;)
+        {
+            var steps = GramSteps(rows, columns, polynomials.AsSpan(made), MatMulPrecision.Float32);
+            most = Math.Max(most, polynomials[made..(made + steps)].Sum(polynomial => polynomial.Count + 2));
+            made += steps;
+        }
+        return most;
     }
 
     /// <summary>All steps, of x [..., rows, columns].</summary>
@@ -111,14 +237,10 @@ public static class OddPolynomial
     public static Tensor Run(Tensor x, IReadOnlyList<double>[] polynomials, MatMulPrecision precision = MatMulPrecision.Float32)
     {
         var (rows, columns) = (x.Shape[^2], x.Shape[^1]);
-        if (x.ElementCount > 0 && x.Device is not GpuDevice && !x.DType.IsComplex && rows * (long)columns <= CachedElements && precision == MatMulPrecision.Float32)
+        if (x.ElementCount > 0 && x.Device is not GpuDevice && IsSmall(x, precision))
         {
-            x = Skeletons.Copy.Contiguous(x);
             var y = Tensor.Empty(x.Shape, x.DType, x.Device);
-            if (x.DType == DType.Float32)
-                OnHost<float, F32, SingleCell>(x, y, polynomials);
-            else
-                OnHost<double, F64, DoubleCell>(x, y, polynomials);
+            HostPolynomial.Run(Skeletons.Copy.Contiguous(x), null, y, polynomials);
             return y;
         }
         if (x is { ElementCount: > 0, DType.IsComplex: false, Device: GpuDevice gpu } && precision == MatMulPrecision.Float32 && FusedPolynomial.Run(gpu, x, polynomials) is { } fused)
@@ -127,15 +249,36 @@ public static class OddPolynomial
         for (var made = 0; made < polynomials.Length;)
         {
             using var scope = new TensorScope();
-            var (next, count) = Advance(products, x, rows, columns, polynomials.AsSpan(made), precision);
+            var next = Advance(products, x, rows, columns, polynomials.AsSpan(made), precision);
             if (x != given)
                 x.Dispose();
-            (x, made) = (scope.Keep(next), made + count);
+            (x, made) = (scope.Keep(next.Y), made + next.Count);
         }
         return x;
     }
 
-    readonly struct TensorProducts(MatMulPrecision precision) : IMatrixProducts<Tensor>
+    // Elements of a real matrix that, with its Gram matrices, stays in the second-level cache through all steps.
+    const int CachedElements = 1 << 14;
+
+    /// <summary>Whether each matrix stays in the host's cache through all steps, so that to make them again costs less than to keep what they
+    /// were made of. The same on all devices.</summary>
+    public static bool IsSmall(Tensor x, MatMulPrecision precision)
+        => !x.DType.IsComplex && x.Shape[^2] * (long)x.Shape[^1] <= CachedElements && precision == MatMulPrecision.Float32;
+
+    /// <summary>The gradient of all steps at small x; see <see cref="IsSmall"/>.</summary>
+    /// <param name="x">Where the steps begin.</param>
+    /// <param name="g">The gradient of where they end.</param>
+    /// <param name="polynomials">As for <see cref="Run"/>.</param>
+    public static Tensor Pull(Tensor x, Tensor g, IReadOnlyList<double>[] polynomials)
+    {
+        if (x.ElementCount == 0 || x.Device is GpuDevice)
+            return Pull(new TensorProducts(MatMulPrecision.Float32), x, g, x.Shape[^2], x.Shape[^1], polynomials);
+        var y = Tensor.Empty(x.Shape, x.DType, x.Device);
+        HostPolynomial.Run(Skeletons.Copy.Contiguous(x), Skeletons.Copy.Contiguous(g), y, polynomials);
+        return y;
+    }
+
+    readonly struct TensorProducts(MatMulPrecision precision) : IGradientProducts<Tensor>
     {
         public Tensor Adjoint(Tensor x) => Linalg.Matrices.H(x);
 
@@ -158,109 +301,7 @@ public static class OddPolynomial
             var scaled = factor == 1 ? x : Skeletons.Pointwise.Run<Binary<Multiply>>("Polynomial", x, factor);
             return Skeletons.Pointwise.Run<Ternary<AddScaled>>("Polynomial", scaled, eye, shift);
         }
-    }
 
-    // ---- host: one matrix after the other, each in cache through all steps
-
-    static unsafe void OnHost<E, T, F>(Tensor x, Tensor y, IReadOnlyList<double>[] polynomials) where E : unmanaged where T : struct, ILane<T> where F : struct, ICell<T, E>
-    {
-        var (rows, columns) = (x.Shape[^2], x.Shape[^1]);
-        var (elements, square) = (rows * columns, Math.Min(rows, columns) * Math.Min(rows, columns));
-        var from = HostMemory.Pointer<E>(x);
-        var to = HostMemory.Pointer<E>(y);
-        var work = (long)elements * Math.Min(rows, columns) * polynomials.Sum(polynomial => polynomial.Count);
-        var squares = HostSquares(rows, columns, polynomials) * square;
-        HostThreads.Range(x.ElementCount / elements, Math.Max(1, HostMatMul.Grain / work), (begin, end) =>
-        {
-            var grams = Panels.Between<E>(squares + 2 * elements);
-            var products = new CachedProducts<E, T, F>(grams);
-            for (var at = begin * elements; at < end * elements; at += elements)
-            {
-                var now = new HostMatrix<E>(from + at, columns, 1, rows, columns);
-                var made = 0;
-                for (var turn = 0; made < polynomials.Length; turn = 1 - turn)
-                {
-                    products.Begin(grams + squares + turn * elements);
-                    var (next, count) = Advance(products, now, rows, columns, polynomials.AsSpan(made));
-                    (now, made) = (next, made + count);
-                }
-                Buffer.MemoryCopy(now.Start, to + at, elements * sizeof(E), elements * sizeof(E));
-            }
-        });
-        GC.KeepAlive(x);
-        GC.KeepAlive(y);
-    }
-
-    // Hermitian matrices that steps between two products with x take at most.
-    static int HostSquares(int rows, int columns, IReadOnlyList<double>[] polynomials)
-    {
-        var most = 0;
-        for (var made = 0; made < polynomials.Length;)
-        {
-            var steps = GramSteps(rows, columns, polynomials.AsSpan(made), MatMulPrecision.Float32);
-            most = Math.Max(most, polynomials[made..(made + steps)].Sum(polynomial => polynomial.Count + 2));
-            made += steps;
-        }
-        return most;
-    }
-
-    readonly unsafe struct HostMatrix<E>(E* start, int row, int column, int rows, int columns) where E : unmanaged
-    {
-        public readonly E* Start = start;
-        public readonly int Row = row, Column = column, Rows = rows, Columns = columns;
-    }
-
-    // Hermitian results go to the room for Gram matrices one after the other, the last product of some steps to where it is wanted.
-    sealed unsafe class CachedProducts<E, T, F>(E* grams) : IMatrixProducts<HostMatrix<E>> where E : unmanaged where T : struct, ILane<T> where F : struct, ICell<T, E>
-    {
-        readonly HostProducts<E> products = HostProducts<E>.Of<T, F>();
-        E* gram, result;
-
-        public void Begin(E* result)
-        {
-            gram = grams;
-            this.result = result;
-        }
-
-        public HostMatrix<E> Adjoint(HostMatrix<E> x) => new(x.Start, x.Column, x.Row, x.Columns, x.Rows);
-
-        public HostMatrix<E> Product(HostMatrix<E> a, HostMatrix<E> b, bool isHermitian) => Run(a, b, new() { IsHermitian = isHermitian });
-
-        public HostMatrix<E> Product(HostMatrix<E> a, HostMatrix<E> b, HostMatrix<E> c, double alpha, double beta, bool isHermitian)
-            => Run(a, b, new() { Scales = true, C = c.Start, CRow = c.Row, Alpha = F.Pack(T.Of(alpha)), Beta = F.Pack(T.Of(beta)), IsHermitian = isHermitian });
-
-        public HostMatrix<E> Shifted(HostMatrix<E> x, double factor, double shift)
-        {
-            var y = Gram(x.Rows);
-            var count = x.Rows * x.Rows;
-            if (factor == 1)
-                new Span<E>(x.Start, count).CopyTo(new(y, count));
-            else if (typeof(E) == typeof(float))
-                TensorPrimitives.Multiply(new Span<float>(x.Start, count), (float)factor, new Span<float>(y, count));
-            else
-                TensorPrimitives.Multiply(new Span<double>(x.Start, count), factor, new Span<double>(y, count));
-            for (var i = 0; i < count; i += x.Rows + 1)
-                F.Store(y + i, F.Load(y + i) + T.Of(shift));
-            return new(y, x.Rows, 1, x.Rows, x.Rows);
-        }
-
-        E* Gram(int rows)
-        {
-            var y = gram;
-            gram += rows * rows;
-            return y;
-        }
-
-        HostMatrix<E> Run(HostMatrix<E> a, HostMatrix<E> b, HostProduct<E> product)
-        {
-            var y = product.IsHermitian ? Gram(a.Rows) : result;
-            product.A = new(a.Start, a.Row, a.Column);
-            product.B = new(b.Start, b.Row, b.Column);
-            product.Y = y;
-            (product.M, product.K, product.N) = (a.Rows, a.Columns, b.Columns);
-            product.IsHermitian &= MatMul.IsHalved(a.Rows);
-            products.Run(product, parallel: false);
-            return new(y, b.Columns, 1, a.Rows, b.Columns);
-        }
+        public Tensor Symmetric(Tensor x) => Skeletons.Pointwise.Run<Binary<Pointwise.Add>>("Polynomial", x, Linalg.Matrices.H(x));
     }
 }

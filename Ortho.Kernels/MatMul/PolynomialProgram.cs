@@ -6,10 +6,8 @@ namespace Ortho.Kernels.MatMul;
 /// <summary>The products of an <see cref="OddPolynomial"/> as a list, and where each matrix lies in the memory of a group of threads.</summary>
 /// <remarks>
 /// <para>Recorded from <see cref="OddPolynomial.Advance"/> itself, so that a device that works through the list adds in the order of
-/// everybody
-/// else. Matrices lie transposed where x is wide: then x is [longer, shorter] and all others are [shorter, shorter]. The transpose of a
-/// product is
-/// that of the transposes the other way round, with the same sums.</para>
+/// everybody else. Matrices lie transposed where x is wide: then x is [longer, shorter] and all others are [shorter, shorter]. The
+/// transpose of a product is that of the transposes the other way round, with the same sums.</para>
 /// <para>A result takes the place of an operand that is used for the last time: it is written when all have read.</para>
 /// </remarks>
 sealed class PolynomialProgram : IMatrixProducts<PolynomialProgram.Operand>
@@ -56,8 +54,8 @@ sealed class PolynomialProgram : IMatrixProducts<PolynomialProgram.Operand>
         var x = new Operand(0, false);
         for (var made = 0; made < polynomials.Length;)
         {
-            (x, var count) = OddPolynomial.Advance(this, x, rows, columns, polynomials.AsSpan(made));
-            made += count;
+            var next = OddPolynomial.Advance(this, x, rows, columns, polynomials.AsSpan(made));
+            (x, made) = (next.Y, made + next.Count);
         }
         Numbers = new int[steps.Count * StepNumbers];
         Factors = [.. steps.SelectMany(step => new[] { step.Alpha, step.Beta })];

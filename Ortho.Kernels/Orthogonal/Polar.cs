@@ -13,8 +13,8 @@ namespace Ortho.Kernels.Orthogonal;
 /// <summary>The unitary polar factor of batches of matrices: the nearest matrix with orthonormal columns.</summary>
 /// <remarks>
 /// Scaled Newton iteration X = (z X + X^-H / z) / 2 (Higham 1986), to which every singular value below 1 becomes one above; once they lie within a
-/// factor of <see cref="HalleyRange"/>, larger matrices go on by dynamically weighted Halley steps, which need no pivots (Nakatsukasa, Bai and
-/// Gygi 2010), and Newton-Schulz. What Newton cannot begin with - matrices that are singular to working precision - takes the way
+/// factor of <see cref="RationalRange"/>, larger matrices go on by the best rational function with few poles, which needs no pivots (Zolotarev's:
+/// Nakatsukasa and Freund 2016), and Newton-Schulz. What Newton cannot begin with - matrices that are singular to working precision - takes the way
 /// of the singular value decomposition. Each matrix of a batch goes its own way, the same on every device.
 /// </remarks>
 public static class Polar
@@ -25,8 +25,14 @@ public static class Polar
     // Newton takes 9 steps from a condition of 1e15.
     const int Steps = 14;
 
-    /// <summary>Largest over smallest singular value at which Halley's weights, which amplify rounding errors by as much, begin.</summary>
-    internal const double HalleyRange = 64;
+    /// <summary>Largest over smallest singular value at which the rational function, which amplifies rounding errors by some of its square, begins.</summary>
+    internal const double RationalRange = 64;
+
+    // Poles of the rational function: with three, what is left of the range above is within 2 percent of 1.
+    const int MostPoles = 3;
+
+    // Least singular value from which Newton-Schulz takes over, the largest being as far from 1.
+    const double Near = 0.95;
 
     /// <summary>U [..., m, n] of matrices [..., m, n], m &gt;= n: a = U P with U^H U = I. Columns that the matrix leaves open complete the others.</summary>
     /// <exception cref="TensorArgumentException">More columns than rows, or an unsuitable dtype.</exception>
@@ -88,9 +94,9 @@ public static class Polar
         Tensor? gram = null;
         // The largest singular value: a scale for the first step, and a bound after it.
         var largest = Stretch(x);
-        for (var step = 0; step == 0 || largest > HalleyRange; step++)
+        for (var step = 0; step == 0 || largest > RationalRange; step++)
         {
-            var inverse = Inverse.Run(x);
+            var inverse = Inverse.Run(Matrices.H(x));
             var inverseNorm = 1.0;
             if (step == 0)
             {
@@ -102,11 +108,9 @@ public static class Polar
             }
             // The largest singular value and that of the inverse come to the same size; after the first step every one is at least 1.
             var z = Math.Sqrt(inverseNorm / largest);
-            var adjoint = Copy.Dense(Matrices.H(inverse));
-            Matrices.Replace(ref x!, Matrices.Combined(x, z / 2, adjoint, 0.5 / z));
-            Matrices.Replace(ref gram, Gram(x));
+            Matrices.Replace(ref x!, Matrices.Combined(x, z / 2, inverse, 0.5 / z));
+            Matrices.Replace(ref gram, Matrices.HermitianProduct(Matrices.H(x), x));
             inverse.Dispose();
-            adjoint.Dispose();
             largest = Math.Sqrt(LargestSquare(gram!));
             if (step == Steps || !double.IsFinite(largest))
                 return null;
@@ -115,65 +119,112 @@ public static class Polar
     }
 
     // From singular values between 1 and scale.
-    static Tensor? Finished(Tensor x, Tensor? gram, double scale)
+    static Tensor? Finished(Tensor x, Tensor gram, double scale)
     {
-        var isDouble = x.DType.RealType == DType.Float64;
-        var low = 1 / scale;
+        var enough = x.DType.RealType == DType.Float64 ? 2e-16 : 1e-7;
         var identity = Matrices.Identity(x.Shape[1], x.Shape[1], x.DType, x.Device).View(Layout.Dense(x.Shape));
+        var low = 1 / scale;
+        if (low < Near)
+        {
+            var sign = SignApproximation.On(low, 1);
+            for (var poles = 2; poles <= MostPoles && Missing(Centred(sign.Least), 4) > enough; poles++)
+                sign = SignApproximation.On(low, poles);
+            x = Signs(x, identity, gram, scale, sign);
+            low = Centred(sign.Least);
+        }
+        else
+        {
+            x = Matrices.Combined(x, 2 / (1 + low) / scale, x, 0);
+            low = Centred(low);
+        }
+        gram.Dispose();
         for (var step = 0; step < Steps; step++)
         {
-            if (low < 0.98)
-            {
-                var (a, b, c) = Weights(low);
-                var shifted = Matrices.Combined(identity, 1, gram!, c / (scale * scale));
-                var inner = Inverse.OfPositive(shifted);
-                Matrices.Replace(ref x!, Matrices.Product(x, inner, (a - b / c) / scale, x, b / c / scale));
-                shifted.Dispose();
-                inner.Dispose();
-                low = Math.Min(1, low * (a + b * low * low) / (1 + c * low * low));
-                scale = 1;
-            }
-            else
-            {
-                var rest = Matrices.Combined(identity, 1, gram!, -1);
-                var missing = Math.Sqrt(Matrices.SquaredLength(rest));
-                // Halley's steps leave every column some hundredths at most.
-                if (!(missing < 0.2 * Math.Sqrt(x.Shape[1])))
-                    return null;
-                // No square of a singular value is farther from 1 than the weights say and all of them together are.
-                var farthest = Math.Min(missing, 1 - low * low);
-                if (missing > 2 * Math.Sqrt(x.Shape[1]) * farthest)
-                    farthest = missing;
-                // Newton-Schulz: the series of (1 - rest)^-1/2 to the first or second power, which leaves the next one.
-                var enough = isDouble ? 2e-16 : 1e-7;
-                var left = 0.75 * farthest * farthest;
-                if (left < enough)
-                {
-                    Matrices.Replace(ref x!, Matrices.Product(x, rest, 0.5, x));
-                }
-                else
-                {
-                    var series = Matrices.Product(rest, rest, 0.375, rest, 0.5, isHermitian: true);
-                    Matrices.Replace(ref x!, Matrices.Product(x, series, 1, x));
-                    series.Dispose();
-                    left = 0.625 * farthest * farthest * farthest;
-                }
-                rest.Dispose();
-                if (left < enough)
-                    return x;
-                low = 1 - left / 2;
-            }
-            Matrices.Replace(ref gram, Gram(x));
+            var rest = Matrices.Product(Matrices.H(x), x, -1, identity, isHermitian: true);
+            var missing = Math.Sqrt(Matrices.SquaredLength(rest));
+            // What is before leaves every column some hundredths at most.
+            if (!(missing < 0.2 * Math.Sqrt(x.Shape[1])))
+                return null;
+            // No square of a singular value is farther from 1 than the approximation says and all of them together are.
+            var farthest = Math.Min(missing, Farthest(low));
+            if (missing > 2 * Math.Sqrt(x.Shape[1]) * farthest)
+                farthest = missing;
+            low = 1 - farthest / 2;
+            // Newton-Schulz: the series of (1 - rest)^-1/2 to a power that is enough.
+            var power = Missing(low, 1) <= enough ? 1 : Missing(low, 2) <= enough ? 2 : 4;
+            Matrices.Replace(ref x!, NewtonSchulz(x, rest, power));
+            rest.Dispose();
+            var left = Missing(low, power);
+            if (left <= enough)
+                return x;
+            low = 1 - left / 2;
         }
         return null;
     }
 
-    static Tensor Gram(Tensor x) => Matrices.HermitianProduct(Matrices.H(x), x);
+    // A range [low, 1] scaled to have 1 in its middle.
+    static double Centred(double low) => 2 * low / (1 + low);
+
+    // Farthest that squares are from 1 in such a range.
+    static double Farthest(double low) => (2 - low) * (2 - low) - 1;
+
+    // The same after a series to a power: twice the coefficient that is left out, and some more.
+    static double Missing(double low, int power) => power switch
+    {
+        1 => 0.75,
+        2 => 0.625,
+        _ => 0.5,
+    } * Math.Pow(Farthest(low), power + 1);
+
+    // The function of x / scale, which has squares gram / scale^2, centred: factor x (1 + sum of w (gram + p)^-1) = factor x (1 + sum of (w / p) (1 + gram / p)^-1).
+    static Tensor Signs(Tensor x, Tensor identity, Tensor gram, double scale, SignApproximation sign)
+    {
+        var factor = sign.Factor * 2 / (1 + sign.Least) / scale;
+        Tensor? sum = null;
+        // The sum is so many times what is held of it.
+        var weight = 1.0;
+        foreach (var (pole, residue) in sign.Poles.Zip(sign.Weights, (pole, residue) => (pole, residue / pole)))
+        {
+            var shifted = Matrices.Combined(identity, 1, gram, 1 / (scale * scale * pole));
+            var inverse = Inverse.OfPositive(shifted);
+            shifted.Dispose();
+            if (sum is not null)
+            {
+                Matrices.Replace(ref sum!, Matrices.Combined(sum, weight / residue, inverse, 1));
+                inverse.Dispose();
+            }
+            sum ??= inverse;
+            weight = residue;
+        }
+        var y = Matrices.Product(x, sum!, factor * weight, x, factor);
+        x.Dispose();
+        sum!.Dispose();
+        return y;
+    }
+
+    // x (1 + r/2 + 3/8 r^2 + 5/16 r^3 + 35/128 r^4) to power 1, 2 or 4.
+    static Tensor NewtonSchulz(Tensor x, Tensor rest, int power)
+    {
+        if (power == 1)
+            return Matrices.Product(x, rest, 0.5, x);
+        var series = Matrices.Product(rest, rest, power == 2 ? 0.375 : 1, rest, power == 2 ? 0.5 : 0, isHermitian: true);
+        if (power == 4)
+        {
+            var (high, low) = (Matrices.Combined(series, 35.0 / 128, rest, 5.0 / 16), Matrices.Combined(series, 0.375, rest, 0.5));
+            Matrices.Replace(ref series!, Matrices.Product(series, high, 1, low, isHermitian: true));
+            high.Dispose();
+            low.Dispose();
+        }
+        var y = Matrices.Product(x, series, 1, x);
+        series.Dispose();
+        return y;
+    }
 
     // By how much a matrix stretches random vectors, turned before to where it stretches most: some two thirds of the largest singular value or more.
     static double Stretch(Tensor x)
     {
-        const int Vectors = 8;
+        // As many as the host multiplies without packing.
+        const int Vectors = 16;
         var n = x.Shape[1];
         // Pairs of real numbers are complex ones.
         var random = RandomFill.Run<Uniform>("PolarDecomposition", [n, Vectors * (x.DType.IsComplex ? 2 : 1)], 2, -1, new Generator(0), x.DType.RealType, x.Device);
@@ -189,18 +240,6 @@ public static class Polar
         ByColumns.Run<LargestEigenvalue>(gram.DType, gram.Device, 1, new(n, n, gram), new(2, n), new(1, 1, null, estimate), 8);
         return Matrices.Numbers(estimate)[0] * 1.1;
     }
-
-    // Of the best rational function x (a + b x^2) / (1 + c x^2) on [low, 1].
-    static (double A, double B, double C) Weights(double low)
-    {
-        var square = low * low;
-        var d = Math.Cbrt(4 * (1 - square) / (square * square));
-        var root = Math.Sqrt(1 + d);
-        var a = root + Math.Sqrt(8 - 4 * d + 8 * (2 - square) / (square * root)) / 2;
-        var b = (a - 1) * (a - 1) / 4;
-        return (a, b, a + b - 1);
-    }
-
 }
 
 /// <summary>a [n, n] becomes its unitary polar factor by Newton's iteration; element (0, 0) of c [2 n + 2, n] becomes 1 where it did not come to that,
@@ -333,7 +372,25 @@ readonly struct LargestEigenvalue : IByColumns
         {
             var scale = T.OverReal(one, estimate);
             W.Meet();
-            for (var j = W.Index; j < a.Columns; j += W.Step)
+            var j = W.Index;
+            for (; W.IsAlone && j + 3 * W.Step < a.Columns; j += 4 * W.Step)
+            {
+                var (j1, j2, j3) = (j + W.Step, j + 2 * W.Step, j + 3 * W.Step);
+                T s0 = T.Of(0), s1 = s0, s2 = s0, s3 = s0;
+                for (var i = 0; i < a.Rows; i++)
+                {
+                    var x = b.At(0, i);
+                    s0 = T.Fma(x, a.Get(i, j), s0);
+                    s1 = T.Fma(x, a.Get(i, j1), s1);
+                    s2 = T.Fma(x, a.Get(i, j2), s2);
+                    s3 = T.Fma(x, a.Get(i, j3), s3);
+                }
+                b.Set(1, j, s0 * scale);
+                b.Set(1, j1, s1 * scale);
+                b.Set(1, j2, s2 * scale);
+                b.Set(1, j3, s3 * scale);
+            }
+            for (; j < a.Columns; j += W.Step)
             {
                 var sum = T.Of(0);
                 for (var i = 0; i < a.Rows; i++)
@@ -342,7 +399,7 @@ readonly struct LargestEigenvalue : IByColumns
             }
             W.Meet();
             var (before, after) = (T.Of(0), T.Of(0));
-            for (var j = 0; j < a.Columns; j++)
+            for (j = 0; j < a.Columns; j++)
             {
                 before += T.SquaredAbs(b.At(0, j));
                 after += T.SquaredAbs(b.At(1, j));
@@ -350,7 +407,7 @@ readonly struct LargestEigenvalue : IByColumns
             // Vectors are scaled by the last estimate, so their length changes little.
             estimate *= T.SqrtReal(T.OverReal(after, before));
             W.Meet();
-            for (var j = W.Index; j < a.Columns; j += W.Step)
+            for (j = W.Index; j < a.Columns; j += W.Step)
                 b.Set(0, j, b.Get(1, j));
         }
         if (W.Index == 0)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
@@ -51,7 +52,7 @@ public static class Copy
         var loops = Iteration.Over(destination.Shape, [destination.Layout, source.Layout], "Copy");
         if (destination.ElementCount == 0)
             return;
-        switch (destination.DType.Size)
+        switch (destination.Device is GpuDevice ? Unit(destination, source, loops) : destination.DType.Size)
         {
             case 1: Run<byte>(destination, source, loops); break;
             case 2: Run<short>(destination, source, loops); break;
@@ -131,28 +132,59 @@ public static class Copy
         }
         else
         {
-            // Neighbouring rows are a step apart: what divides is done once for a run of them.
+            // Neighbouring rows are a step apart; runs of them are walked without a division.
             var (rows, toRow, fromRow) = loops.Extents.Length > 1 ? (loops.Extents[^2], (nint)loops.Strides[0][^2], (nint)loops.Strides[1][^2]) : (1, 0, 0);
             HostThreads.Range(loops.Rows, Math.Max(1, HostThreads.Grain / n), (begin, end) =>
             {
+                Span<int> indices = stackalloc int[loops.Extents.Length];
+                loops.Indices(begin, indices);
+                var y = (E*)to + loops.RowOffset(0, begin);
+                var x = (E*)from + loops.RowOffset(1, begin);
                 for (var row = begin; row < end;)
                 {
-                    var y = (E*)to + loops.RowOffset(0, row);
-                    var x = (E*)from + loops.RowOffset(1, row);
-                    for (var stop = Math.Min(end, (row / rows + 1) * rows); row < stop; row++, y += toRow, x += fromRow)
+                    var count = loops.Extents.Length > 1 ? (int)Math.Min(end - row, rows - indices[^2]) : 1;
+                    if (toInner == 1 && fromInner == 1 && n * sizeof(E) is >= 16 and <= 128)
                     {
-                        if (toInner == 1 && fromInner == 1)
-                            new ReadOnlySpan<E>(x, n).CopyTo(new Span<E>(y, n));
-                        else if (toInner == 1 && fromInner == -1)
-                            Reverse(y, x - (n - 1), n);
-                        else
-                            Block(y, x, 1, n, 0, toInner, 0, fromInner);
+                        Short(y, x, n * sizeof(E), count, toRow * sizeof(E), fromRow * sizeof(E));
                     }
+                    else
+                    {
+                        for (var i = 0; i < count; i++)
+                        {
+                            var target = y + i * toRow;
+                            var origin = x + i * fromRow;
+                            if (toInner == 1 && fromInner == 1)
+                                new ReadOnlySpan<E>(origin, n).CopyTo(new Span<E>(target, n));
+                            else if (toInner == 1 && fromInner == -1)
+                                Reverse(target, origin - (n - 1), n);
+                            else
+                                Block(target, origin, 1, n, 0, toInner, 0, fromInner);
+                        }
+                    }
+                    row += count;
+                    var (yStep, xStep) = loops.NextRun(indices);
+                    y += yStep;
+                    x += xStep;
                 }
             });
         }
         GC.KeepAlive(destination);
         GC.KeepAlive(source);
+    }
+
+    // Rows of a few vectors, the last overlapping the one before it: a call for each would cost more than the copy.
+    [MethodImpl(Inline.Root)]
+    static unsafe void Short(void* y, void* x, int bytes, int rows, nint toRow, nint fromRow)
+    {
+        var to = (byte*)y;
+        var from = (byte*)x;
+        var last = bytes - 16;
+        for (var i = 0; i < rows; i++, to += toRow, from += fromRow)
+        {
+            for (var at = 0; at < last; at += 16)
+                Vector128.Load(from + at).Store(to + at);
+            Vector128.Load(from + last).Store(to + last);
+        }
     }
 
     // In pieces that stay in the first cache: copied, then turned round by the processor's shuffles.
@@ -187,20 +219,54 @@ public static class Copy
         public Steps6 To, From;
     }
 
-    static void OnDevice<E>(GpuDevice gpu, Tensor destination, Tensor source, Iteration loops) where E : unmanaged
+    internal struct FlatArguments<E> where E : unmanaged
     {
+        public ArrayView<E> Destination, Source;
+    }
+
+    // Bytes that a thread copies at once: as many neighbours of both tensors as make an aligned unit everywhere, 16 bytes at most.
+    static int Unit(Tensor destination, Tensor source, Iteration loops)
+    {
+        var size = destination.DType.Size;
+        if (loops.Strides[0][^1] != 1 || loops.Strides[1][^1] != 1)
+            return size;
+        long multiples = loops.Inner;
+        multiples |= destination.Layout.Offset | source.Layout.Offset;
+        foreach (var strides in loops.Strides)
+        {
+            foreach (var stride in strides.AsSpan(..^1))
+                multiples |= stride;
+        }
+        // The largest power of two that divides all of them.
+        return (int)Math.Min(16, size * (multiples & -multiples));
+    }
+
+    static unsafe void OnDevice<E>(GpuDevice gpu, Tensor destination, Tensor source, Iteration loops) where E : unmanaged
+    {
+        // From here on everything counts units.
+        var elements = sizeof(E) / destination.DType.Size;
+        int[] extents = [.. loops.Extents[..^1], loops.Inner / elements];
+        var (target, origin) = (GpuDevice.Reach<E>(destination, elements), GpuDevice.Reach<E>(source, elements));
+        if (extents.Length == 1 && loops.Strides[0][0] == 1 && loops.Strides[1][0] == 1)
+        {
+            gpu.Launch(FlatKernel<E>, extents[0], new FlatArguments<E> { Destination = target, Source = origin });
+            return;
+        }
         // Loops that a kernel does not have are the host's.
-        var outer = Math.Max(0, loops.Extents.Length - Index6.Loops);
+        var outer = Math.Max(0, extents.Length - Index6.Loops);
+        var (to, from) = (Units(0), Units(1));
         var arguments = new Arguments<E>
         {
-            Destination = GpuDevice.Reach<E>(destination),
-            Source = GpuDevice.Reach<E>(source),
-            Extents = Index6.Of(loops.Extents[outer..], 1),
-            To = Steps6.Of(loops.Strides[0][outer..], destination.Layout),
-            From = Steps6.Of(loops.Strides[1][outer..], source.Layout),
+            Destination = target,
+            Source = origin,
+            Extents = Index6.Of(extents[outer..], 1),
+            To = Steps6.Of(to[outer..], destination.Layout, elements),
+            From = Steps6.Of(from[outer..], source.Layout, elements),
         };
-        var count = loops.Extents[outer..].Aggregate(1L, (product, extent) => product * extent);
+        var count = extents[outer..].Aggregate(1L, (product, extent) => product * extent);
         Walk(0, arguments);
+
+        long[] Units(int operand) => [.. loops.Strides[operand][..^1].Select(stride => stride / elements), loops.Strides[operand][^1]];
 
         void Walk(int loop, Arguments<E> at)
         {
@@ -209,19 +275,23 @@ public static class Copy
                 gpu.Launch(Kernel<E>, count, at);
                 return;
             }
-            for (var i = 0; i < loops.Extents[loop]; i++)
+            for (var i = 0; i < extents[loop]; i++)
             {
                 Walk(loop + 1, at);
-                at.To.Start += checked((int)loops.Strides[0][loop]);
-                at.From.Start += checked((int)loops.Strides[1][loop]);
+                at.To.Start += checked((int)to[loop]);
+                at.From.Start += checked((int)from[loop]);
             }
         }
     }
 
     [Budget(32, 0, typeof(float))]
+    [Budget(32, 0, typeof(Pair), LoadsWide = true, StoresWide = true)]
     internal static void Kernel<E>(Index1D index, Arguments<E> x) where E : unmanaged
     {
         var at = Index6.Split(index, x.Extents);
         x.Destination[Steps6.Dot(at, x.To)] = x.Source[Steps6.Dot(at, x.From)];
     }
+
+    [Budget(16, 0, typeof(Pair), LoadsWide = true, StoresWide = true)]
+    internal static void FlatKernel<E>(Index1D index, FlatArguments<E> x) where E : unmanaged => x.Destination[index] = x.Source[index];
 }

@@ -50,7 +50,11 @@ struct Steps6
     public int Start;
 
     /// <summary>The strides of one operand of a nest, for <see cref="Gpu.GpuDevice.Reach{E}"/> of its tensor.</summary>
-    public static Steps6 Of(long[] strides, Layout layout) => new() { Strides = Index6.Of(strides, 0), Start = checked((int)(layout.Offset - layout.Lowest)) };
+    /// <param name="strides">The strides.</param>
+    /// <param name="layout">The operand's layout.</param>
+    /// <param name="unit">How many of its elements the strides and the view count as one.</param>
+    public static Steps6 Of(long[] strides, Layout layout, int unit = 1)
+        => new() { Strides = Index6.Of(strides, 0), Start = checked((int)((layout.Offset - layout.Lowest) / unit)) };
 
     /// <summary>Where the element at an index lies.</summary>
     [MethodImpl(Inline.Always)]

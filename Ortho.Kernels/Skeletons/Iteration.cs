@@ -90,6 +90,35 @@ sealed class Iteration
         return offset;
     }
 
+    /// <summary>The indices of a row in all loops; 0 in the innermost.</summary>
+    public void Indices(long row, Span<int> indices)
+    {
+        indices[^1] = 0;
+        for (var d = Extents.Length - 2; d >= 0; d--)
+        {
+            (row, var index) = Math.DivRem(row, Extents[d]);
+            indices[d] = (int)index;
+        }
+    }
+
+    /// <summary>From the row at some indices to the first of the next run of the last loop but one, after the last of all to the
+    /// first.</summary>
+    /// <returns>The steps of operands 0 and 1.</returns>
+    public (long First, long Second) NextRun(Span<int> indices)
+    {
+        var (first, second) = (Strides[0], Strides[1]);
+        var (one, two) = (0L, 0L);
+        for (var d = Extents.Length - 2; d >= 0; d--)
+        {
+            var isNext = d < Extents.Length - 2 && indices[d] + 1 < Extents[d];
+            var step = isNext ? 1 : -indices[d];
+            (indices[d], one, two) = (indices[d] + step, one + step * first[d], two + step * second[d]);
+            if (isNext)
+                break;
+        }
+        return (one, two);
+    }
+
     /// <summary>Exchanges loops so that one along which an operand's elements are neighbours, if there is one, is at a place.</summary>
     public void MoveUnitStride(int operand, Index place)
     {

@@ -39,7 +39,7 @@ public interface IMat<T> : IElements<T> where T : struct, ILane<T>
     void Put(int row, int column, T value);
 
     /// <summary>Whether a number, not NaN, is zero for every matrix at once: how an iteration ends early. A matrix may be worked on together with
-    /// others or alone, so an algorithm may ask only where going on would change nothing.</summary>
+    /// others or alone, so an algorithm may ask only where going on would change nothing; unless it is run on each matrix alone.</summary>
     static abstract bool IsZero(T value);
 
     /// <summary>Whether <see cref="Exchange"/> is offered: the host can tell the positions of a lane apart. A compile-time constant.</summary>
@@ -49,7 +49,8 @@ public interface IMat<T> : IElements<T> where T : struct, ILane<T>
     void Exchange(int k, T distance, bool columns);
 }
 
-/// <summary>An algorithm on up to three small matrices, written once; branches on values are selects.</summary>
+/// <summary>An algorithm on up to three small matrices, written once; branches on values are selects, unless each matrix is worked on
+/// alone.</summary>
 public interface IPerMatrix
 {
     /// <summary>Computes on one matrix (or one lane of matrices). Matrices without a source hold anything until they are set.</summary>
@@ -79,7 +80,9 @@ public static class PerMatrix
     /// <param name="b">Second matrix.</param>
     /// <param name="c">Third matrix.</param>
     /// <param name="option">Passed to the algorithm.</param>
-    public static void Run<A>(DType dtype, Tensors.Device device, int batch, WorkMatrix a, WorkMatrix b = default, WorkMatrix c = default, int option = 0)
+    /// <param name="isAlone">Whether the algorithm branches on values (which <see cref="IMat{T}.IsZero"/> tells), so that no two matrices
+    /// can be worked on together.</param>
+    public static void Run<A>(DType dtype, Tensors.Device device, int batch, WorkMatrix a, WorkMatrix b = default, WorkMatrix c = default, int option = 0, bool isAlone = false)
         where A : struct, IPerMatrix
     {
         if (batch == 0)
@@ -90,8 +93,8 @@ public static class PerMatrix
             case (DType.Float64, GpuDevice gpu): OnDevice<A, F64, double, DoubleCell>(gpu, dtype, batch, a, b, c, option); break;
             case (DType.Complex64, GpuDevice gpu): OnDevice<A, Cx<F32>, Complex64, Complex64Cell>(gpu, dtype, batch, a, b, c, option); break;
             case (DType.Complex128, GpuDevice gpu): OnDevice<A, Cx<F64>, Complex, Complex128Cell>(gpu, dtype, batch, a, b, c, option); break;
-            case (DType.Float32 or DType.Complex64, _): OnHost<A, float, F32, SingleCell>(dtype.IsComplex, batch, a, b, c, option); break;
-            case (DType.Float64 or DType.Complex128, _): OnHost<A, double, F64, DoubleCell>(dtype.IsComplex, batch, a, b, c, option); break;
+            case (DType.Float32 or DType.Complex64, _): OnHost<A, float, F32, SingleCell>(dtype.IsComplex, batch, a, b, c, option, isAlone); break;
+            case (DType.Float64 or DType.Complex128, _): OnHost<A, double, F64, DoubleCell>(dtype.IsComplex, batch, a, b, c, option, isAlone); break;
             default: throw new TensorArgumentException("PerMatrix", nameof(dtype), $"{dtype}", "a floating-point or complex type");
         }
     }
@@ -155,10 +158,12 @@ public static class PerMatrix
         E* Place(int index, bool columns) => start + (columns ? index * stride : index) * F.Width;
     }
 
-    static void OnHost<A, E, S, FS>(bool complex, int batch, WorkMatrix a, WorkMatrix b, WorkMatrix c, int option)
+    static void OnHost<A, E, S, FS>(bool complex, int batch, WorkMatrix a, WorkMatrix b, WorkMatrix c, int option, bool isAlone)
         where A : struct, IPerMatrix where E : unmanaged where S : struct, ILane<S> where FS : struct, ICell<S, E>
     {
-        if (Vector512.IsHardwareAccelerated)
+        if (isAlone)
+            OnHost<A, E, S, FS, S, FS>(complex, batch, a, b, c, option);
+        else if (Vector512.IsHardwareAccelerated)
             OnHost<A, E, Vec512<E>, Packed512<E>, S, FS>(complex, batch, a, b, c, option);
         else if (Vector256.IsHardwareAccelerated)
             OnHost<A, E, Vec256<E>, Packed256<E>, S, FS>(complex, batch, a, b, c, option);

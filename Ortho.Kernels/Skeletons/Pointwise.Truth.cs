@@ -94,12 +94,19 @@ public static partial class Pointwise
             any ??= operand.Tensor;
         gpu.Launch(TruthKernel<P, T, E, F>, y.ElementCount, new TruthArguments<T, E>
         {
-            Operands = Arguments<T, E>(gpu, loops, GpuDevice.Reach<E>(any!), operands),
+            Operands = Arguments<T, E>(gpu, loops, GpuDevice.Reach<E>(any!), y, operands, 1),
             Y = GpuDevice.View<byte>(y),
         });
     }
 
     internal static void TruthKernel<P, T, E, F>(Index1D index, TruthArguments<T, E> x)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-        => x.Y[index] = T.Truth(Value<P, T, E, F>(index, x.Operands));
+    {
+        var at = Index6.Split(index, x.Operands.Extents);
+        var a = Piece<E, Lone<E>>(x.Operands.Flat.A, x.Operands.Flat.StepA, at, x.Operands.A);
+        var b = P.Arity > 1 ? Piece<E, Lone<E>>(x.Operands.Flat.B, x.Operands.Flat.StepB, at, x.Operands.B) : a;
+        var c = P.Arity > 2 ? Piece<E, Lone<E>>(x.Operands.Flat.C, x.Operands.Flat.StepC, at, x.Operands.C) : a;
+        var d = P.Arity > 3 ? Piece<E, Lone<E>>(x.Operands.Flat.D, x.Operands.Flat.StepD, at, x.Operands.D) : a;
+        x.Y[index] = T.Truth(Value<P, T, E, F, Lone<E>>(0, a, b, c, d, x.Operands.Flat));
+    }
 }

@@ -87,12 +87,12 @@ public static partial class Pointwise
             }
             switch (alike.Key.DType)
             {
-                case DType.Float32: UpdateTyped<P, F32, float, SingleCell>(group, numbers); break;
-                case DType.Float64: UpdateTyped<P, F64, double, DoubleCell>(group, numbers); break;
-                case DType.Complex64: UpdateTyped<P, Cx<F32>, Complex64, Complex64Cell>(group, numbers); break;
-                case DType.Complex128: UpdateTyped<P, Cx<F64>, Complex, Complex128Cell>(group, numbers); break;
-                case DType.BFloat16: UpdateTyped<P, F32, ushort, BFloat16Cell>(group, numbers); break;
-                default: UpdateTyped<P, F32, ushort, HalfCell>(group, numbers); break;
+                case DType.Float32: UpdateTyped<P, F32, float, SingleCell, Quad<float>>(group, numbers); break;
+                case DType.Float64: UpdateTyped<P, F64, double, DoubleCell, Twin<double>>(group, numbers); break;
+                case DType.Complex64: UpdateTyped<P, Cx<F32>, Complex64, Complex64Cell, Twin<Complex64>>(group, numbers); break;
+                case DType.Complex128: UpdateTyped<P, Cx<F64>, Complex, Complex128Cell, Lone<Complex>>(group, numbers); break;
+                case DType.BFloat16: UpdateTyped<P, F32, ushort, BFloat16Cell, Octet>(group, numbers); break;
+                default: UpdateTyped<P, F32, ushort, HalfCell, Octet>(group, numbers); break;
             }
         }
     }
@@ -127,11 +127,11 @@ public static partial class Pointwise
     static Coefficients<T> NumbersOf<T>(Coefficients<double> numbers) where T : struct, ILane<T>
         => new() { A = T.Of(numbers.A), B = T.Of(numbers.B), C = T.Of(numbers.C), D = T.Of(numbers.D), E = T.Of(numbers.E) };
 
-    static void UpdateTyped<P, T, E, F>(List<Updated> group, Coefficients<double> numbers)
-        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static void UpdateTyped<P, T, E, F, W>(List<Updated> group, Coefficients<double> numbers)
+        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
         if (group[0].Value.Device is GpuDevice gpu)
-            UpdateOnDevice<P, T, E, F>(gpu, group, NumbersOf<T>(numbers));
+            UpdateOnDevice<P, T, E, F, W>(gpu, group, NumbersOf<T>(numbers));
         else
             UpdateOnHost<P, T, E, F>(group, numbers);
     }
@@ -197,8 +197,11 @@ public static partial class Pointwise
     {
         public ArrayView<E> Value, First, Second, Gradient;
 
-        /// <summary>The index behind the slot's last element.</summary>
-        public int End;
+        /// <summary>Elements, and the piece behind the slot's last one.</summary>
+        public int Count, End;
+
+        /// <summary>1 when the pieces of all four are aligned.</summary>
+        public int IsWhole;
     }
 
     internal struct UpdateArguments<T, E> where T : struct where E : unmanaged
@@ -207,65 +210,88 @@ public static partial class Pointwise
         public Coefficients<T> Numbers;
     }
 
-    static void UpdateOnDevice<P, T, E, F>(GpuDevice gpu, List<Updated> group, Coefficients<T> numbers)
-        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static void UpdateOnDevice<P, T, E, F, W>(GpuDevice gpu, List<Updated> group, Coefficients<T> numbers)
+        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
         for (var first = 0; first < group.Count;)
         {
             var (slots, total, count) = (new UpdateSlot<E>[UpdateSlots], 0L, 0);
-            for (; count < UpdateSlots && first + count < group.Count && (count == 0 || total + group[first + count].Value.ElementCount <= int.MaxValue); count++)
+            for (; count < UpdateSlots && first + count < group.Count && (count == 0 || total + Pieces(group[first + count]) <= int.MaxValue); count++)
             {
                 var one = group[first + count];
-                total += one.Value.ElementCount;
+                total += Pieces(one);
                 slots[count] = new()
                 {
                     Value = GpuDevice.View<E>(one.Value), Gradient = GpuDevice.View<E>(one.Gradient),
-                    First = GpuDevice.View<E>(one.First ?? one.Value), Second = GpuDevice.View<E>(one.Second ?? one.Value), End = checked((int)total),
+                    First = GpuDevice.View<E>(one.First ?? one.Value), Second = GpuDevice.View<E>(one.Second ?? one.Value),
+                    Count = checked((int)one.Value.ElementCount), End = checked((int)total),
+                    IsWhole = IsWhole(one.Value) && IsWhole(one.Gradient) && IsWhole(one.First ?? one.Value) && IsWhole(one.Second ?? one.Value) ? 1 : 0,
                 };
             }
-            // Slots that are not used repeat the last one, and no index is theirs.
+            // Slots that are not used repeat the last one, and no piece is theirs.
             Array.Fill(slots, slots[count - 1], count, UpdateSlots - count);
-            gpu.Launch(UpdateKernel<P, T, E, F>, total, new UpdateArguments<T, E>
+            gpu.Launch(UpdateKernel<P, T, E, F, W>, total, new UpdateArguments<T, E>
             {
                 Slot0 = slots[0], Slot1 = slots[1], Slot2 = slots[2], Slot3 = slots[3], Slot4 = slots[4], Slot5 = slots[5], Slot6 = slots[6], Slot7 = slots[7],
                 Numbers = numbers,
             });
             first += count;
         }
+
+        static long Pieces(Updated one) => (one.Value.ElementCount + W.Count - 1) / W.Count;
+
+        static bool IsWhole(Tensor tensor) => tensor.Layout.Offset % W.Count == 0;
     }
 
-    [Budget(24, 0, typeof(Kernels.Pointwise.AdamStep), typeof(F32), typeof(float), typeof(SingleCell))]
-    internal static void UpdateKernel<P, T, E, F>(Index1D index, UpdateArguments<T, E> x)
-        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    [Budget(48, 0, typeof(Kernels.Pointwise.AdamStep), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>),
+        LoadsWide = true, StoresWide = true)]
+    internal static void UpdateKernel<P, T, E, F, W>(Index1D index, UpdateArguments<T, E> x)
+        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
-        int i = index;
-        if (i < x.Slot0.End)
-            UpdateElement<P, T, E, F>(x.Slot0, i, x.Numbers);
-        else if (i < x.Slot1.End)
-            UpdateElement<P, T, E, F>(x.Slot1, i - x.Slot0.End, x.Numbers);
-        else if (i < x.Slot2.End)
-            UpdateElement<P, T, E, F>(x.Slot2, i - x.Slot1.End, x.Numbers);
-        else if (i < x.Slot3.End)
-            UpdateElement<P, T, E, F>(x.Slot3, i - x.Slot2.End, x.Numbers);
-        else if (i < x.Slot4.End)
-            UpdateElement<P, T, E, F>(x.Slot4, i - x.Slot3.End, x.Numbers);
-        else if (i < x.Slot5.End)
-            UpdateElement<P, T, E, F>(x.Slot5, i - x.Slot4.End, x.Numbers);
-        else if (i < x.Slot6.End)
-            UpdateElement<P, T, E, F>(x.Slot6, i - x.Slot5.End, x.Numbers);
-        else
-            UpdateElement<P, T, E, F>(x.Slot7, i - x.Slot6.End, x.Numbers);
+        int at = index;
+        var (slot, start) = (x.Slot0, 0);
+        if (at >= x.Slot0.End)
+            (slot, start) = (x.Slot1, x.Slot0.End);
+        if (at >= x.Slot1.End)
+            (slot, start) = (x.Slot2, x.Slot1.End);
+        if (at >= x.Slot2.End)
+            (slot, start) = (x.Slot3, x.Slot2.End);
+        if (at >= x.Slot3.End)
+            (slot, start) = (x.Slot4, x.Slot3.End);
+        if (at >= x.Slot4.End)
+            (slot, start) = (x.Slot5, x.Slot4.End);
+        if (at >= x.Slot5.End)
+            (slot, start) = (x.Slot6, x.Slot5.End);
+        if (at >= x.Slot6.End)
+            (slot, start) = (x.Slot7, x.Slot6.End);
+        UpdatePiece<P, T, E, F, W>(slot, at - start, x.Numbers);
     }
 
-    static void UpdateElement<P, T, E, F>(UpdateSlot<E> x, int i, Coefficients<T> numbers)
-        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    [MethodImpl(Inline.Always)]
+    static void UpdatePiece<P, T, E, F, W>(UpdateSlot<E> x, int piece, Coefficients<T> numbers)
+        where P : struct, IUpdate where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
-        var before = new Learned<T>(F.Splat(x.Value[i]), P.States > 0 ? F.Splat(x.First[i]) : T.Of(0), P.States > 1 ? F.Splat(x.Second[i]) : T.Of(0));
-        var after = P.Apply(before, F.Splat(x.Gradient[i]), numbers);
-        x.Value[i] = F.Pack(after.Value);
+        var step = 1;
+        if (x.IsWhole != 0)
+            step = Whole;
+        var (value, gradient) = (Piece<E, W>(x.Value, step, piece, x.Count), Piece<E, W>(x.Gradient, step, piece, x.Count));
+        var first = P.States > 0 ? Piece<E, W>(x.First, step, piece, x.Count) : value;
+        var second = P.States > 1 ? Piece<E, W>(x.Second, step, piece, x.Count) : value;
+        for (var k = 0; k < W.Count; k++)
+        {
+            var before = new Learned<T>(F.Splat(W.Get(value, k)),
+                P.States > 0 ? F.Splat(W.Get(first, k)) : T.Of(0), P.States > 1 ? F.Splat(W.Get(second, k)) : T.Of(0));
+            var after = P.Apply(before, F.Splat(W.Get(gradient, k)), numbers);
+            value = W.With(value, k, F.Pack(after.Value));
+            if (P.States > 0)
+                first = W.With(first, k, F.Pack(after.First));
+            if (P.States > 1)
+                second = W.With(second, k, F.Pack(after.Second));
+        }
+        Write<E, W>(x.Value, step, piece, x.Count, value);
         if (P.States > 0)
-            x.First[i] = F.Pack(after.First);
+            Write<E, W>(x.First, step, piece, x.Count, first);
         if (P.States > 1)
-            x.Second[i] = F.Pack(after.Second);
+            Write<E, W>(x.Second, step, piece, x.Count, second);
     }
 }

@@ -42,15 +42,15 @@ public static partial class Pointwise
 
         switch (dtype, device)
         {
-            case (DType.Float32, GpuDevice gpu): OnDevice<P, F32, float, SingleCell>(gpu, loops, y, operands); break;
-            case (DType.Float64, GpuDevice gpu): OnDevice<P, F64, double, DoubleCell>(gpu, loops, y, operands); break;
-            case (DType.Complex64, GpuDevice gpu): OnDevice<P, Cx<F32>, Complex64, Complex64Cell>(gpu, loops, y, operands); break;
-            case (DType.Complex128, GpuDevice gpu): OnDevice<P, Cx<F64>, Complex, Complex128Cell>(gpu, loops, y, operands); break;
-            case (DType.BFloat16, GpuDevice gpu): OnDevice<P, F32, ushort, BFloat16Cell>(gpu, loops, y, operands); break;
-            case (DType.Half, GpuDevice gpu): OnDevice<P, F32, ushort, HalfCell>(gpu, loops, y, operands); break;
-            case (DType.Int32, GpuDevice gpu): OnDevice<P, I32, int, Int32Cell>(gpu, loops, y, operands); break;
-            case (DType.Int64, GpuDevice gpu): OnDevice<P, I64, long, Int64Cell>(gpu, loops, y, operands); break;
-            case (DType.Bool, GpuDevice gpu): OnDevice<P, I32, byte, BoolCell>(gpu, loops, y, operands); break;
+            case (DType.Float32, GpuDevice gpu): OnDevice<P, F32, float, SingleCell, Quad<float>>(gpu, loops, y, operands); break;
+            case (DType.Float64, GpuDevice gpu): OnDevice<P, F64, double, DoubleCell, Twin<double>>(gpu, loops, y, operands); break;
+            case (DType.Complex64, GpuDevice gpu): OnDevice<P, Cx<F32>, Complex64, Complex64Cell, Twin<Complex64>>(gpu, loops, y, operands); break;
+            case (DType.Complex128, GpuDevice gpu): OnDevice<P, Cx<F64>, Complex, Complex128Cell, Lone<Complex>>(gpu, loops, y, operands); break;
+            case (DType.BFloat16, GpuDevice gpu): OnDevice<P, F32, ushort, BFloat16Cell, Octet>(gpu, loops, y, operands); break;
+            case (DType.Half, GpuDevice gpu): OnDevice<P, F32, ushort, HalfCell, Octet>(gpu, loops, y, operands); break;
+            case (DType.Int32, GpuDevice gpu): OnDevice<P, I32, int, Int32Cell, Quad<int>>(gpu, loops, y, operands); break;
+            case (DType.Int64, GpuDevice gpu): OnDevice<P, I64, long, Int64Cell, Twin<long>>(gpu, loops, y, operands); break;
+            case (DType.Bool, GpuDevice gpu): OnDevice<P, I32, byte, BoolCell, Quad<byte>>(gpu, loops, y, operands); break;
             case (DType.Float32, _): OnHost<P, float, float>(loops, y, operands, static x => (float)x, RealRow<P, F32, float, SingleCell>); break;
             case (DType.Float64, _): OnHost<P, double, double>(loops, y, operands, static x => x, RealRow<P, F64, double, DoubleCell>); break;
             case (DType.Complex64, _): OnHost<P, Complex64, Complex64>(loops, y, operands, static x => new((float)x, 0), ComplexRow<P, Cx<F32>, Complex64, Complex64Cell>); break;
@@ -308,12 +308,17 @@ public static partial class Pointwise
         return i;
     }
 
-    // ---- devices: one thread for each element
+    // ---- devices: one thread for a piece of neighbouring elements
 
     internal struct FlatArguments<T, E> where T : struct where E : unmanaged
     {
         public ArrayView<E> Y, A, B, C, D;
-        public int StepA, StepB, StepC, StepD;
+
+        /// <summary>How each is read: <see cref="Number"/>, 0 for one element, 1 for single elements, or <see cref="Whole"/>.</summary>
+        public int StepY, StepA, StepB, StepC, StepD;
+
+        /// <summary>Elements of the result.</summary>
+        public int Count;
         public T ConstantA, ConstantB, ConstantC, ConstantD;
     }
 
@@ -324,23 +329,27 @@ public static partial class Pointwise
         public Steps6 A, B, C, D;
     }
 
-    // The step of an operand that is a number; a tensor's step counts in the flat kernel only, where it is 0 or 1.
-    const int Number = -1;
+    // Steps of an operand that is a number, and of one whose pieces are aligned.
+    const int Number = -1, Whole = 2;
 
-    static void OnDevice<P, T, E, F>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands)
-        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static void OnDevice<P, T, E, F, W>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
-        var arguments = Arguments<T, E>(gpu, loops, GpuDevice.View<E>(y), operands);
+        var arguments = Arguments<T, E>(gpu, loops, GpuDevice.View<E>(y), y, operands, W.Count);
+        var pieces = (y.ElementCount + W.Count - 1) / W.Count;
         if (loops.IsFlat)
-            gpu.Launch(FlatKernel<P, T, E, F>, y.ElementCount, arguments.Flat);
+            gpu.Launch(FlatKernel<P, T, E, F, W>, pieces, arguments.Flat);
+        else if (loops.Inner % W.Count == 0)
+            gpu.Launch(StridedKernel<P, T, E, F, W>, pieces, arguments);
         else
-            gpu.Launch(StridedKernel<P, T, E, F>, y.ElementCount, arguments);
+            gpu.Launch(StridedKernel<P, T, E, F, Lone<E>>, y.ElementCount, arguments);
     }
 
-    static StridedArguments<T, E> Arguments<T, E>(GpuDevice gpu, Iteration loops, ArrayView<E> y, ReadOnlySpan<Operand> operands)
+    // The operands, for pieces of so many elements.
+    static StridedArguments<T, E> Arguments<T, E>(GpuDevice gpu, Iteration loops, ArrayView<E> view, Tensor y, ReadOnlySpan<Operand> operands, int piece)
         where T : struct, ILane<T> where E : unmanaged
     {
-        var flat = new FlatArguments<T, E> { Y = y };
+        var flat = new FlatArguments<T, E> { Y = view, StepY = y.Layout.Offset % piece == 0 ? Whole : 1, Count = checked((int)y.ElementCount) };
         (flat.A, flat.StepA, flat.ConstantA) = Argument(0, operands);
         (flat.B, flat.StepB, flat.ConstantB) = Argument(1, operands);
         (flat.C, flat.StepC, flat.ConstantC) = Argument(2, operands);
@@ -348,47 +357,126 @@ public static partial class Pointwise
         return new() { Flat = flat, Extents = Index6.Of(loops.Extents, 1), A = Steps(0, operands), B = Steps(1, operands), C = Steps(2, operands), D = Steps(3, operands) };
 
         (ArrayView<E>, int, T) Argument(int k, ReadOnlySpan<Operand> operands) => k < operands.Length && operands[k].Tensor is { } tensor
-            ? (GpuDevice.Reach<E>(tensor), Math.Max(0, (int)loops.Strides[k + 1][^1]), default)
+            ? (GpuDevice.Reach<E>(tensor), Step(loops.Strides[k + 1], tensor.Layout.Offset), default)
             : (flat.Y, Number, k < operands.Length ? T.Of(operands[k].Constant) : default);
+
+        int Step(long[] strides, long offset)
+        {
+            if (strides[^1] == 0)
+                return 0;
+            var isWhole = strides[^1] == 1 && offset % piece == 0;
+            foreach (var stride in strides.AsSpan(..^1))
+                isWhole &= stride % piece == 0;
+            return isWhole ? Whole : 1;
+        }
 
         Steps6 Steps(int k, ReadOnlySpan<Operand> operands)
             => k < operands.Length && operands[k].Tensor is { } tensor ? Steps6.Of(loops.Strides[k + 1], tensor.Layout) : default;
     }
 
-    [MethodImpl(Inline.Always)]
-    static T Take<T, E, F>(ArrayView<E> view, int step, T constant, int index) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    [Budget(32, 0, typeof(Unary<Kernels.Pointwise.Gelu>), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>),
+        LoadsWide = true, StoresWide = true)]
+    internal static void FlatKernel<P, T, E, F, W>(Index1D index, FlatArguments<T, E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
-        var value = constant;
-        if (step != Number)
-            value = F.Splat(view[index]);
+        int piece = index;
+        var a = Piece<E, W>(x.A, x.StepA, piece, x.Count);
+        var b = P.Arity > 1 ? Piece<E, W>(x.B, x.StepB, piece, x.Count) : a;
+        var c = P.Arity > 2 ? Piece<E, W>(x.C, x.StepC, piece, x.Count) : a;
+        var d = P.Arity > 3 ? Piece<E, W>(x.D, x.StepD, piece, x.Count) : a;
+        Write<P, T, E, F, W>(piece, a, b, c, d, x);
+    }
+
+    internal static void StridedKernel<P, T, E, F, W>(Index1D index, StridedArguments<T, E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        int piece = index;
+        var at = Index6.Split(piece * W.Count, x.Extents);
+        var a = Piece<E, W>(x.Flat.A, x.Flat.StepA, at, x.A);
+        var b = P.Arity > 1 ? Piece<E, W>(x.Flat.B, x.Flat.StepB, at, x.B) : a;
+        var c = P.Arity > 2 ? Piece<E, W>(x.Flat.C, x.Flat.StepC, at, x.C) : a;
+        var d = P.Arity > 3 ? Piece<E, W>(x.Flat.D, x.Flat.StepD, at, x.D) : a;
+        Write<P, T, E, F, W>(piece, a, b, c, d, x.Flat);
+    }
+
+    // A piece of a flat operand. The last piece may be shorter than the others: its last element stands for those beyond it.
+    [MethodImpl(Inline.Always)]
+    static W Piece<E, W>(ArrayView<E> view, int step, int piece, int count) where E : unmanaged where W : unmanaged, IWide<W, E>
+    {
+        W value = default;
+        var begin = piece * W.Count;
+        if (step == Whole && begin <= count - W.Count)
+        {
+            value = view.Cast<W>()[piece];
+        }
+        else if (step != Number)
+        {
+            for (var k = 0; k < W.Count; k++)
+                value = W.With(value, k, view[IntrinsicMath.Min(step, 1) * IntrinsicMath.Min(begin + k, count - 1)]);
+        }
         return value;
     }
 
-    [Budget(16, 0, typeof(Unary<Kernels.Pointwise.Gelu>), typeof(F32), typeof(float), typeof(SingleCell))]
-    internal static void FlatKernel<P, T, E, F>(Index1D index, FlatArguments<T, E> x)
-        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    // A piece of a strided operand, which lies within one run of the innermost loop.
+    [MethodImpl(Inline.Always)]
+    static W Piece<E, W>(ArrayView<E> view, int step, Index6 at, Steps6 steps) where E : unmanaged where W : unmanaged, IWide<W, E>
     {
-        int i = index;
-        var a = Take<T, E, F>(x.A, x.StepA, x.ConstantA, i * x.StepA);
-        var b = P.Arity > 1 ? Take<T, E, F>(x.B, x.StepB, x.ConstantB, i * x.StepB) : a;
-        var c = P.Arity > 2 ? Take<T, E, F>(x.C, x.StepC, x.ConstantC, i * x.StepC) : a;
-        var d = P.Arity > 3 ? Take<T, E, F>(x.D, x.StepD, x.ConstantD, i * x.StepD) : a;
-        x.Y[i] = F.Pack(P.Apply(a, b, c, d));
+        W value = default;
+        var begin = Steps6.Dot(at, steps);
+        if (step == Whole)
+        {
+            value = view.Cast<W>()[begin / W.Count];
+        }
+        else if (step != Number)
+        {
+            for (var k = 0; k < W.Count; k++)
+                value = W.With(value, k, view[begin + k * steps.Strides.I5]);
+        }
+        return value;
     }
 
-    internal static void StridedKernel<P, T, E, F>(Index1D index, StridedArguments<T, E> x)
-        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-        => x.Flat.Y[index] = F.Pack(Value<P, T, E, F>(index, x));
+    [MethodImpl(Inline.Always)]
+    static void Write<P, T, E, F, W>(int piece, W a, W b, W c, W d, FlatArguments<T, E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        var y = a;
+        for (var k = 0; k < W.Count; k++)
+            y = W.With(y, k, F.Pack(Value<P, T, E, F, W>(k, a, b, c, d, x)));
+        Write<E, W>(x.Y, x.StepY, piece, x.Count, y);
+    }
+
+    // Writes a piece of a flat tensor, of which no more elements are written than it has.
+    [MethodImpl(Inline.Always)]
+    static void Write<E, W>(ArrayView<E> view, int step, int piece, int count, W value) where E : unmanaged where W : unmanaged, IWide<W, E>
+    {
+        var begin = piece * W.Count;
+        if (step == Whole && begin <= count - W.Count)
+        {
+            view.Cast<W>()[piece] = value;
+        }
+        else
+        {
+            for (var k = 0; k < IntrinsicMath.Min(W.Count, count - begin); k++)
+                view[begin + k] = W.Get(value, k);
+        }
+    }
 
     [MethodImpl(Inline.Always)]
-    static T Value<P, T, E, F>(int index, StridedArguments<T, E> x)
-        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static T Value<P, T, E, F, W>(int place, W a, W b, W c, W d, FlatArguments<T, E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
-        var at = Index6.Split(index, x.Extents);
-        var a = Take<T, E, F>(x.Flat.A, x.Flat.StepA, x.Flat.ConstantA, Steps6.Dot(at, x.A));
-        var b = P.Arity > 1 ? Take<T, E, F>(x.Flat.B, x.Flat.StepB, x.Flat.ConstantB, Steps6.Dot(at, x.B)) : a;
-        var c = P.Arity > 2 ? Take<T, E, F>(x.Flat.C, x.Flat.StepC, x.Flat.ConstantC, Steps6.Dot(at, x.C)) : a;
-        var d = P.Arity > 3 ? Take<T, E, F>(x.Flat.D, x.Flat.StepD, x.Flat.ConstantD, Steps6.Dot(at, x.D)) : a;
-        return P.Apply(a, b, c, d);
+        var first = Lane<T, E, F, W>(a, place, x.StepA, x.ConstantA);
+        return P.Apply(first, P.Arity > 1 ? Lane<T, E, F, W>(b, place, x.StepB, x.ConstantB) : first,
+            P.Arity > 2 ? Lane<T, E, F, W>(c, place, x.StepC, x.ConstantC) : first, P.Arity > 3 ? Lane<T, E, F, W>(d, place, x.StepD, x.ConstantD) : first);
+    }
+
+    [MethodImpl(Inline.Always)]
+    static T Lane<T, E, F, W>(W piece, int place, int step, T constant)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        var value = constant;
+        if (step != Number)
+            value = F.Splat(W.Get(piece, place));
+        return value;
     }
 }

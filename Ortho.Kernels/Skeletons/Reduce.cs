@@ -70,13 +70,13 @@ public static class Reduce
         x = Copy.Contiguous(x);
         switch (x.DType)
         {
-            case DType.Float32: Typed<R, F32, float, SingleCell>(x, y, outer, n, inner); break;
-            case DType.Float64: Typed<R, F64, double, DoubleCell>(x, y, outer, n, inner); break;
-            case DType.Int32: Typed<R, I32, int, Int32Cell>(x, y, outer, n, inner); break;
-            case DType.Int64: Typed<R, I64, long, Int64Cell>(x, y, outer, n, inner); break;
-            case DType.Bool: Typed<R, I32, byte, BoolCell>(x, y, outer, n, inner); break;
-            case DType.Complex64: Typed<R, Cx<F32>, Complex64, Complex64Cell>(x, y, outer, n, inner); break;
-            default: Typed<R, Cx<F64>, Complex, Complex128Cell>(x, y, outer, n, inner); break;
+            case DType.Float32: Typed<R, F32, float, SingleCell, Quad<float>>(x, y, outer, n, inner); break;
+            case DType.Float64: Typed<R, F64, double, DoubleCell, Twin<double>>(x, y, outer, n, inner); break;
+            case DType.Int32: Typed<R, I32, int, Int32Cell, Quad<int>>(x, y, outer, n, inner); break;
+            case DType.Int64: Typed<R, I64, long, Int64Cell, Twin<long>>(x, y, outer, n, inner); break;
+            case DType.Bool: Typed<R, I32, byte, BoolCell, Quad<byte>>(x, y, outer, n, inner); break;
+            case DType.Complex64: Typed<R, Cx<F32>, Complex64, Complex64Cell, Twin<Complex64>>(x, y, outer, n, inner); break;
+            default: Typed<R, Cx<F64>, Complex, Complex128Cell, Lone<Complex>>(x, y, outer, n, inner); break;
         }
         return y;
     }
@@ -94,8 +94,8 @@ public static class Reduce
 
     internal static int PartialCount(int n) => Math.Min(Partials, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, n)));
 
-    static void Typed<R, T, E, F>(Tensor x, Tensor y, int outer, int n, int inner)
-        where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static void Typed<R, T, E, F, W>(Tensor x, Tensor y, int outer, int n, int inner) where R : struct, IReduction
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
         if (inner > 1)
         {
@@ -105,12 +105,12 @@ public static class Reduce
         var chunks = Math.Max(1, (n + Chunk - 1) / Chunk);
         if (chunks == 1)
         {
-            Rows<R, T, E, F>(x, null, y, null, outer, n, n, lift: true, read: true);
+            Rows<R, T, E, F, W>(x, null, y, null, outer, n, n, lift: true, read: true);
             return;
         }
         var (a, b) = (Tensor.Empty([outer, chunks], x.DType, x.Device), Tensor.Empty([outer, chunks], x.DType, x.Device));
-        Rows<R, T, E, F>(x, null, a, b, outer, n, Chunk, lift: true, read: false);
-        Rows<R, T, E, F>(a, b, y, null, outer, chunks, chunks, lift: false, read: true);
+        Rows<R, T, E, F, W>(x, null, a, b, outer, n, Chunk, lift: true, read: false);
+        Rows<R, T, E, F, W>(a, b, y, null, outer, chunks, chunks, lift: false, read: true);
         a.Dispose();
         b.Dispose();
     }
@@ -120,19 +120,52 @@ public static class Reduce
     internal struct RowArguments<E> where E : unmanaged
     {
         public ArrayView<E> A, B, Y, Z;
-        public int N, Chunk, Chunks, Partials, Lift, Read;
+        public int N, Chunk, Chunks, Cells, Partials, Lift, Read;
+        public RowShare Share;
     }
 
-    static unsafe void Rows<R, T, E, F>(Tensor a, Tensor? b, Tensor y, Tensor? z, int outer, int n, int chunk, bool lift, bool read)
-        where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    /// <summary>How the threads of a group share rows: each row has its lanes, which share its partials.</summary>
+    internal struct RowShare
+    {
+        /// <summary>Threads of a row, and rows of a group.</summary>
+        public int Lanes, Rows;
+
+        /// <summary>1 when a thread has partials side by side, whose elements it reads at once; else its partials are the lanes
+        /// apart.</summary>
+        public int IsWhole;
+
+        /// <summary>The share of a group of <see cref="Threads"/>.</summary>
+        /// <param name="gpu">The device.</param>
+        /// <param name="rows">Rows in all.</param>
+        /// <param name="partials">Partials of a row.</param>
+        /// <param name="piece">Elements that are read at once.</param>
+        /// <param name="isWhole">Whether rows are made of aligned pieces.</param>
+        public static RowShare Of(GpuDevice gpu, int rows, int partials, int piece, bool isWhole)
+        {
+            var lanes = Math.Clamp(isWhole ? partials / piece : partials, 1, Threads(gpu));
+            // Rather more groups than rows of a group, as long as multiprocessors wait for any.
+            var busy = gpu.Kind == DeviceKind.Simulator ? 1 : GroupsPerMultiprocessor * gpu.Accelerator.NumMultiprocessors;
+            return new() { Lanes = lanes, Rows = Math.Clamp(rows / busy, 1, Threads(gpu) / lanes), IsWhole = isWhole ? 1 : 0 };
+        }
+
+        /// <summary>Threads of a group: as many as a row has partials, or what the device has.</summary>
+        public static int Threads(GpuDevice gpu) => Math.Min(gpu.GroupSize, Partials);
+
+        const int GroupsPerMultiprocessor = 8;
+    }
+
+    static unsafe void Rows<R, T, E, F, W>(Tensor a, Tensor? b, Tensor y, Tensor? z, int outer, int n, int chunk, bool lift, bool read)
+        where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
         var chunks = Math.Max(1, (n + chunk - 1) / Math.Max(1, chunk));
         if (a.Device is GpuDevice gpu)
         {
-            gpu.LaunchGroups(RowKernel<R, T, E, F>, outer * chunks, Math.Min(gpu.GroupSize, Partials), new RowArguments<E>
+            var (cells, count) = (outer * chunks, PartialCount(Math.Min(n, chunk)));
+            var share = RowShare.Of(gpu, cells, count, W.Count, isWhole: lift && n > 0 && n % W.Count == 0 && a.Layout.Offset % W.Count == 0);
+            gpu.LaunchGroups(RowKernel<R, T, E, F, W>, (cells + share.Rows - 1) / share.Rows, RowShare.Threads(gpu), new RowArguments<E>
             {
                 A = GpuDevice.View<E>(a), B = GpuDevice.View<E>(b ?? a), Y = GpuDevice.View<E>(y), Z = GpuDevice.View<E>(z ?? y),
-                N = n, Chunk = chunk, Chunks = chunks, Partials = PartialCount(Math.Min(n, chunk)), Lift = lift ? 1 : 0, Read = read ? 1 : 0,
+                N = n, Chunk = chunk, Chunks = chunks, Cells = cells, Partials = count, Lift = lift ? 1 : 0, Read = read ? 1 : 0, Share = share,
             });
             return;
         }
@@ -344,17 +377,57 @@ public static class Reduce
         return half;
     }
 
-    // One group a chunk; a thread owns partials t, t + threads, ...
-    [Budget(24, 512, typeof(Reductions.Sum), typeof(F32), typeof(float), typeof(SingleCell))]
-    internal static void RowKernel<R, T, E, F>(RowArguments<E> x)
+    // The lanes of a row share the partials of a chunk.
+    [Budget(32, 2048, typeof(Reductions.Sum), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>), LoadsWide = true)]
+    internal static void RowKernel<R, T, E, F, W>(RowArguments<E> x) where R : struct, IReduction
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        // Lanes times the elements that each reads at once are the partials at most, so the partials of all rows of a group fit.
+        var (p, q) = (SharedMemory.Allocate<E>(Partials * W.Count), SharedMemory.Allocate<E>(Partials * W.Count));
+        var (lane, slot) = (Group.IdxX % x.Share.Lanes, Group.IdxX / x.Share.Lanes);
+        var cell = Grid.IdxX * x.Share.Rows + slot;
+        var (from, n, offset) = (slot * x.Partials, 0, 0);
+        if (slot < x.Share.Rows && cell < x.Cells)
+        {
+            var start = cell % x.Chunks * x.Chunk;
+            offset = cell / x.Chunks * x.N + start;
+            n = IntrinsicMath.Min(x.Chunk, x.N - start);
+        }
+        if (x.Share.IsWhole != 0)
+            Accumulate<R, T, E, F, W>(x, p, q, from, lane, offset / W.Count, n / W.Count);
+        else
+            Accumulate<R, T, E, F>(x, p, q, from, lane, offset, n);
+        Group.Barrier();
+        for (var half = x.Partials / 2; half > 0; half /= 2)
+        {
+            for (var k = from + lane; k < from + half; k += x.Share.Lanes)
+            {
+                var state = R.Join(new State<T>(F.Splat(p[k]), F.Splat(q[k])), new State<T>(F.Splat(p[k + half]), F.Splat(q[k + half])));
+                p[k] = F.Pack(state.A);
+                q[k] = F.Pack(state.B);
+            }
+            Group.Barrier();
+        }
+        if (lane == 0 && slot < x.Share.Rows && cell < x.Cells)
+        {
+            var state = new State<T>(F.Splat(p[from]), F.Splat(q[from]));
+            if (x.Read != 0)
+            {
+                x.Y[cell] = F.Pack(R.Read(state));
+            }
+            else
+            {
+                x.Y[cell] = p[from];
+                x.Z[cell] = q[from];
+            }
+        }
+    }
+
+    [MethodImpl(Inline.Always)]
+    static void Accumulate<R, T, E, F>(RowArguments<E> x, ArrayView<E> p, ArrayView<E> q, int from, int lane, int offset, int n)
         where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
-        var (p, q) = (SharedMemory.Allocate<E>(Partials), SharedMemory.Allocate<E>(Partials));
-        var (cell, thread) = (Grid.IdxX, Group.IdxX);
-        var start = cell % x.Chunks * x.Chunk;
-        var offset = cell / x.Chunks * x.N + start;
-        var n = IntrinsicMath.Min(x.Chunk, x.N - start);
-        for (var k = thread; k < x.Partials; k += Group.DimX)
+        for (var k = lane; k < x.Partials; k += x.Share.Lanes)
         {
             var state = R.Zero<T>();
             for (var i = k; i < n; i += x.Partials)
@@ -365,31 +438,34 @@ public static class Reduce
                     lifted = new(element, F.Splat(x.B[offset + i]));
                 state = R.Join(state, lifted);
             }
-            p[k] = F.Pack(state.A);
-            q[k] = F.Pack(state.B);
+            p[from + k] = F.Pack(state.A);
+            q[from + k] = F.Pack(state.B);
         }
-        Group.Barrier();
-        for (var half = x.Partials / 2; half > 0; half /= 2)
+    }
+
+    // The same for partials side by side; offset and n count pieces.
+    [MethodImpl(Inline.Always)]
+    static void Accumulate<R, T, E, F, W>(RowArguments<E> x, ArrayView<E> p, ArrayView<E> q, int from, int lane, int offset, int n) where R : struct, IReduction
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        var zero = R.Zero<T>();
+        for (var set = lane; set < x.Partials / W.Count; set += x.Share.Lanes)
         {
-            for (var k = thread; k < half; k += Group.DimX)
+            W a = Wide.Filled<W, E>(F.Pack(zero.A)), b = Wide.Filled<W, E>(F.Pack(zero.B));
+            for (var i = set; i < n; i += x.Partials / W.Count)
             {
-                var state = R.Join(new State<T>(F.Splat(p[k]), F.Splat(q[k])), new State<T>(F.Splat(p[k + half]), F.Splat(q[k + half])));
-                p[k] = F.Pack(state.A);
-                q[k] = F.Pack(state.B);
+                var piece = x.A.Cast<W>()[offset + i];
+                for (var k = 0; k < W.Count; k++)
+                {
+                    var state = R.Join(new State<T>(F.Splat(W.Get(a, k)), F.Splat(W.Get(b, k))), R.Lift(F.Splat(W.Get(piece, k))));
+                    a = W.With(a, k, F.Pack(state.A));
+                    b = W.With(b, k, F.Pack(state.B));
+                }
             }
-            Group.Barrier();
-        }
-        if (thread == 0)
-        {
-            var state = new State<T>(F.Splat(p[0]), F.Splat(q[0]));
-            if (x.Read != 0)
+            for (var k = 0; k < W.Count; k++)
             {
-                x.Y[cell] = F.Pack(R.Read(state));
-            }
-            else
-            {
-                x.Y[cell] = p[0];
-                x.Z[cell] = q[0];
+                p[from + set * W.Count + k] = W.Get(a, k);
+                q[from + set * W.Count + k] = W.Get(b, k);
             }
         }
     }

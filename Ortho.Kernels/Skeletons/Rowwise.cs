@@ -100,9 +100,9 @@ public static class Rowwise
         var job = new Job(Copy.Contiguous(a), b is null ? null : Copy.Contiguous(b), weight is null ? null : Copy.Contiguous(weight),
             bias is null ? null : Copy.Contiguous(bias), y, rows, n, option);
         if (a.DType == DType.Float32)
-            Typed<P, F32, float, SingleCell>(job);
+            Typed<P, F32, float, SingleCell, Quad<float>>(job);
         else
-            Typed<P, F64, double, DoubleCell>(job);
+            Typed<P, F64, double, DoubleCell, Twin<double>>(job);
         return y;
     }
 
@@ -111,20 +111,26 @@ public static class Rowwise
         public int Chunks => (N + Reduce.Chunk - 1) / Reduce.Chunk;
     }
 
-    static void Typed<P, T, E, F>(Job job) where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static void Typed<P, T, E, F, W>(Job job) where P : struct, IRowwise
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
         if (job.A.Device is not GpuDevice gpu)
         {
             OnHost<P, T, E, F>(job);
             return;
         }
-        gpu.LaunchGroups(Kernel<P, T, E, F>, job.Rows, Math.Min(gpu.GroupSize, Reduce.Partials), new Arguments<E>
+        var partials = Reduce.PartialCount(Math.Min(job.N, Reduce.Chunk));
+        var isWhole = job.N % W.Count == 0 && IsAligned(job.A) && IsAligned(job.B) && IsAligned(job.Y) && IsAligned(job.Weight) && IsAligned(job.Bias);
+        var share = Reduce.RowShare.Of(gpu, job.Rows, partials, W.Count, isWhole);
+        gpu.LaunchGroups(Kernel<P, T, E, F, W>, (job.Rows + share.Rows - 1) / share.Rows, Reduce.RowShare.Threads(gpu), new Arguments<E>
         {
             A = GpuDevice.View<E>(job.A), B = GpuDevice.View<E>(job.B ?? job.A), Y = GpuDevice.View<E>(job.Y),
-            Weight = GpuDevice.View<E>(job.Weight ?? job.A), Bias = GpuDevice.View<E>(job.Bias ?? job.A), Totals = P.Totals, N = job.N, Chunks = job.Chunks,
-            Partials = Reduce.PartialCount(Math.Min(job.N, Reduce.Chunk)), ChunkPartials = Reduce.PartialCount(job.Chunks),
-            HasWeight = job.Weight is null ? 0 : 1, HasBias = job.Bias is null ? 0 : 1, Option = F.Pack(T.Of(job.Option)),
+            Weight = GpuDevice.View<E>(job.Weight ?? job.A), Bias = GpuDevice.View<E>(job.Bias ?? job.A), Totals = P.Totals, N = job.N, Rows = job.Rows,
+            Chunks = job.Chunks, Partials = partials, ChunkPartials = Reduce.PartialCount(job.Chunks),
+            HasWeight = job.Weight is null ? 0 : 1, HasBias = job.Bias is null ? 0 : 1, Option = F.Pack(T.Of(job.Option)), Share = share,
         });
+
+        static bool IsAligned(Tensor? tensor) => (tensor?.Layout.Offset ?? 0) % W.Count == 0;
     }
 
     // ---- host
@@ -316,26 +322,40 @@ public static class Rowwise
         return i;
     }
 
-    // ---- devices: one group a row; a thread owns the positions t, t + threads, ... modulo the partials, in totals and results alike
+    // ---- devices: the lanes of a row share its partials, in totals and results alike
 
     internal struct Arguments<E> where E : unmanaged
     {
         public ArrayView<E> A, B, Y, Weight, Bias;
-        public int Totals, N, Chunks, Partials, ChunkPartials, HasWeight, HasBias;
+        public int Totals, N, Rows, Chunks, Partials, ChunkPartials, HasWeight, HasBias;
         public E Option;
+        public Reduce.RowShare Share;
     }
 
-    [Budget(24, 512, typeof(Reductions.Softmax), typeof(F32), typeof(float), typeof(SingleCell))]
-    [Budget(32, 512, typeof(Reductions.LayerNorm), typeof(F32), typeof(float), typeof(SingleCell))]
-    internal static void Kernel<P, T, E, F>(Arguments<E> x) where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    // The row of a thread: its number, its elements (none for threads that have no row), its place in shared memory, and the thread's lane.
+    readonly struct Place(int row, int n, int slot, int lane)
     {
-        var (p, joined) = (SharedMemory.Allocate<E>(Reduce.Partials), SharedMemory.Allocate<E>(Reduce.Partials));
-        var (row, zero) = (Grid.IdxX, T.Of(0));
+        public readonly int Row = row, N = n, Slot = slot, Lane = lane;
+    }
+
+    [Budget(40, 2048, typeof(Reductions.Softmax), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>), LoadsWide = true, StoresWide = true)]
+    [Budget(40, 2048, typeof(Reductions.LayerNorm), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>), LoadsWide = true, StoresWide = true)]
+    internal static void Kernel<P, T, E, F, W>(Arguments<E> x) where P : struct, IRowwise
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        // Lanes times the elements that each reads at once are the partials at most, so the partials of all rows of a group fit.
+        var (p, joined) = (SharedMemory.Allocate<E>(Reduce.Partials * W.Count), SharedMemory.Allocate<E>(Reduce.Partials * W.Count));
+        var (slot, n) = (Group.IdxX / x.Share.Lanes, 0);
+        var row = Grid.IdxX * x.Share.Rows + slot;
+        if (slot < x.Share.Rows && row < x.Rows)
+            n = x.N;
+        var at = new Place(row, n, slot, Group.IdxX % x.Share.Lanes);
+        var zero = T.Of(0);
         var found = new Found<T> { First = zero, Second = zero, Third = zero, Fourth = zero };
         // One text for all totals: compilers that follow every way from barrier to barrier take exponential time over several.
         for (var total = 0; total < x.Totals; total++)
         {
-            var value = GroupTotal<P, T, E, F>(x, p, joined, found, total);
+            var value = GroupTotal<P, T, E, F, W>(x, at, p, joined, found, total);
             if (total == 0)
                 found.First = value;
             if (total == 1)
@@ -347,78 +367,170 @@ public static class Rowwise
         }
         if (P.IsSummary)
         {
-            if (Group.IdxX == 0)
+            if (at.Lane == 0 && n > 0)
                 x.Y[row] = F.Pack(P.Result(zero, zero, T.Of(1), zero, found));
-            return;
         }
-        for (var k = Group.IdxX; k < x.Partials; k += Group.DimX)
+        else if (x.Share.IsWhole != 0)
         {
-            for (var i = k; i < x.N; i += x.Partials)
+            Results<P, T, E, F, W>(x, at, found);
+        }
+        else
+        {
+            Results<P, T, E, F>(x, at, found);
+        }
+    }
+
+    [MethodImpl(Inline.Always)]
+    static void Results<P, T, E, F>(Arguments<E> x, Place at, Found<T> found)
+        where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        for (var k = at.Lane; k < x.Partials; k += x.Share.Lanes)
+        {
+            for (var i = k; i < at.N; i += x.Partials)
             {
-                var at = row * x.N + i;
-                var a = F.Splat(P.Kept >= 0 ? x.Y[at] : x.A[at]);
-                var (weight, bias) = (T.Of(1), zero);
+                var place = at.Row * x.N + i;
+                var a = F.Splat(P.Kept >= 0 ? x.Y[place] : x.A[place]);
+                var (weight, bias) = (T.Of(1), T.Of(0));
                 if (P.HasWeights && x.HasWeight != 0)
                     weight = F.Splat(x.Weight[i]);
                 if (P.HasWeights && x.HasBias != 0)
                     bias = F.Splat(x.Bias[i]);
-                x.Y[at] = F.Pack(P.Result(a, P.HasSecond ? F.Splat(x.B[at]) : zero, weight, bias, found));
+                x.Y[place] = F.Pack(P.Result(a, P.HasSecond ? F.Splat(x.B[place]) : T.Of(0), weight, bias, found));
+            }
+        }
+    }
+
+    // The same for partials side by side; what is counted is pieces.
+    [MethodImpl(Inline.Always)]
+    static void Results<P, T, E, F, W>(Arguments<E> x, Place at, Found<T> found) where P : struct, IRowwise
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        for (var set = at.Lane; set < x.Partials / W.Count; set += x.Share.Lanes)
+        {
+            for (var i = set; i < at.N / W.Count; i += x.Partials / W.Count)
+            {
+                var place = at.Row * (x.N / W.Count) + i;
+                var a = P.Kept >= 0 ? x.Y.Cast<W>()[place] : x.A.Cast<W>()[place];
+                var b = P.HasSecond ? x.B.Cast<W>()[place] : a;
+                var (weights, biases) = (a, a);
+                if (P.HasWeights && x.HasWeight != 0)
+                    weights = x.Weight.Cast<W>()[i];
+                if (P.HasWeights && x.HasBias != 0)
+                    biases = x.Bias.Cast<W>()[i];
+                for (var k = 0; k < W.Count; k++)
+                {
+                    var (weight, bias) = (T.Of(1), T.Of(0));
+                    if (P.HasWeights && x.HasWeight != 0)
+                        weight = F.Splat(W.Get(weights, k));
+                    if (P.HasWeights && x.HasBias != 0)
+                        bias = F.Splat(W.Get(biases, k));
+                    a = W.With(a, k, F.Pack(P.Result(F.Splat(W.Get(a, k)), P.HasSecond ? F.Splat(W.Get(b, k)) : T.Of(0), weight, bias, found)));
+                }
+                x.Y.Cast<W>()[place] = a;
             }
         }
     }
 
     [MethodImpl(Inline.Always)]
-    static T GroupTotal<P, T, E, F>(Arguments<E> x, ArrayView<E> p, ArrayView<E> joined, Found<T> found, int number)
-        where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static T GroupTotal<P, T, E, F, W>(Arguments<E> x, Place at, ArrayView<E> p, ArrayView<E> joined, Found<T> found, int number) where P : struct, IRowwise
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
-        var (thread, row) = (Group.IdxX, Grid.IdxX);
         var zero = T.Of(0);
         if (P.IsLargest(number))
             zero = T.Lowest;
-        for (var k = thread; k < x.ChunkPartials; k += Group.DimX)
-            joined[k] = F.Pack(zero);
+        var (from, fromChunk) = (at.Slot * x.Partials, at.Slot * x.ChunkPartials);
+        for (var k = at.Lane; k < x.ChunkPartials; k += x.Share.Lanes)
+            joined[fromChunk + k] = F.Pack(zero);
         for (var chunk = 0; chunk < x.Chunks; chunk++)
         {
             var start = chunk * Reduce.Chunk;
-            var end = IntrinsicMath.Min(x.N, start + Reduce.Chunk);
-            for (var k = thread; k < x.Partials; k += Group.DimX)
+            var end = IntrinsicMath.Min(at.N, start + Reduce.Chunk);
+            if (x.Share.IsWhole != 0)
+                Accumulate<P, T, E, F, W>(x, at, p, found, number, zero, start / W.Count, end / W.Count);
+            else
+                Accumulate<P, T, E, F>(x, at, p, found, number, zero, start, end);
+            Group.Barrier();
+            GroupTree<P, T, E, F>(number, p, from, x.Partials, at.Lane, x.Share.Lanes);
+            if (at.Lane == 0)
             {
-                var total = zero;
-                for (var i = start + k; i < end; i += x.Partials)
-                {
-                    var at = row * x.N + i;
-                    var a = F.Splat(x.A[at]);
-                    if (P.Kept >= 0 && number > P.Kept)
-                        a = F.Splat(x.Y[at]);
-                    var weight = T.Of(1);
-                    if (P.HasWeights && x.HasWeight != 0)
-                        weight = F.Splat(x.Weight[i]);
-                    var term = P.Term(number, a, P.HasSecond ? F.Splat(x.B[at]) : T.Of(0), weight, found);
-                    if (number == P.Kept)
-                        x.Y[at] = F.Pack(term);
-                    total = Joined<P, T>(number, total, term);
-                }
-                p[k] = F.Pack(total);
+                var k = fromChunk + chunk % x.ChunkPartials;
+                joined[k] = F.Pack(Joined<P, T>(number, F.Splat(joined[k]), F.Splat(p[from])));
             }
             Group.Barrier();
-            GroupTree<P, T, E, F>(number, p, x.Partials);
-            if (thread == 0)
-                joined[chunk % x.ChunkPartials] = F.Pack(Joined<P, T>(number, F.Splat(joined[chunk % x.ChunkPartials]), F.Splat(p[0])));
-            Group.Barrier();
         }
-        GroupTree<P, T, E, F>(number, joined, x.ChunkPartials);
-        var all = F.Splat(joined[0]);
+        GroupTree<P, T, E, F>(number, joined, fromChunk, x.ChunkPartials, at.Lane, x.Share.Lanes);
+        var all = F.Splat(joined[fromChunk]);
         Group.Barrier();
         return P.Settle(number, all, T.Of(x.N), F.Splat(x.Option), found);
     }
 
     [MethodImpl(Inline.Always)]
-    static void GroupTree<P, T, E, F>(int number, ArrayView<E> p, int partials)
+    static void Accumulate<P, T, E, F>(Arguments<E> x, Place at, ArrayView<E> p, Found<T> found, int number, T zero, int start, int end)
+        where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        for (var k = at.Lane; k < x.Partials; k += x.Share.Lanes)
+        {
+            var total = zero;
+            for (var i = start + k; i < end; i += x.Partials)
+            {
+                var place = at.Row * x.N + i;
+                var a = F.Splat(x.A[place]);
+                if (P.Kept >= 0 && number > P.Kept)
+                    a = F.Splat(x.Y[place]);
+                var weight = T.Of(1);
+                if (P.HasWeights && x.HasWeight != 0)
+                    weight = F.Splat(x.Weight[i]);
+                var term = P.Term(number, a, P.HasSecond ? F.Splat(x.B[place]) : T.Of(0), weight, found);
+                if (number == P.Kept)
+                    x.Y[place] = F.Pack(term);
+                total = Joined<P, T>(number, total, term);
+            }
+            p[at.Slot * x.Partials + k] = F.Pack(total);
+        }
+    }
+
+    // The same for partials side by side; what is counted is pieces.
+    [MethodImpl(Inline.Always)]
+    static void Accumulate<P, T, E, F, W>(Arguments<E> x, Place at, ArrayView<E> p, Found<T> found, int number, T zero, int start, int end)
+        where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        for (var set = at.Lane; set < x.Partials / W.Count; set += x.Share.Lanes)
+        {
+            var totals = Wide.Filled<W, E>(F.Pack(zero));
+            for (var i = start + set; i < end; i += x.Partials / W.Count)
+            {
+                var place = at.Row * (x.N / W.Count) + i;
+                var a = x.A.Cast<W>()[place];
+                if (P.Kept >= 0 && number > P.Kept)
+                    a = x.Y.Cast<W>()[place];
+                var b = P.HasSecond ? x.B.Cast<W>()[place] : a;
+                var weights = a;
+                if (P.HasWeights && x.HasWeight != 0)
+                    weights = x.Weight.Cast<W>()[i];
+                for (var k = 0; k < W.Count; k++)
+                {
+                    var weight = T.Of(1);
+                    if (P.HasWeights && x.HasWeight != 0)
+                        weight = F.Splat(W.Get(weights, k));
+                    var term = P.Term(number, F.Splat(W.Get(a, k)), P.HasSecond ? F.Splat(W.Get(b, k)) : T.Of(0), weight, found);
+                    a = W.With(a, k, F.Pack(term));
+                    totals = W.With(totals, k, F.Pack(Joined<P, T>(number, F.Splat(W.Get(totals, k)), term)));
+                }
+                if (number == P.Kept)
+                    x.Y.Cast<W>()[place] = a;
+            }
+            for (var k = 0; k < W.Count; k++)
+                p[at.Slot * x.Partials + set * W.Count + k] = W.Get(totals, k);
+        }
+    }
+
+    [MethodImpl(Inline.Always)]
+    static void GroupTree<P, T, E, F>(int number, ArrayView<E> p, int from, int partials, int lane, int lanes)
         where P : struct, IRowwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         for (var half = partials / 2; half > 0; half /= 2)
         {
-            for (var k = Group.IdxX; k < half; k += Group.DimX)
+            for (var k = from + lane; k < from + half; k += lanes)
                 p[k] = F.Pack(Joined<P, T>(number, F.Splat(p[k]), F.Splat(p[k + half])));
             Group.Barrier();
         }

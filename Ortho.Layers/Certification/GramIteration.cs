@@ -20,20 +20,22 @@ public static class GramIteration
         ArgumentOutOfRangeException.ThrowIfLessThan(iterations, 1);
         if (matrices.Rank < 2)
             throw new TensorArgumentException("GramIteration.Bound", nameof(matrices), $"{matrices.Shape}", "[..., rows, columns]");
-        var (gram, logarithm) = Scaled(matrices);
+        var (gram, logarithm) = (matrices, (Tensor?)null);
         for (var k = 0; k < iterations; k++)
         {
+            // Whatever it is divided by, the bound is the same: these norms need no gradients.
+            Tensor norm;
+            using (Graph.NoGrad())
+            {
+                norm = Norm(gram);
+                logarithm = logarithm is null ? norm.Log() : logarithm * 2.0 + norm.Log();
+            }
+            gram /= gram.DType.IsComplex ? norm.To(gram.DType) : norm;
             gram = k == 0 && gram.Shape[^2] < gram.Shape[^1] ? gram.MatMul(gram.H) : gram.H.MatMul(gram);
-            var (next, added) = Scaled(gram);
-            (gram, logarithm) = (next, logarithm * 2.0 + added);
         }
-        return (logarithm * Math.Pow(0.5, iterations)).Exp();
+        return ((logarithm! * 2.0 + Norm(gram).Log()) * Math.Pow(0.5, iterations)).Exp().Squeeze(-1).Squeeze(-1);
     }
 
     // A matrix of zeros stays one: its bound is the floor, to the power 2^-t.
-    static (Tensor Matrices, Tensor Logarithm) Scaled(Tensor matrices)
-    {
-        var norm = matrices.Norm([-2, -1], keepDimensions: true) + 1e-30;
-        return (matrices / (matrices.DType.IsComplex ? norm.To(matrices.DType) : norm), norm.Log().Squeeze(-1).Squeeze(-1));
-    }
+    static Tensor Norm(Tensor matrices) => matrices.Norm([-2, -1], keepDimensions: true) + 1e-30;
 }

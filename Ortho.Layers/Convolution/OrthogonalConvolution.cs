@@ -13,7 +13,7 @@ namespace Ortho.Layers;
 /// </remarks>
 public abstract class OrthogonalConvolution : Module, ICertifiable
 {
-    readonly Cached<(int Height, int Width)> filter;
+    readonly Cached<FilterUse?> filter;
     readonly string name;
     (int Height, int Width)? lastSize;
 
@@ -27,7 +27,7 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
         Architecture = shape;
         using (Graph.NoGrad())
             Free = [.. Method.Initial(shape, generator, dtype).Select(numbers => Register(numbers.Name, numbers.Value, numbers.Role))];
-        filter = new(Free, size => Method.Filter(shape, [.. Free.Select(parameter => parameter.Value)], size.Height, size.Width));
+        filter = new(Free, use => Method.Filter(shape, [.. Free.Select(parameter => parameter.Value)], use));
         Bias = biases > 0 ? Register("bias", Tensor.Zeros([biases], dtype), ParameterRole.Vector) : null;
     }
 
@@ -45,11 +45,15 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
 
     /// <summary>The kernel [outputs, inputs / groups, kernel height, kernel width] of the convolution; null for methods whose kernel is as
     /// large as the images. The height is 1 for signals.</summary>
-    public Tensor? Kernel => Method.DependsOnImage ? null : Method.Kernel(Architecture, Filter(0, 0));
+    public Tensor? Kernel
+        => Method.UseFor(Architecture, 1, 0, 0, isTraining: false) is null ? Method.Kernel(Architecture, filter.Of(null)) : null;
 
-    /// <summary>What the method makes of the free numbers for images of this size: a kernel, or a complex matrix for each frequency of the
-    /// half spectrum (after the stride).</summary>
-    public Tensor Filter(int height, int width) => filter.Of(Method.DependsOnImage ? (height, width) : default);
+    /// <summary>What the method makes of the free numbers for an image of this size, in use: a kernel, or a complex matrix for each
+    /// frequency of a half spectrum (after the stride).</summary>
+    public Tensor Filter(int height, int width) => Filter(1, height, width, isTraining: false);
+
+    Tensor Filter(int batch, int height, int width, bool isTraining)
+        => filter.Of(Method.UseFor(Architecture, batch, height, width, isTraining));
 
     /// <summary>The convolution of images.</summary>
     private protected Tensor Convolve(Tensor x)
@@ -66,7 +70,7 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
             throw Misfit(x, $"{(isValid ? $"extents less {Span.Height} and {Span.Width}" : "extents")} divisible by {divisors}");
         }
         CheckSize(x, height, width);
-        var y = Method.Apply(Architecture, Filter(height, width), x, IsTraining);
+        var y = Method.Apply(Architecture, Filter(x.Shape[0], height, width, IsTraining), x, IsTraining);
         lastSize = (height, width);
         return WithBias(y);
     }
@@ -81,7 +85,7 @@ public abstract class OrthogonalConvolution : Module, ICertifiable
             ? ((x.Shape[2] - 1) * stride.Height + Span.Height, (x.Shape[3] - 1) * stride.Width + Span.Width)
             : (x.Shape[2] * stride.Height, x.Shape[3] * stride.Width);
         CheckSize(x, height, width);
-        var y = Method.ApplyAdjoint(Architecture, Filter(height, width), x, IsTraining);
+        var y = Method.ApplyAdjoint(Architecture, Filter(x.Shape[0], height, width, IsTraining), x, IsTraining);
         lastSize = (height, width);
         return WithBias(y);
     }

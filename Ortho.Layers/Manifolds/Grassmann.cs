@@ -51,7 +51,7 @@ public sealed class Grassmann : Manifold, IGeodesicManifold
     public override Tensor Retract(Tensor x, Tensor v)
     {
         Check(nameof(Retract), x, v);
-        return (x + v).PolarDecomposition().U;
+        return (x + v).PolarFactor();
     }
 
     /// <summary>The Frobenius norm of x^H x - I.</summary>
@@ -65,7 +65,7 @@ public sealed class Grassmann : Manifold, IGeodesicManifold
     public override Tensor ProjectOnto(Tensor x)
     {
         Check(nameof(ProjectOnto), x);
-        return x.PolarDecomposition().U;
+        return x.PolarFactor();
     }
 
     /// <summary>Uniformly distributed.</summary>

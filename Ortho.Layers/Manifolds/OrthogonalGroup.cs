@@ -95,7 +95,7 @@ public sealed class OrthogonalGroup(StiefelRetraction retraction = StiefelRetrac
         Check(nameof(ProjectOnto), x);
         RequireReal(nameof(ProjectOnto), x.DType);
         if (!IsSpecial)
-            return x.PolarDecomposition().U;
+            return x.PolarFactor();
         var (u, _, v) = x.Svd();
         var sign = (u.SlogDet().Sign * v.SlogDet().Sign).Unsqueeze(-1).Unsqueeze(-1);
         var n = x.Shape[^1];
@@ -142,7 +142,7 @@ public sealed class OrthogonalGroup(StiefelRetraction retraction = StiefelRetrac
     {
         var eye = StiefelCurves.Eye(q.Shape[^1], q);
         for (var k = 0; k < Roots; k++)
-            q = (q + eye).PolarDecomposition().U;
+            q = (q + eye).PolarFactor();
         var a = (q + eye).Solve(q - eye);
         a = (a - a.H) * 0.5;
         // atanh(a) = a (I + a^2 / 3 + a^4 / 5 + ...), by Horner.

@@ -119,7 +119,7 @@ public sealed class Stiefel(StiefelMetric metric = StiefelMetric.Euclidean, Stie
     public override Tensor ProjectOnto(Tensor x)
     {
         Check(nameof(ProjectOnto), x);
-        return x.PolarDecomposition().U;
+        return x.PolarFactor();
     }
 
     /// <summary>Uniformly distributed (Haar measure).</summary>

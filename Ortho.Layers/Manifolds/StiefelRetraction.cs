@@ -28,7 +28,7 @@ static class StiefelCurves
     public static Tensor Retract(StiefelRetraction retraction, Tensor x, Tensor v, bool canonical) => retraction switch
     {
         StiefelRetraction.Qr => Orthonormal(x + v),
-        StiefelRetraction.Polar => (x + v).PolarDecomposition().U,
+        StiefelRetraction.Polar => (x + v).PolarFactor(),
         StiefelRetraction.Cayley => Corrected(Cayley(x, v)),
         _ => Corrected(Geodesic(x, v, canonical)),
     };

@@ -75,7 +75,11 @@ public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
         RequireShape("value", value.Shape);
         using var pause = Graph.NoGrad();
         var tall = IsWide ? value.H : value;
-        var free = Map.Inverse(TurnBack(tall)) - origin.To(value.DType).To(value.Device);
+        var turned = TurnBack(tall);
+        // An element of more digits than the base has: the base's rounding is not its fault.
+        if (IsFiner(value.DType) && this.Contains(value, Membership.Tolerance(value.DType)))
+            turned = OrthogonalParametrization.Polished(turned);
+        var free = Map.Inverse(turned) - origin.To(value.DType).To(value.Device);
         return (IsWide ? free.H : free).Clone();
     }
 
@@ -102,8 +106,12 @@ public sealed class DynamicTrivialization : Module, IOrthogonalParametrization
         using var pause = Graph.NoGrad();
         var (rows, columns) = Sides(shape);
         var q = Turn(Map.Sample(shape[..^2].Concat([rows, columns]), generator, dtype, Base.Value.Device));
+        if (IsFiner(dtype))
+            q = OrthogonalParametrization.Polished(q);
         return (IsWide ? q.H : q).To(device ?? Device.Cpu);
     }
+
+    bool IsFiner(DType dtype) => dtype.RealType == DType.Float64 && Base.Value.DType.RealType == DType.Float32;
 
     Tensor TallBase() => IsWide ? Base.Value.H : Base.Value;
 

@@ -66,7 +66,7 @@ public abstract class OrthogonalParametrization : Parametrization, IOrthogonalPa
             "a map without") : map;
 
     /// <summary>The nearest orthogonal matrices: what an inner map is asked to invert has the rounding of its source taken off.</summary>
-    internal static Tensor Nearest(Tensor q) => IsWide(q.Shape) ? q.H.PolarDecomposition().U.H : q.PolarDecomposition().U;
+    internal static Tensor Nearest(Tensor q) => IsWide(q.Shape) ? q.H.PolarFactor().H : q.PolarFactor();
 
     /// <summary>A function of matrices, applied to each of a batch [..., rows, columns] in turn.</summary>
     private protected static Tensor Each(Tensor batch, Func<Tensor, Tensor> function)

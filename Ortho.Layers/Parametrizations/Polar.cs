@@ -11,7 +11,7 @@ namespace Ortho.Layers.Parametrizations;
 public sealed class Polar : OrthogonalParametrization
 {
     /// <inheritdoc/>
-    protected override Tensor MapTall(Tensor free) => free.PolarDecomposition().U;
+    protected override Tensor MapTall(Tensor free) => free.PolarFactor();
 
     /// <inheritdoc/>
     protected override Tensor UnmapTall(Tensor q) => q;

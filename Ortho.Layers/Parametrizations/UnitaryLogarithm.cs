@@ -23,7 +23,7 @@ static class UnitaryLogarithm
     {
         var eye = Tensor.Eye(q.Shape[0], dtype: q.DType);
         for (var k = 0; k < 4; k++)
-            q = (eye + q).PolarDecomposition().U;
+            q = (eye + q).PolarFactor();
         var s = (q - eye).MatMul((q + eye).Inverse());
         s = (s - s.H) * 0.5;
         var (square, sum) = (s.MatMul(s), eye * (1.0 / 17));

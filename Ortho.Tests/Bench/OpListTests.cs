@@ -59,7 +59,7 @@ public class OpListTests
     [Test]
     public void Dtypes_of_the_catalog_follow_from_the_kinds_of_numbers()
     {
-        var op = new OpDescription("f", "g", Numbers.Integer | Numbers.Bool, Derivative.None, false);
+        var op = new OpDescription("f", "g", Numbers.Integer | Numbers.Bool, Derivative.None);
         Assert.That(op.DTypes, Is.EquivalentTo(new[] { DType.Int32, DType.Int64, DType.Bool }));
         Assert.That((op with { Takes = Numbers.All }).DTypes, Is.EquivalentTo(DTypes.All));
         Assert.That(() => OpCatalog.Find("Nothing"), Throws.TypeOf<KeyNotFoundException>().With.Message.Contains("Nothing"));

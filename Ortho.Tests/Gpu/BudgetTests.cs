@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using NUnit.Framework;
 using Ortho.Kernels.Gpu;
@@ -25,9 +26,14 @@ public class BudgetTests
     static LoweredKernel Close(MethodInfo method, BudgetAttribute budget)
         => new(method.MakeGenericMethod([.. budget.Types]), IsGrouped: method.GetParameters()[0].ParameterType != typeof(ILGPU.Index1D));
 
+    // What each kernel took, target by target.
+    readonly ConcurrentDictionary<(string Kernel, int Registers), SortedDictionary<string, string>> taken = [];
+
     [OneTimeTearDown]
-    public void Free()
+    public void ReportAndFree()
     {
+        foreach (var ((kernel, registers), targets) in taken.OrderBy(line => line.Key))
+            TestContext.Progress.WriteLine($"budget: {kernel}, {registers} registers: {string.Join(", ", targets.Select(target => $"{target.Key} {target.Value}"))}");
         foreach (var lowering in lowerings.Values)
             lowering.Dispose();
     }
@@ -38,14 +44,21 @@ public class BudgetTests
         var (kernel, budget) = ((LoweredKernel)lowered, (BudgetAttribute)allowed);
         Ptxas.Require();
         var ptx = lowerings[target].Lower(kernel.Method, kernel.IsGrouped);
-        var (usage, loop) = Ptxas.Inspect(ptx, target, readsCode: budget.MultiplyAdds > 0);
-        TestContext.Out.WriteLine($"budget {kernel} {target}: {usage.Registers} of {budget.Registers} registers, {usage.Shared} of {budget.SharedBytes} bytes shared{loop}");
+        var (usage, code) = Ptxas.Inspect(ptx, target, readsCode: budget.MultiplyAdds > 0 || budget.LoadsWide || budget.StoresWide);
+        var loop = code is null || budget.MultiplyAdds == 0 ? null : Ptxas.LongestLoop(code);
+        var targets = taken.GetOrAdd(($"{kernel}", budget.Registers), _ => []);
+        lock (targets)
+            targets[target] = $"{usage.Registers}{(usage.Shared > 0 ? $" and {usage.Shared} bytes shared" : "")}{loop}";
         Assert.Multiple(() =>
         {
             Assert.That((usage.SpillLoads, usage.SpillStores, usage.Stack), Is.EqualTo((0, 0, 0)), "bytes spilled and of stack");
             Assert.That(usage.Registers, Is.AtMost(budget.Registers), "registers");
             Assert.That(usage.Shared, Is.AtMost(budget.SharedBytes), "bytes of shared memory");
             Assert.That(loop?.MultiplyAdds ?? 1, Is.AtLeast(budget.MultiplyAdds), "share of multiply-adds in the longest innermost loop");
+            if (code is not null && budget.LoadsWide)
+                Assert.That(code, Does.Contain("LDG.E.128"), "loads of 16 bytes");
+            if (code is not null && budget.StoresWide)
+                Assert.That(code, Does.Contain("STG.E.128"), "stores of 16 bytes");
         });
     }
 

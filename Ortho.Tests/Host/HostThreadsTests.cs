@@ -91,20 +91,31 @@ sealed class HostThreadsTests
         for (var round = 0; round < 20; round++)
         {
             Thread.Sleep(2);
-            var threads = new HashSet<int>();
-            HostThreads.For(2, _ =>
-            {
-                lock (threads) threads.Add(Environment.CurrentManagedThreadId);
-                // Neither piece ends before both have begun: one thread alone would take both.
-                for (var wait = new SpinWait(); ; wait.SpinOnce())
-                {
-                    lock (threads)
-                    {
-                        if (threads.Count == 2) return;
-                    }
-                }
-            });
-            Assert.That(threads, Has.Count.EqualTo(2));
+            Assert.That(ThreadsOfEach(2).Distinct().Count(), Is.EqualTo(2));
         }
+    }
+
+    [Test]
+    public void Each_thread_has_the_same_pieces_in_every_job([Values(2, 3)] int threads)
+    {
+        HostThreads.Count = threads;
+        var first = ThreadsOfEach(threads);
+        Assert.That(first[0], Is.EqualTo(Environment.CurrentManagedThreadId));
+        for (var round = 0; round < 50; round++)
+            Assert.That(ThreadsOfEach(threads), Is.EqualTo(first));
+    }
+
+    // The threads that run as many pieces as there are threads, each in one piece: none ends before all have begun.
+    static int[] ThreadsOfEach(int pieces)
+    {
+        var (threads, begun) = (new int[pieces], 0);
+        HostThreads.For(pieces, i =>
+        {
+            threads[i] = Environment.CurrentManagedThreadId;
+            Interlocked.Increment(ref begun);
+            for (var wait = new SpinWait(); Volatile.Read(ref begun) < pieces;)
+                wait.SpinOnce();
+        });
+        return threads;
     }
 }

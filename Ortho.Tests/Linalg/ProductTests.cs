@@ -109,6 +109,21 @@ public class ProductTests
         Assert.That(Difference(square, gram.MatMul(gram) * -0.5 + gram * 2.0), Is.LessThan(Tolerance(dtype, n) * Largest(square)));
     }
 
+    [Test, Category("Devices")]
+    public void An_update_in_place_has_the_bits_of_a_sum([ValueSource(typeof(MatrixSamples), nameof(Types))] DType dtype, [Values("64x26x64", "90x64x90", "7x3x20", "33x64x270")] string sizes)
+    {
+        var (m, k, n) = sizes.Split('x').Select(int.Parse).ToArray() is [var rows, var inner, var columns] ? (rows, inner, columns) : default;
+        var (a, b, c) = (Random([2, m, k], dtype, 1), Random([2, k, n], dtype, 2), Random([2, m, n], dtype, 3));
+        var expected = Bits(MatMulKernel.Run("Sum", a, b, c, -1, 0.5));
+        foreach (var device in Devices.Gpus.Where(_ => m < 20).Prepend(Device.Cpu))
+        {
+            var y = c.To(device).Clone();
+            MatMulKernel.Update("Sum", y, a.To(device), b.To(device), -1, 0.5);
+            Assert.That(Bits(y), Is.EqualTo(expected), $"{device}");
+        }
+        Assert.Throws<TensorArgumentException>(() => MatMulKernel.Update("Sum", c, Random([2, m, 300], dtype, 1), Random([2, 300, n], dtype, 2)));
+    }
+
     [Test]
     public void Bits_do_not_depend_on_threads([ValueSource(typeof(MatrixSamples), nameof(Types))] DType dtype)
     {

@@ -36,9 +36,6 @@ public sealed record OpRow(string Name, Func<Tensor[], Tensor> Call, Func<Nd[], 
     /// <summary>Whether the call gives that result of the op that has no derivative: positions or counts.</summary>
     public bool IsPosition { get; init; }
 
-    /// <summary>What the catalog says of where it is computed.</summary>
-    public bool IsHostOnly => OpCatalog.Find(Name).HostOnly;
-
     /// <summary>Whether real tensors are taken.</summary>
     public bool IsReal { get; init; } = true;
 

@@ -193,6 +193,17 @@ public static partial class OpTable
 
     static Nd Trapezoid(Nd v) => Nd.Of(v.Shape, i => i[0] == i[1] ? 1 : i[0] > i[1] ? v[i] : 0);
 
+    static Nd Coupled(Nd x, int iterations)
+    {
+        var (y, z) = (x, Plus(Nd.Of(x.Shape, _ => 0), 1));
+        for (var step = 0; step < iterations; step++)
+        {
+            var r = Plus(Nd.Map(v => -0.5 * v[0], Product(z, y)), 1.5);
+            (y, z) = (Product(y, r), Product(r, z));
+        }
+        return z;
+    }
+
     static Nd Polynomial(Nd x, double[] coefficients, int steps)
     {
         var norm = Math.Sqrt(x.Data.Sum(v => v.Magnitude * v.Magnitude));
@@ -362,6 +373,8 @@ public static partial class OpTable
         new("HouseholderApply", x => x[0].HouseholderApply(x[1]), x => Product(Reflections(x[0], x[0].Shape[0]), x[1]), [[5, 3], [5, 2]]) { IsComplex = true, Single = 3e-6, Double = 2e-14, Low = 0.2 },
         new("HouseholderFrame", x => x[0].HouseholderFrame(), x => Reflections(Trapezoid(x[0]), x[0].Shape[1]), [[5, 3]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
         new("NewtonSchulz", x => x[0].NewtonSchulz(NewtonSchulzSchedule.Muon(2)), x => Polynomial(x[0], [3.4445, -4.7750, 2.0315], 2), [[5, 3]], [[3, 5]], [[2, 5]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
+        new("CoupledNewtonSchulz", x => x[0].CoupledNewtonSchulz(3), x => Coupled(x[0], 3), [[5, 5]], [[2, 3, 3]], [[1, 1]])
+            { IsComplex = true, Prepare = (_, x) => Nd.Of(x.Shape, i => x[i] * 0.2 + (i[^1] == i[^2] ? 1 : 0)), Single = 3e-6, Double = 2e-14 },
         new("Bjorck", x => x[0].Bjorck(0.5, 3), x => Polynomial(x[0], [1.5, -0.5], 3), [[5, 3]], [[3, 4]], [[6, 2]]) { IsComplex = true, Single = 3e-6, Double = 2e-14 },
     ];
 }

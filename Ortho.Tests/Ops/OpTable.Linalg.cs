@@ -162,6 +162,7 @@ public static partial class OpTable
         Linear("Cond", x => x[0].Cond(NormOrder.Infinity), x => new([], [NormOf(x[0], NormOrder.Infinity) * NormOf(InverseOf(x[0]), NormOrder.Infinity)]), [[3, 3]]) with { Prepare = (_, x) => Plus(x, 6) },
         Linear("MatrixSqrt", x => x[0].MatrixSqrt(), x => RootsOf(Hermitian(x[0])).Root, [[4, 4]], [[1, 1]]) with { Prepare = (_, x) => Plus(x, 9) },
         Linear("InverseSqrt", x => x[0].InverseSqrt(), x => RootsOf(Hermitian(x[0])).Inverse, [[4, 4]], [[1, 1]]) with { Prepare = (_, x) => Plus(x, 9) },
+        Linear("PolarFactor", x => x[0].PolarFactor(), x => Product(x[0], RootsOf(Gram(x[0])).Inverse), [[5, 3]], [[4, 4]], [[1, 1]]) with { Prepare = (_, x) => Plus(x, 3) },
         Linear("PolarDecomposition", x => x[0].PolarDecomposition() is var (u, p) ? Join(u, p) : x[0], x => RootsOf(Gram(x[0])) is var (root, inverse) ? Join(Product(x[0], inverse), root) : x[0],
             [[5, 3]], [[4, 4]], [[1, 1]]) with { Prepare = (_, x) => Plus(x, 3) },
         Linear("Haar", x => Tensor.Haar([6, 3], new Generator(1), dtype: x[0].DType, device: x[0].Device) is var q ? q.H.MatMul(q) : x[0], _ => Identity(3), [[1]]) with { IsComposed = true },

@@ -16,7 +16,6 @@ public class OpTableTests
     static IEnumerable<TestCaseData> RowsOnDevices
         => from kind in Devices.Kinds
            from row in OpTable.Rows.Index()
-           where kind == "Cpu" || !row.Item.IsHostOnly
            select new TestCaseData(row.Item, kind).SetArgDisplayNames($"{row.Item.Name} {row.Index}", kind);
 
     static IEnumerable<TestCaseData> RowsOnGpus => RowsOnDevices.Where(test => (string)test.Arguments[1]! != "Cpu");
@@ -180,15 +179,6 @@ public class OpTableTests
         }
         foreach (var gradient in gradients)
             Assert.That(gradient.ToArray<double>(), Is.All.Zero);
-    }
-
-    static IEnumerable<TestCaseData> HostOnlyRows => Rows.Where(test => ((OpRow)test.Arguments[0]!).IsHostOnly);
-
-    [TestCaseSource(nameof(HostOnlyRows))]
-    public void Host_only_ops_refuse_a_tensor_elsewhere(OpRow row)
-    {
-        var arguments = Tensors(row.Arguments(row.Shapes[0], row.DTypes.First()), row.DTypes.First(), GpuDevice.Simulator);
-        Assert.That(() => row.Call(arguments), Throws.TypeOf<TensorArgumentException>().With.Message.StartsWith($"{row.Name}: ").And.Message.Contains("on the CPU"));
     }
 
     [TestCaseSource(nameof(RowsOnGpus))]

@@ -2,6 +2,7 @@ using NUnit.Framework;
 using Ortho.Autograd;
 using Ortho.Kernels.MatMul;
 using Ortho.Tensors;
+using Ortho.Tests.Support;
 using static Ortho.Tests.Linalg.MatrixSamples;
 
 namespace Ortho.Tests.Orthogonal;
@@ -190,6 +191,67 @@ public class NewtonSchulzTests
         CheckGradient(x => x[0].H.Bjorck(steps: 3), [a], order: 2);
         CheckGradient(x => x[0].NewtonSchulz(new([[1.5, -0.5], [2.0], [3.4445, -4.7750, 2.0315]], 1.1)), [a], order: 2);
         CheckGradient(x => x[0].NewtonSchulz(NewtonSchulzSchedule.PolarExpress(3)), [Random([2, 7], dtype, 4)]);
+    }
+
+    // Small matrices have a gradient of their own, in vectors of matrices or one after the other, for long matrices on their Gram matrix.
+    [Test]
+    public void Gradients_of_small_matrices_are_those_of_plain_products([Values("6x6", "16x8", "3x17", "40x10", "33x35", "1x5")] string shape, [Values(1, 19)] int batch)
+    {
+        var size = shape.Split('x').Select(int.Parse).ToArray();
+        var (a, g) = (Random([batch, .. size], seed: 3), Random([batch, .. size], seed: 4));
+        foreach (var steps in (double[][][])[[.. Enumerable.Repeat<double[]>([1.5, -0.5], 9)], [[3.4445, -4.7750, 2.0315], [1.5, -0.5], [35 / 16.0, -35 / 16.0, 21 / 16.0, -5 / 16.0]]])
+        {
+            var x = a.Detach().RequiresGrad();
+            var norm = x.Detach().Norm([-2, -1], keepDimensions: true);
+            var y = x / norm;
+            foreach (var step in steps)
+            {
+                var gram = y.T.MatMul(y);
+                var (power, sum) = (y, y * step[0]);
+                foreach (var c in step[1..])
+                {
+                    power = power.MatMul(gram);
+                    sum += power * c;
+                }
+                y = sum;
+            }
+            var z = x.NewtonSchulz(new NewtonSchulzSchedule(steps), norm);
+            Assert.That(Difference(z, y), Is.LessThan(1e-13));
+            var expected = Graph.Gradients([y], [x], [g])[0];
+            Assert.That(Difference(Graph.Gradients([z], [x], [g])[0], expected), Is.LessThan(1e-12 * Largest(expected)));
+        }
+    }
+
+    static Tensor[] WithGradient(Tensor a, Tensor g)
+    {
+        var x = a.Detach().RequiresGrad();
+        var y = x.Bjorck(steps: 7, norm: Tensor.Full([], 9.0, a.DType, a.Device));
+        return [y.Detach(), Graph.Gradients([y], [x], [g])[0]];
+    }
+
+    // Alone some are computed by tiles.
+    [Test]
+    public void Neighbours_change_no_bit([Values("24x24", "28x12", "12x30")] string shape, [Values(DType.Float32, DType.Float64)] DType dtype)
+    {
+        var size = shape.Split('x').Select(int.Parse).ToArray();
+        var (a, g) = (Random([19, .. size], dtype, 3), Random([19, .. size], dtype, 4));
+        var together = WithGradient(a, g);
+        for (var k = 0; k < 19; k += 6)
+        {
+            foreach (var (alone, all) in WithGradient(a.Select(0, k), g.Select(0, k)).Zip(together))
+                Assert.That(Difference(alone, all.Select(0, k)), Is.Zero);
+        }
+    }
+
+    [Test, Category("Devices")]
+    public void Devices_agree_on_every_bit([ValueSource(typeof(Devices), nameof(Devices.Kinds))] string kind)
+    {
+        foreach (var shape in (Shape[])[[3, 6, 5], [2, 4, 9], [8, 3]])
+        {
+            var (a, g) = (Random(shape, DType.Float32, 3), Random(shape, DType.Float32, 4));
+            foreach (var (result, expected) in WithGradient(a.To(Devices.Of(kind)), g.To(Devices.Of(kind))).Zip(WithGradient(a, g)))
+                Assert.That(result.ToArray<float>(), Is.EqualTo(expected.ToArray<float>()));
+        }
     }
 
     [Test]

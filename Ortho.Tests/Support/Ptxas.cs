@@ -46,12 +46,12 @@ static partial class Ptxas
         public override string ToString() => string.Create(CultureInfo.InvariantCulture, $", {Ffma} multiply-adds of {Instructions} instructions ({MultiplyAdds:0.0 %})");
     }
 
-    /// <summary>Assembles PTX text, and reads the machine code where NVIDIA's disassembler stands beside the assembler.</summary>
+    /// <summary>Assembles PTX text, and lists the machine code where NVIDIA's disassembler stands beside the assembler.</summary>
     /// <param name="ptx">The text.</param>
     /// <param name="target">Such as <c>sm_90</c>.</param>
-    /// <param name="readsCode">Whether the longest innermost loop is wanted; it is null where it is not, or cannot be read.</param>
+    /// <param name="readsCode">Whether the machine code is wanted; it is null where it is not, or cannot be read.</param>
     /// <exception cref="AssertionException">The text does not assemble; the message is the assembler's.</exception>
-    public static (Usage Usage, Loop? Loop) Inspect(string ptx, string target, bool readsCode)
+    public static (Usage Usage, string? Code) Inspect(string ptx, string target, bool readsCode)
     {
         var folder = Directory.CreateTempSubdirectory("ortho-ptxas");
         try
@@ -63,7 +63,7 @@ static partial class Ptxas
                 throw new AssertionException($"ptxas {target} failed:\n{report}\n{Numbered(ptx)}");
             // It calls nvdisasm, which .ci/ptxas puts there, too.
             var disassembler = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(Program!))!, "cuobjdump");
-            return (Parse(report), readsCode && File.Exists(disassembler) && Run(disassembler, "-sass", code) is (0, var text) ? LongestLoop(text) : null);
+            return (Parse(report), readsCode && File.Exists(disassembler) && Run(disassembler, "-sass", code) is (0, var text) ? text : null);
         }
         finally
         {

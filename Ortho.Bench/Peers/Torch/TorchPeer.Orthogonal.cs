@@ -117,7 +117,7 @@ sealed partial class TorchPeer
             {
                 var x = Work.Sample(1, n, n);
                 var p = Same(x);
-                return (Work.Forward(() => x.PolarDecomposition().U), Forward(() =>
+                return (Work.Forward(() => x.PolarFactor()), Forward(() =>
                 {
                     var (u, _, v) = linalg.svd(p);
                     return u.matmul(v);

@@ -37,8 +37,9 @@ sealed partial class TorchPeer
             var shape = new ConvolutionShape(Channels, Channels, Taps, 1, 1, 1, ConvolutionPadding.Circular);
             // Kernels that pass through the origin of a map have singular or constant gradients there: a little off it.
             var free = method.Initial(shape, new Generator(1), DType.Float32).Select((numbers, k) => numbers.Value + Work.Sample(k + 2, [.. numbers.Value.Shape]) * 0.05).ToArray();
+            var use = method.UseFor(shape, Batch, Side, Side, isTraining: true);
             Ortho.Tensors.Tensor[] inputs = [Work.Sample(1, Batch, Channels, Side, Side), .. free];
-            return (Work.Backward(at => method.Apply(shape, method.Filter(shape, at[1..], Side, Side), at[0], isTraining: true), inputs), Backward(peer, [.. inputs.Select(Same)]));
+            return (Work.Backward(at => method.Apply(shape, method.Filter(shape, at[1..], use), at[0], isTraining: true), inputs), Backward(peer, [.. inputs.Select(Same)]));
         });
 
     // [height, width / 2 + 1, out, in]: conj of the transform of the kernel around the origin.

@@ -9,6 +9,12 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// <param name="Role">What they are used for.</param>
 public readonly record struct FreeNumbers(string Name, Tensor Value, ParameterRole Role);
 
+/// <summary>Images that a filter is made for.</summary>
+/// <param name="Height">Height of x.</param>
+/// <param name="Width">Width of x.</param>
+/// <param name="IsTraining">Whether less accuracy will do.</param>
+public readonly record struct FilterUse(int Height, int Width, bool IsTraining);
+
 /// <summary>A way from free numbers to a convolution that preserves norms. It has no numbers of its own; the layers keep them.</summary>
 /// <remarks>The free numbers become a <em>filter</em> - a kernel, or one matrix for each frequency - which layers keep while no parameter
 /// changes; the filter is then applied to images, forwards or as adjoint.</remarks>
@@ -24,15 +30,20 @@ public interface IConvolutionMethod
     /// <param name="dtype">Float32 or Float64.</param>
     IReadOnlyList<FreeNumbers> Initial(ConvolutionShape shape, Generator generator, DType dtype);
 
-    /// <summary>Whether the filter depends on the size of the images.</summary>
-    bool DependsOnImage { get; }
+    /// <summary>What the filter depends on beside the free numbers; null where it is one for all images. Equal uses have equal
+    /// filters.</summary>
+    /// <param name="shape">The architecture.</param>
+    /// <param name="batch">Images.</param>
+    /// <param name="height">Height of x.</param>
+    /// <param name="width">Width of x.</param>
+    /// <param name="isTraining">Whether less accuracy will do.</param>
+    FilterUse? UseFor(ConvolutionShape shape, int batch, int height, int width, bool isTraining);
 
     /// <summary>The filter; differentiable.</summary>
     /// <param name="shape">The architecture.</param>
     /// <param name="free">The free numbers, in the order of <see cref="Initial"/>.</param>
-    /// <param name="height">Height of x.</param>
-    /// <param name="width">Width of x.</param>
-    Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, int height, int width);
+    /// <param name="use">By <see cref="UseFor"/>.</param>
+    Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, FilterUse? use);
 
     /// <summary>The kernel [outputs, inputs / groups, kernel height, kernel width] of which the layer is the convolution; null where none
     /// is smaller than the images.</summary>
@@ -40,14 +51,14 @@ public interface IConvolutionMethod
 
     /// <summary>The convolution of images [batch, inputs, height, width].</summary>
     /// <param name="shape">The architecture.</param>
-    /// <param name="filter">Of images of this size.</param>
+    /// <param name="filter">That of their use.</param>
     /// <param name="x">The images.</param>
     /// <param name="isTraining">Whether less accuracy will do.</param>
     Tensor Apply(ConvolutionShape shape, Tensor filter, Tensor x, bool isTraining);
 
     /// <summary>The adjoint, which takes [batch, outputs, height / stride, width / stride] to images.</summary>
     /// <param name="shape">The architecture.</param>
-    /// <param name="filter">Of the images that come out.</param>
+    /// <param name="filter">That of the use of the images that come out.</param>
     /// <param name="y">What is taken back.</param>
     /// <param name="isTraining">Whether less accuracy will do.</param>
     Tensor ApplyAdjoint(ConvolutionShape shape, Tensor filter, Tensor y, bool isTraining);
@@ -55,7 +66,7 @@ public interface IConvolutionMethod
     /// <summary>The matrices whose singular values are all those of the convolution on a torus; on the host, as wide as the filter at
     /// least.</summary>
     /// <param name="shape">The architecture, padding apart.</param>
-    /// <param name="filter">The filter.</param>
+    /// <param name="filter">A filter in use.</param>
     /// <param name="height">Height of x.</param>
     /// <param name="width">Width of x.</param>
     /// <returns>Complex [blocks, rows, columns].</returns>

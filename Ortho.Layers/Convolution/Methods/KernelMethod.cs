@@ -9,7 +9,7 @@ namespace Ortho.Layers.ConvolutionMethods;
 public abstract class KernelMethod : IConvolutionMethod
 {
     /// <inheritdoc/>
-    public bool DependsOnImage => false;
+    public FilterUse? UseFor(ConvolutionShape shape, int batch, int height, int width, bool isTraining) => null;
 
     /// <inheritdoc/>
     public virtual void Require(ConvolutionShape shape)
@@ -31,7 +31,7 @@ public abstract class KernelMethod : IConvolutionMethod
     protected virtual ConvolutionShape Built(ConvolutionShape shape) => shape;
 
     /// <inheritdoc/>
-    public Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, int height, int width) => Build(shape, free);
+    public Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, FilterUse? use) => Build(shape, free);
 
     /// <inheritdoc/>
     public Tensor? Kernel(ConvolutionShape shape, Tensor filter) => filter;

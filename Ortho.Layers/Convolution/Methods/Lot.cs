@@ -35,14 +35,7 @@ public sealed class Lot(int iterations = 10, double shift = 1e-4) : SymbolMethod
         var eye = Tensor.Eye(n, dtype: symbol.DType, device: symbol.Device);
         var gram = (isTall ? symbol.H.MatMul(symbol) : symbol.MatMul(symbol.H)) + eye * shift;
         var norm = gram.Norm([-2, -1], keepDimensions: true) + shift;
-        var y = gram / norm.To(symbol.DType);
-        var z = eye.Expand([.. y.Shape]);
-        for (var k = 0; k < iterations; k++)
-        {
-            var r = eye.Addmm(z, y, beta: 1.5, alpha: -0.5);
-            (y, z) = (y.MatMul(r), r.MatMul(z));
-        }
-        var root = z / norm.Sqrt().To(symbol.DType);
+        var root = (gram / norm.To(symbol.DType)).CoupledNewtonSchulz(iterations) / norm.Sqrt().To(symbol.DType);
         return isTall ? symbol.MatMul(root) : root.MatMul(symbol);
     }
 }

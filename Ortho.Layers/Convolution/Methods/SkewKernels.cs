@@ -10,19 +10,15 @@ static class SkewKernels
     /// <summary>(V - V') / 2 with V' the kernel of the adjoint: channels exchanged, taps turned round.</summary>
     public static Tensor Of(Tensor v) => (v - v.Transpose(0, 1).Flip(2, 3)) * 0.5;
 
-    /// <summary>The least of the largest singular values of four matrices of the kernel's numbers; sqrt(h w) times it bounds the
+    /// <summary>The least of the largest singular values of four matrices of a skew kernel's numbers; sqrt(h w) times it bounds the
     /// convolution's norm for any size of image. Singla and Feizi 2021.</summary>
+    /// <remarks>The adjoint's kernel is the negative one, so the matrices are two and, permuted, their negative transposes: two
+    /// norms.</remarks>
     public static Tensor FourNorms(Tensor kernel)
     {
         var (m, c, h, w) = (kernel.Shape[0], kernel.Shape[1], kernel.Shape[2], kernel.Shape[3]);
-        Tensor[] norms =
-        [
-            GramIteration.Bound(kernel.Permute(0, 2, 1, 3).Reshape(m * h, c * w)),
-            GramIteration.Bound(kernel.Permute(0, 3, 1, 2).Reshape(m * w, c * h)),
-            GramIteration.Bound(kernel.Reshape(m, c * h * w)),
-            GramIteration.Bound(kernel.Permute(0, 2, 3, 1).Reshape(m * h * w, c)),
-        ];
-        return Tensor.Stack(norms).Min();
+        return Tensor.Minimum(GramIteration.Bound(kernel.Permute(0, 2, 1, 3).Reshape(m * h, c * w)),
+            GramIteration.Bound(kernel.Reshape(m, c * h * w)));
     }
 
     /// <summary>A random square kernel of c channels.</summary>

@@ -11,7 +11,7 @@ namespace Ortho.Layers.ConvolutionMethods;
 public abstract class SymbolMethod : IConvolutionMethod
 {
     /// <inheritdoc/>
-    public bool DependsOnImage => true;
+    public FilterUse? UseFor(ConvolutionShape shape, int batch, int height, int width, bool isTraining) => new(height, width, false);
 
     /// <inheritdoc/>
     public void Require(ConvolutionShape shape)
@@ -30,8 +30,11 @@ public abstract class SymbolMethod : IConvolutionMethod
     protected abstract Tensor Orthogonalize(Tensor symbol, IReadOnlyList<Tensor> free);
 
     /// <inheritdoc/>
-    public Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, int height, int width)
-        => Orthogonalize(Tensor.ConvolutionSymbol(free[0], height / shape.Stride.Height, width / shape.Stride.Width), free);
+    public Tensor Filter(ConvolutionShape shape, IReadOnlyList<Tensor> free, FilterUse? use)
+    {
+        var (height, width, _) = use ?? throw new ArgumentNullException(nameof(use));
+        return Orthogonalize(Tensor.ConvolutionSymbol(free[0], height / shape.Stride.Height, width / shape.Stride.Width), free);
+    }
 
     /// <inheritdoc/>
     public Tensor? Kernel(ConvolutionShape shape, Tensor filter) => null;

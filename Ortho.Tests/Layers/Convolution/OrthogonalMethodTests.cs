@@ -178,9 +178,10 @@ public class OrthogonalMethodTests
     public void Gradients_of_free_numbers_and_images_match_central_differences(Case at)
     {
         var (method, layer, x) = (Of(at.Method), Layer(at), Random([2, .. Image(at, at.In)], seed: 5));
+        var use = method.UseFor(at.Shape, 2, at.Size.Height, at.Size.Width, isTraining: true);
         // The row sums of AdaptiveSoc have kinks, which longer steps cross.
         var result = GradientCheck.Run(a
-            => method.Apply(at.Shape, method.Filter(at.Shape, a[1..], at.Size.Height, at.Size.Width), a[0], true),
+            => method.Apply(at.Shape, method.Filter(at.Shape, a[1..], use), a[0], true),
             [x, .. layer.Free.Select(parameter => parameter.Value.Detach())], step: at.Method == "AdaptiveSoc" ? 1e-5 : 1e-4, samples: 12);
         Assert.That(result.Error, Is.LessThan(2e-7), result.Where);
     }
@@ -266,6 +267,76 @@ public class OrthogonalMethodTests
         Assert.That(training, Is.LessThan(Bound(5)).And.GreaterThan(10 * error));
         layer.Eval();
         Assert.That(Error(), Is.LessThan(1e-6));
+    }
+
+    static IEnumerable<Case> Exponentials =>
+    [
+        new("Soc", 3, 3, 3, 5), new("Soc", 2, 3, 3, 4), new("Soc", 4, 3, (1, 5), (3, 6)), new("Soc", 6, 1, 3, 6, Stride: 2),
+    ];
+
+    [TestCaseSource(nameof(Exponentials))]
+    public void Soc_is_the_same_by_frequencies_as_by_convolutions(Case at)
+    {
+        var x = Random([2, .. Image(at, at.In)], seed: 5);
+        for (var terms = 1; terms < 7; terms++)
+        {
+            var method = new Soc(terms + 1, terms);
+            var free = method.Initial(at.Shape, new(4), DType.Float64)[0].Value;
+            foreach (var isTraining in new[] { true, false })
+            {
+                Tensor[] Both(FilterUse? use, Tensor kernel, Tensor images)
+                {
+                    var filter = method.Filter(at.Shape, [kernel], use);
+                    Assert.That(filter.DType.IsComplex, Is.EqualTo(use is not null));
+                    var y = method.Apply(at.Shape, filter, images, isTraining);
+                    return [y, method.ApplyAdjoint(at.Shape, filter, y.Sin(), isTraining)];
+                }
+                Tensor[] All(FilterUse? use)
+                {
+                    var (kernel, images) = (free.Detach().RequiresGrad(), x.Detach().RequiresGrad());
+                    var results = Both(use, kernel, images);
+                    return [.. results, .. Graph.Gradients(results, [kernel, images], [.. results.Select(y => Random(y.Shape, seed: 6))])];
+                }
+                var byFrequencies = All(new(at.Size.Height, at.Size.Width, isTraining));
+                foreach (var (k, expected) in All(null).Index())
+                    Assert.That(Difference(byFrequencies[k], expected), Is.LessThan(2e-13), $"{k}, {terms} terms");
+            }
+        }
+        var by = new FilterUse(at.Size.Height, at.Size.Width, true);
+        var start = new Soc().Initial(at.Shape, new(4), DType.Float64)[0].Value;
+        var result = GradientCheck.Run(a => new Soc().Apply(at.Shape, new Soc().Filter(at.Shape, a[1..], by), a[0], true), [x, start],
+            samples: 12);
+        Assert.That(result.Error, Is.LessThan(2e-7), result.Where);
+    }
+
+    [Test]
+    public void Soc_takes_the_way_of_less_work()
+    {
+        ConvolutionShape Architecture(int channels, Extent2? kernel = null, ConvolutionPadding padding = ConvolutionPadding.Circular)
+            => new(channels, channels, kernel ?? 3, 1, 1, 1, padding);
+        var soc = new Soc();
+        foreach (var isTraining in new[] { true, false })
+        {
+            FilterUse? Use(ConvolutionShape shape, int batch, int size) => soc.UseFor(shape, batch, size, size, isTraining);
+            Assert.That(Use(Architecture(16), 32, 24), Is.EqualTo(new FilterUse(24, 24, isTraining)), "many images share few matrices");
+            Assert.That(Use(Architecture(256), 1, 24), Is.Null, "large matrices for one image");
+            Assert.That(Use(Architecture(16, 1), 2, 24), Is.Null, "one tap needs no frequencies");
+            Assert.That(Use(Architecture(16), 32, 2), Is.Null, "a kernel beyond the image");
+            Assert.That(Use(Architecture(16), 0, 24), Is.Null, "nothing");
+            Assert.That(Use(Architecture(16, padding: ConvolutionPadding.Zeros), 32, 24), Is.Null, "no torus");
+        }
+        // The layer goes by the batch, and what it keeps by training or not.
+        var layer = new OrthogonalConv2d(4, 4, 3, new(2), method: new Soc(), bias: false, dtype: DType.Float64);
+        var x = Random([40, 4, 6, 6], seed: 8);
+        Assert.That(soc.UseFor(layer.Architecture, 40, 6, 6, true), Is.EqualTo(new FilterUse(6, 6, true)));
+        Assert.That(soc.UseFor(layer.Architecture, 1, 6, 6, true), Is.Null);
+        using var pause = Graph.NoGrad();
+        var (all, one) = (layer.Forward(x), layer.Forward(x.Narrow(0, 3, 1)));
+        Assert.That(Difference(all.Narrow(0, 3, 1), one), Is.LessThan(1e-13));
+        layer.Eval();
+        var inUse = layer.Forward(x);
+        Assert.That(Difference(inUse, all), Is.GreaterThan(1e-9), "more terms in use than while training");
+        Assert.That(Difference(inUse.Narrow(0, 3, 1), layer.Forward(x.Narrow(0, 3, 1))), Is.LessThan(1e-13));
     }
 
     [Test]
