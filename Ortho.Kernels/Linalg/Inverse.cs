@@ -129,12 +129,7 @@ readonly struct PivotedGaussJordan : IByColumns
             GaussJordan.Eliminate<M, T, W>(a, room, first, k);
         }
         // The inverse of a matrix with exchanged rows has its columns exchanged.
-        for (var k = a.Columns - 1; k >= 0; k--)
-        {
-            W.Meet();
-            Pivots.ExchangeColumns<M, T, W>(a, k, room.At(first + a.Rows + k, 0));
-        }
-        W.Meet();
+        Pivots.ExchangeColumns<M, T, W>(a, room, first + a.Rows);
     }
 }
 

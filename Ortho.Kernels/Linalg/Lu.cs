@@ -197,25 +197,31 @@ static class Pivots
         }
     }
 
-    /// <summary>Columns k and k + distance change places; workers share the rows.</summary>
+    /// <summary>Columns k and k + distance change places for each k, the last first, with the distances from row <paramref name="first"/> of the room's
+    /// column 0 on. Workers share the rows, each of which goes through all exchanges.</summary>
     [MethodImpl(Inline.Step)]
-    public static void ExchangeColumns<M, T, W>(M a, int k, T distance) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+    public static void ExchangeColumns<M, T, W>(M a, M room, int first) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
+        W.Meet();
         if (M.Exchanges)
         {
-            a.Exchange(k, distance, columns: true);
+            for (var k = a.Columns - 1; k >= 0; k--)
+                a.Exchange(k, room.At(first + k, 0), columns: true);
             return;
         }
-        W.Meet();
         for (var i = W.Index; i < a.Rows; i += W.Count)
         {
-            var column = T.Of(0);
-            for (var j = k + 1; j < a.Columns; j++)
+            for (var k = a.Columns - 1; k >= 0; k--)
             {
-                column += T.Of(1);
-                var (x, y) = (a.Get(i, k), a.Get(i, j));
-                a.Set(i, k, T.SelectEqual(distance, column, y, x));
-                a.Set(i, j, T.SelectEqual(distance, column, x, y));
+                var (distance, column, x) = (room.At(first + k, 0), T.Of(0), a.Get(i, k));
+                for (var j = k + 1; j < a.Columns; j++)
+                {
+                    column += T.Of(1);
+                    var y = a.Get(i, j);
+                    a.Set(i, j, T.SelectEqual(distance, column, x, y));
+                    x = T.SelectEqual(distance, column, y, x);
+                }
+                a.Set(i, k, x);
             }
         }
         W.Meet();

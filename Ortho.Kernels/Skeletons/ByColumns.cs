@@ -41,7 +41,8 @@ public interface IByColumns
 }
 
 /// <summary>The skeleton of small-matrix algorithms that work column by column: as <see cref="PerMatrix"/> on the host, and on devices for
-/// matrices with few columns; a group of threads for each larger matrix on devices. The bits are the same everywhere.</summary>
+/// matrices with few columns; a group of threads for each larger matrix on devices, in shared memory where it fits
+/// (<see cref="GroupMatrices"/>). The bits are the same everywhere.</summary>
 public static class ByColumns
 {
     // Devices give a matrix with more columns than this to a group.
@@ -118,6 +119,8 @@ public static class ByColumns
     static void OnDevice<A, T, E, F>(GpuDevice gpu, DType dtype, int batch, WorkMatrix a, WorkMatrix b, WorkMatrix c, int option)
         where A : struct, IByColumns where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
+        if (GroupMatrices.Run<A, T, E, F>(gpu, batch, a, b, c, option))
+            return;
         var (workA, workB, workC) = (Load(a), Load(b), Load(c));
         var threads = Math.Min(gpu.GroupSize, (Math.Max(a.Columns, b.Columns) + 31) / 32 * 32);
         gpu.LaunchGroups(Kernel<A, T, E, F>, batch, threads, new PerMatrix.Arguments<E>
