@@ -55,8 +55,8 @@ static class Intrinsics
     static void PtxMultiplyDouble(PTXBackend backend, PTXCodeGenerator generator, Value value) => Ptx("mul.rn.f64", 2, generator, value);
     static void PtxFusedMultiplyAddSingle(PTXBackend backend, PTXCodeGenerator generator, Value value) => Ptx("fma.rn.f32", 3, generator, value);
     static void PtxFusedMultiplyAddDouble(PTXBackend backend, PTXCodeGenerator generator, Value value) => Ptx("fma.rn.f64", 3, generator, value);
-    static void CLMultiplySingle(CLBackend backend, CLCodeGenerator generator, Value value) => CLProduct(-0.0f, generator, value);
-    static void CLMultiplyDouble(CLBackend backend, CLCodeGenerator generator, Value value) => CLProduct(-0.0, generator, value);
+    static void CLMultiplySingle(CLBackend backend, CLCodeGenerator generator, Value value) => CLProduct("-0.0f", generator, value);
+    static void CLMultiplyDouble(CLBackend backend, CLCodeGenerator generator, Value value) => CLProduct("-0.0", generator, value);
     static void CLFusedMultiplyAddSingle(CLBackend backend, CLCodeGenerator generator, Value value) => CLFma(generator, value);
     static void CLFusedMultiplyAddDouble(CLBackend backend, CLCodeGenerator generator, Value value) => CLFma(generator, value);
 #pragma warning restore IDE0051, IDE0060
@@ -88,7 +88,8 @@ static class Intrinsics
         statement.EndArguments();
     }
 
-    static void CLProduct<TZero>(TZero negativeZero, CLCodeGenerator generator, Value value)
+    // ILGPU would write the number -0.0 as -0, an integer without a sign.
+    static void CLProduct(string negativeZero, CLCodeGenerator generator, Value value)
     {
         var (a, b) = (generator.Load(value[0]), generator.Load(value[1]));
         var target = generator.Allocate(value);
@@ -98,10 +99,7 @@ static class Intrinsics
         statement.AppendArgument(a);
         statement.AppendArgument(b);
         statement.AppendArgument();
-        if (negativeZero is float single)
-            statement.AppendConstant(single);
-        else if (negativeZero is double number)
-            statement.AppendConstant(number);
+        statement.AppendCommand(negativeZero);
         statement.EndArguments();
     }
 }

@@ -22,4 +22,14 @@ public class DeviceTests
             Assert.That($"{device}", Does.StartWith($"{kind}: "));
         }
     }
+
+    [Test]
+    public void Products_keep_the_sign_of_zero([Values(DType.Float32, DType.Float64)] DType dtype)
+    {
+        foreach (var device in Devices.Present)
+        {
+            var (x, y) = (Tensor.From([-1.0, 0, 3, -2], [4]).To(dtype).To(device), Tensor.From([0.0, -1, -0.0, 0], [4]).To(dtype).To(device));
+            Assert.That((x * y).To(DType.Float64).ToArray<double>().Select(double.IsNegative), Has.All.True, $"{device}");
+        }
+    }
 }
