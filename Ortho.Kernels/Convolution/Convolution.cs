@@ -1,5 +1,6 @@
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.MatMul;
 using Ortho.Kernels.Reductions;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
@@ -24,7 +25,8 @@ namespace Ortho.Kernels.Convolution;
 /// The host runs all three by one register tile, c[r][v] += a[t][r] * b[at[v] + off[t]]: numbers of a are broadcast, vectors of b are read
 /// at places that tables give, so that one loop serves every kernel size, stride and dilation. For y and x the t are (channel, tap), the
 /// r channels, and the vectors run over pixels; for w the t are pixels, and the vectors run over channels or taps.
-/// <see cref="HostConvolution"/> says how b is laid out. Devices run one thread for each element.
+/// <see cref="HostConvolution"/> says how b is laid out. Devices make products of tiles of them (<see cref="TiledConvolution"/>); where there are few
+/// channels, one thread runs for each element.
 /// </para>
 /// </remarks>
 public static class Convolution
@@ -61,8 +63,8 @@ public static class Convolution
         (from, w, bias) = (Copy.Contiguous(from), Copy.Contiguous(w), bias is null ? null : Copy.Contiguous(bias));
         switch (to.DType, to.Device)
         {
-            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Run<F32, float, SingleCell>(gpu, geometry, to, from, w, bias, isAdjoint); break;
-            case (_, GpuDevice gpu): DeviceConvolution.Run<F64, double, DoubleCell>(gpu, geometry, to, from, w, bias, isAdjoint); break;
+            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Run<F32, float, SingleCell, Quad, SingleTile>(gpu, geometry, to, from, w, bias, isAdjoint); break;
+            case (_, GpuDevice gpu): DeviceConvolution.Run<F64, double, DoubleCell, Twin, DoubleTile>(gpu, geometry, to, from, w, bias, isAdjoint); break;
             case (DType.Float32, _): HostConvolution.Run<float, F32, SingleCell>(geometry, to, from, w, bias, isAdjoint); break;
             default: HostConvolution.Run<double, F64, DoubleCell>(geometry, to, from, w, bias, isAdjoint); break;
         }
@@ -86,8 +88,8 @@ public static class Convolution
         var parts = Tensor.Empty([flat.Segments, .. shape], x.DType, x.Device);
         switch (x.DType, x.Device)
         {
-            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Weights<F32, float, SingleCell>(gpu, flat, parts, x, y); break;
-            case (_, GpuDevice gpu): DeviceConvolution.Weights<F64, double, DoubleCell>(gpu, flat, parts, x, y); break;
+            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Weights<F32, float, SingleCell, Quad, SingleTile>(gpu, flat, parts, x, y); break;
+            case (_, GpuDevice gpu): DeviceConvolution.Weights<F64, double, DoubleCell, Twin, DoubleTile>(gpu, flat, parts, x, y); break;
             case (DType.Float32, _): HostKernelGradient.Run<float, F32, SingleCell>(flat, parts, x, y); break;
             default: HostKernelGradient.Run<double, F64, DoubleCell>(flat, parts, x, y); break;
         }

@@ -1,11 +1,13 @@
 using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.MatMul;
 using Ortho.Tensors;
 
 namespace Ortho.Kernels.Convolution;
 
-/// <summary>The device half of <see cref="Convolution"/>: one thread for each element of the result.</summary>
+/// <summary>The device half of <see cref="Convolution"/>: products of tiles (<see cref="TiledConvolution"/>), or where tiles would be mostly empty,
+/// one thread for each element of the result.</summary>
 static class DeviceConvolution
 {
     /// <summary>A <see cref="ConvolutionAxis"/>.</summary>
@@ -32,18 +34,26 @@ static class DeviceConvolution
         ChannelBlock = geometry.ChannelBlock, PixelChain = geometry.PixelChain, SegmentImages = geometry.SegmentImages,
     };
 
-    public static void Run<T, E, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor to, Tensor from, Tensor w, Tensor? bias, bool isAdjoint)
-        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    public static void Run<T, E, F, U, C>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor to, Tensor from, Tensor w, Tensor? bias, bool isAdjoint)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged where C : struct, ITileCell<T, U>
     {
-        if (isAdjoint)
+        var (lines, pixels) = isAdjoint ? (geometry.Inputs, geometry.InputPixels) : (geometry.Outputs, geometry.OutputPixels);
+        if (TiledConvolution.Takes(geometry, lines, (long)geometry.Batch * pixels))
+            TiledConvolution.Run<T, E, U, F, C>(gpu, geometry, to, from, w, bias, isAdjoint);
+        else if (isAdjoint)
             gpu.Launch(ImagesKernel<T, E, F>, to.ElementCount, Pack<E>(geometry, to, w, from, bias));
         else
             gpu.Launch(ForwardKernel<T, E, F>, to.ElementCount, Pack<E>(geometry, from, w, to, bias));
     }
 
-    public static void Weights<T, E, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
-        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-        => gpu.Launch(WeightsKernel<T, E, F>, parts.ElementCount, Pack<E>(geometry, x, parts, y, null));
+    public static void Weights<T, E, F, U, C>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged where C : struct, ITileCell<T, U>
+    {
+        if (TiledConvolution.Takes(geometry, geometry.Outputs, (long)geometry.Inputs * geometry.Taps))
+            TiledConvolution.Weights<T, E, U, F, C>(gpu, geometry, parts, x, y);
+        else
+            gpu.Launch(WeightsKernel<T, E, F>, parts.ElementCount, Pack<E>(geometry, x, parts, y, null));
+    }
 
     [Budget(32, 0, typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void ForwardKernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>

@@ -25,49 +25,112 @@ struct QuadPair(Quad first, Quad second)
     public Quad First = first, Second = second;
 }
 
-/// <summary>Eight sums of one row.</summary>
-struct SumRow
+/// <summary>Two neighbouring float64 numbers: one access of 128 bits.</summary>
+[StructLayout(LayoutKind.Sequential)]
+struct Twin(double x, double y)
 {
-    public float A, B, C, D, E, F, G, H;
-
-    [MethodImpl(Inline.Always)]
-    public static SumRow Step(SumRow c, float a, Quad b0, Quad b1) => new()
-    {
-        A = Intrinsics.FusedMultiplyAdd(a, b0.X, c.A), B = Intrinsics.FusedMultiplyAdd(a, b0.Y, c.B),
-        C = Intrinsics.FusedMultiplyAdd(a, b0.Z, c.C), D = Intrinsics.FusedMultiplyAdd(a, b0.W, c.D),
-        E = Intrinsics.FusedMultiplyAdd(a, b1.X, c.E), F = Intrinsics.FusedMultiplyAdd(a, b1.Y, c.F),
-        G = Intrinsics.FusedMultiplyAdd(a, b1.Z, c.G), H = Intrinsics.FusedMultiplyAdd(a, b1.W, c.H),
-    };
-
-    public readonly Quad First { [MethodImpl(Inline.Always)] get => new(A, B, C, D); }
-
-    public readonly Quad Second { [MethodImpl(Inline.Always)] get => new(E, F, G, H); }
+    public double X = x, Y = y;
 }
 
-/// <summary>The 8 x 8 sums of a thread, as 2 x 2 squares of 4 x 4: fields and not an array, so that they are registers.</summary>
-struct SumTile
+/// <summary>Eight numbers of a thread: fields and not an array, so that they are registers.</summary>
+struct Eight<T> where T : struct
 {
-    public SumRow R0, R1, R2, R3, R4, R5, R6, R7;
+    public T A, B, C, D, E, F, G, H;
+}
+
+/// <summary>How numbers lie in panels in shared memory: in units of 128 bits, of which a thread reads those that lie as many apart as a
+/// group has threads along a side, so that threads beside each other read neighbours.</summary>
+/// <typeparam name="T">The lane.</typeparam>
+/// <typeparam name="U">The unit.</typeparam>
+interface ITileCell<T, U> where T : struct, ILane<T> where U : unmanaged
+{
+    /// <summary>Numbers of a unit.</summary>
+    static abstract int PerUnit { get; }
+
+    /// <summary>A thread's eight numbers.</summary>
+    /// <param name="panel">From the thread's first unit on.</param>
+    /// <param name="at">Where the row of the inner index begins.</param>
+    /// <param name="side">From one unit to the next.</param>
+    static abstract Eight<T> Load(ArrayView<U> panel, int at, int side);
+
+    /// <summary>Unit <paramref name="number"/> of eight numbers.</summary>
+    static abstract U Unit(Eight<T> numbers, int number);
+
+    /// <summary>One number everywhere.</summary>
+    static abstract U Splat(T number);
+
+    /// <summary>Sums of numbers.</summary>
+    static abstract U Add(U a, U b);
+}
+
+/// <summary>float32: two quads.</summary>
+readonly struct SingleTile : ITileCell<F32, Quad>
+{
+    public static int PerUnit { [MethodImpl(Inline.Always)] get => 4; }
+
+    [MethodImpl(Inline.Always)]
+    public static Eight<F32> Load(ArrayView<Quad> panel, int at, int side)
+    {
+        var (p, q) = (panel[at], panel[at + side]);
+        return new() { A = new(p.X), B = new(p.Y), C = new(p.Z), D = new(p.W), E = new(q.X), F = new(q.Y), G = new(q.Z), H = new(q.W) };
+    }
+
+    [MethodImpl(Inline.Always)]
+    public static Quad Unit(Eight<F32> x, int number)
+        => number == 0 ? new(x.A.Value, x.B.Value, x.C.Value, x.D.Value) : new(x.E.Value, x.F.Value, x.G.Value, x.H.Value);
+
+    [MethodImpl(Inline.Always)] public static Quad Splat(F32 x) => new(x.Value, x.Value, x.Value, x.Value);
+
+    [MethodImpl(Inline.Always)] public static Quad Add(Quad a, Quad b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
+}
+
+/// <summary>float64: four pairs; their sums take twice the registers.</summary>
+[LaunchBounds(64, 4)]
+readonly struct DoubleTile : ITileCell<F64, Twin>
+{
+    public static int PerUnit { [MethodImpl(Inline.Always)] get => 2; }
+
+    [MethodImpl(Inline.Always)]
+    public static Eight<F64> Load(ArrayView<Twin> panel, int at, int side)
+    {
+        var (p, q, r, s) = (panel[at], panel[at + side], panel[at + 2 * side], panel[at + 3 * side]);
+        return new() { A = new(p.X), B = new(p.Y), C = new(q.X), D = new(q.Y), E = new(r.X), F = new(r.Y), G = new(s.X), H = new(s.Y) };
+    }
+
+    [MethodImpl(Inline.Always)]
+    public static Twin Unit(Eight<F64> x, int number)
+        => number == 0 ? new(x.A.Value, x.B.Value)
+            : number == 1 ? new(x.C.Value, x.D.Value)
+            : number == 2 ? new(x.E.Value, x.F.Value)
+            : new(x.G.Value, x.H.Value);
+
+    [MethodImpl(Inline.Always)] public static Twin Splat(F64 x) => new(x.Value, x.Value);
+
+    [MethodImpl(Inline.Always)] public static Twin Add(Twin a, Twin b) => new(a.X + b.X, a.Y + b.Y);
+}
+
+/// <summary>The 8 x 8 sums of a thread.</summary>
+struct SumTile<T> where T : struct, ILane<T>
+{
+    public Eight<T> R0, R1, R2, R3, R4, R5, R6, R7;
 
     /// <summary>One inner index: eight numbers of a, eight of b, 64 multiply-adds.</summary>
-    /// <param name="c">The sums so far.</param>
-    /// <param name="a">The thread's first quad of a's panel.</param>
-    /// <param name="b">The thread's first quad of b's panel.</param>
-    /// <param name="at">Where the row of the inner index begins.</param>
-    /// <param name="half">From the first quad to the second one.</param>
     [MethodImpl(Inline.Always)]
-    public static SumTile Step(SumTile c, ArrayView<Quad> a, ArrayView<Quad> b, int at, int half)
+    public static SumTile<T> Step(SumTile<T> c, Eight<T> a, Eight<T> b) => new()
     {
-        var (a0, a1, b0, b1) = (a[at], a[at + half], b[at], b[at + half]);
-        return new()
-        {
-            R0 = SumRow.Step(c.R0, a0.X, b0, b1), R1 = SumRow.Step(c.R1, a0.Y, b0, b1), R2 = SumRow.Step(c.R2, a0.Z, b0, b1), R3 = SumRow.Step(c.R3, a0.W, b0, b1),
-            R4 = SumRow.Step(c.R4, a1.X, b0, b1), R5 = SumRow.Step(c.R5, a1.Y, b0, b1), R6 = SumRow.Step(c.R6, a1.Z, b0, b1), R7 = SumRow.Step(c.R7, a1.W, b0, b1),
-        };
-    }
+        R0 = Row(c.R0, a.A, b), R1 = Row(c.R1, a.B, b), R2 = Row(c.R2, a.C, b), R3 = Row(c.R3, a.D, b),
+        R4 = Row(c.R4, a.E, b), R5 = Row(c.R5, a.F, b), R6 = Row(c.R6, a.G, b), R7 = Row(c.R7, a.H, b),
+    };
+
+    [MethodImpl(Inline.Always)]
+    static Eight<T> Row(Eight<T> c, T a, Eight<T> b) => new()
+    {
+        A = T.Fma(a, b.A, c.A), B = T.Fma(a, b.B, c.B), C = T.Fma(a, b.C, c.C), D = T.Fma(a, b.D, c.D),
+        E = T.Fma(a, b.E, c.E), F = T.Fma(a, b.F, c.F), G = T.Fma(a, b.G, c.G), H = T.Fma(a, b.H, c.H),
+    };
 }
 
-/// <summary>A size of group for <see cref="TiledMatMul"/>.</summary>
+/// <summary>A size of group for tiles: products (<see cref="TiledMatMul"/>) and convolutions.</summary>
 interface ITileSide
 {
     /// <summary>Threads along each side of a group; a tile has eight times as many rows and columns, and panels as many inner
@@ -78,15 +141,41 @@ interface ITileSide
     static abstract (int X, int Y) Place(int thread);
 
     /// <summary>Half of <see cref="Side"/> inner indices, from the panels in shared memory.</summary>
-    static abstract SumTile Multiply(SumTile sums, ArrayView<Quad> a, ArrayView<Quad> b);
+    static abstract SumTile<T> Multiply<T, U, C>(SumTile<T> sums, ArrayView<U> a, ArrayView<U> b)
+        where T : struct, ILane<T> where U : unmanaged where C : struct, ITileCell<T, U>;
+}
+
+/// <summary>What tiles of a size and a type of number have in common.</summary>
+static class Tiles<T, U, C, S> where T : struct, ILane<T> where U : unmanaged where C : struct, ITileCell<T, U> where S : struct, ITileSide
+{
+    /// <summary>Rows, and columns, of a tile.</summary>
+    public static int Lines { [MethodImpl(Inline.Always)] get => 8 * S.Side; }
+
+    /// <summary>Units of the lines of one inner index in a panel.</summary>
+    public static int LineUnits { [MethodImpl(Inline.Always)] get => 8 * S.Side / C.PerUnit; }
+
+    /// <summary>From one inner index to the next in shared memory: an odd number of units.</summary>
+    public static int Pitch { [MethodImpl(Inline.Always)] get => 8 * S.Side / C.PerUnit + 1; }
+
+    /// <summary>The same in numbers.</summary>
+    public static int NumberPitch { [MethodImpl(Inline.Always)] get => 8 * S.Side + C.PerUnit; }
+
+    /// <summary>Units of a panel.</summary>
+    public static int PanelUnits { [MethodImpl(Inline.Always)] get => S.Side * Pitch; }
+
+    /// <summary>How far number <paramref name="number"/> of a thread's eight is from its first, in lines.</summary>
+    [MethodImpl(Inline.Always)] public static int Line(int number) => number % C.PerUnit + number / C.PerUnit * (C.PerUnit * S.Side);
+
+    /// <summary>One inner index of the panels, the <paramref name="step"/>th from where they are viewed.</summary>
+    [MethodImpl(Inline.Always)]
+    public static SumTile<T> Step(SumTile<T> c, ArrayView<U> a, ArrayView<U> b, int step)
+        => SumTile<T>.Step(c, C.Load(a, step * Pitch, S.Side), C.Load(b, step * Pitch, S.Side));
 }
 
 /// <summary>256 threads, tiles of 128 x 128.</summary>
 [LaunchBounds(256, 2)]
 readonly struct Side16 : ITileSide
 {
-    const int Row = 2 * 16 + 1;
-
     public static int Side { [MethodImpl(Inline.Always)] get => 16; }
 
     // A warp is 8 x 4 threads: together they read eight quads of b and four of a.
@@ -94,16 +183,17 @@ readonly struct Side16 : ITileSide
     public static (int X, int Y) Place(int thread) => (((thread >> 5) & 1) * 8 + (thread & 7), (thread >> 6) * 4 + ((thread >> 3) & 3));
 
     [MethodImpl(Inline.Always)]
-    public static SumTile Multiply(SumTile c, ArrayView<Quad> a, ArrayView<Quad> b)
+    public static SumTile<T> Multiply<T, U, C>(SumTile<T> c, ArrayView<U> a, ArrayView<U> b)
+        where T : struct, ILane<T> where U : unmanaged where C : struct, ITileCell<T, U>
     {
-        c = SumTile.Step(c, a, b, 0, 16);
-        c = SumTile.Step(c, a, b, Row, 16);
-        c = SumTile.Step(c, a, b, 2 * Row, 16);
-        c = SumTile.Step(c, a, b, 3 * Row, 16);
-        c = SumTile.Step(c, a, b, 4 * Row, 16);
-        c = SumTile.Step(c, a, b, 5 * Row, 16);
-        c = SumTile.Step(c, a, b, 6 * Row, 16);
-        return SumTile.Step(c, a, b, 7 * Row, 16);
+        c = Tiles<T, U, C, Side16>.Step(c, a, b, 0);
+        c = Tiles<T, U, C, Side16>.Step(c, a, b, 1);
+        c = Tiles<T, U, C, Side16>.Step(c, a, b, 2);
+        c = Tiles<T, U, C, Side16>.Step(c, a, b, 3);
+        c = Tiles<T, U, C, Side16>.Step(c, a, b, 4);
+        c = Tiles<T, U, C, Side16>.Step(c, a, b, 5);
+        c = Tiles<T, U, C, Side16>.Step(c, a, b, 6);
+        return Tiles<T, U, C, Side16>.Step(c, a, b, 7);
     }
 }
 
@@ -111,35 +201,30 @@ readonly struct Side16 : ITileSide
 [LaunchBounds(64, 6)]
 readonly struct Side8 : ITileSide
 {
-    const int Row = 2 * 8 + 1;
-
     public static int Side { [MethodImpl(Inline.Always)] get => 8; }
 
     [MethodImpl(Inline.Always)] public static (int X, int Y) Place(int thread) => (thread & 7, thread >> 3);
 
     [MethodImpl(Inline.Always)]
-    public static SumTile Multiply(SumTile c, ArrayView<Quad> a, ArrayView<Quad> b)
+    public static SumTile<T> Multiply<T, U, C>(SumTile<T> c, ArrayView<U> a, ArrayView<U> b)
+        where T : struct, ILane<T> where U : unmanaged where C : struct, ITileCell<T, U>
     {
-        c = SumTile.Step(c, a, b, 0, 8);
-        c = SumTile.Step(c, a, b, Row, 8);
-        c = SumTile.Step(c, a, b, 2 * Row, 8);
-        return SumTile.Step(c, a, b, 3 * Row, 8);
+        c = Tiles<T, U, C, Side8>.Step(c, a, b, 0);
+        c = Tiles<T, U, C, Side8>.Step(c, a, b, 1);
+        c = Tiles<T, U, C, Side8>.Step(c, a, b, 2);
+        return Tiles<T, U, C, Side8>.Step(c, a, b, 3);
     }
 }
 
 /// <summary>16 threads, tiles of 32 x 32: what the simulator can do.</summary>
 readonly struct Side4 : ITileSide
 {
-    const int Row = 2 * 4 + 1;
-
     public static int Side { [MethodImpl(Inline.Always)] get => 4; }
 
     [MethodImpl(Inline.Always)] public static (int X, int Y) Place(int thread) => (thread & 3, thread >> 2);
 
     [MethodImpl(Inline.Always)]
-    public static SumTile Multiply(SumTile c, ArrayView<Quad> a, ArrayView<Quad> b)
-    {
-        c = SumTile.Step(c, a, b, 0, 4);
-        return SumTile.Step(c, a, b, Row, 4);
-    }
+    public static SumTile<T> Multiply<T, U, C>(SumTile<T> c, ArrayView<U> a, ArrayView<U> b)
+        where T : struct, ILane<T> where U : unmanaged where C : struct, ITileCell<T, U>
+        => Tiles<T, U, C, Side4>.Step(Tiles<T, U, C, Side4>.Step(c, a, b, 0), a, b, 1);
 }

@@ -186,7 +186,7 @@ static class TiledMatMul
         var (now, k) = (0, 0);
         do
         {
-            var sums = default(SumTile);
+            var sums = default(SumTile<F32>);
             do
             {
                 k += S.Side;
@@ -194,10 +194,10 @@ static class TiledMatMul
                 var (a, b) = (panelsA.SubView(now + ty), panelsB.SubView(now + tx));
                 now = other - now;
                 var quads = PA.Load<S>(x.A, partA, k);
-                sums = S.Multiply(sums, a, b);
+                sums = S.Multiply<F32, Quad, SingleTile>(sums, a, b);
                 PanelParts.Store<S, PA>(panelsA.SubView(now), partA, quads);
                 quads = PB.Load<S>(x.B, partB, k);
-                sums = S.Multiply(sums, a.SubView(S.Side / 2 * (2 * S.Side + 1)), b.SubView(S.Side / 2 * (2 * S.Side + 1)));
+                sums = S.Multiply<F32, Quad, SingleTile>(sums, a.SubView(S.Side / 2 * (2 * S.Side + 1)), b.SubView(S.Side / 2 * (2 * S.Side + 1)));
                 PanelParts.Store<S, PB>(panelsB.SubView(now), partB, quads);
                 Group.Barrier();
             }
@@ -216,7 +216,7 @@ static class TiledMatMul
     }
 
     [MethodImpl(Inline.Always)]
-    static void Finish<S, W>(Arguments x, int k, SumTile sums) where S : struct, ITileSide where W : struct, ITileFinish
+    static void Finish<S, W>(Arguments x, int k, SumTile<F32> sums) where S : struct, ITileSide where W : struct, ITileFinish
     {
         // 0, which the assembler cannot know: it would compute all places in y before the loop, and have no registers left for them.
         var zero = k >> 30;
@@ -232,7 +232,7 @@ static class TiledMatMul
     }
 
     [MethodImpl(Inline.Always)]
-    static void Put<W>(TileTarget x, int row, int column, int side, SumTile sums) where W : struct, ITileFinish
+    static void Put<W>(TileTarget x, int row, int column, int side, SumTile<F32> sums) where W : struct, ITileFinish
     {
         Put<W>(x, row, column, side, sums.R0);
         Put<W>(x, row + 1, column, side, sums.R1);
@@ -245,9 +245,9 @@ static class TiledMatMul
     }
 
     [MethodImpl(Inline.Always)]
-    static void Put<W>(TileTarget x, int row, int column, int side, SumRow sums) where W : struct, ITileFinish
+    static void Put<W>(TileTarget x, int row, int column, int side, Eight<F32> sums) where W : struct, ITileFinish
     {
-        W.Put(x, row, column, sums.First);
-        W.Put(x, row, column + 4 * side, sums.Second);
+        W.Put(x, row, column, new(sums.A.Value, sums.B.Value, sums.C.Value, sums.D.Value));
+        W.Put(x, row, column + 4 * side, new(sums.E.Value, sums.F.Value, sums.G.Value, sums.H.Value));
     }
 }

@@ -76,7 +76,7 @@ public class BudgetTests
                     /*0060*/              @!P0 BRA 0x10 ;                                 /* 0xffffffa000008947 */
                     /*0070*/                   EXIT ;                                     /* 0x000000000000794d */
             """;
-        Assert.That(Ptxas.LongestLoop(code), Is.EqualTo(new Ptxas.Loop(Instructions: 4, Ffma: 2)));
+        Assert.That(Ptxas.LongestLoop(code), Is.EqualTo(new Ptxas.Loop(Instructions: 4, Fma: 2)));
         Assert.That(Ptxas.LongestLoop("        /*0000*/                   EXIT ;"), Is.Null);
     }
 }

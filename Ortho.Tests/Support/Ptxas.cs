@@ -36,14 +36,14 @@ static partial class Ptxas
 
     /// <summary>An innermost loop of machine code.</summary>
     /// <param name="Instructions">Its length.</param>
-    /// <param name="Ffma">How many of them are fused multiply-adds of float32.</param>
-    public sealed record Loop(int Instructions, int Ffma)
+    /// <param name="Fma">How many of them are fused multiply-adds of float32 or float64.</param>
+    public sealed record Loop(int Instructions, int Fma)
     {
         /// <summary>Their share.</summary>
-        public double MultiplyAdds => (double)Ffma / Instructions;
+        public double MultiplyAdds => (double)Fma / Instructions;
 
         /// <inheritdoc/>
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $", {Ffma} multiply-adds of {Instructions} instructions ({MultiplyAdds:0.0 %})");
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $", {Fma} multiply-adds of {Instructions} instructions ({MultiplyAdds:0.0 %})");
     }
 
     /// <summary>Assembles PTX text, and lists the machine code where NVIDIA's disassembler stands beside the assembler.</summary>
@@ -116,7 +116,7 @@ static partial class Ptxas
 
     [GeneratedRegex(@"\bBRA\b.*?\b0x([0-9a-f]+)")] private static partial Regex Branch();
 
-    [GeneratedRegex(@"^(@!?U?P\d+\s+)?FFMA\b")] private static partial Regex Multiplies();
+    [GeneratedRegex(@"^(@!?U?P\d+\s+)?[FD]FMA\b")] private static partial Regex Multiplies();
 
     [GeneratedRegex(@"Used (\d+) registers")] private static partial Regex UsedLine();
 
