@@ -2,6 +2,7 @@ using NUnit.Framework;
 using Ortho.Autograd;
 using Ortho.Kernels.Gpu;
 using Ortho.Tensors;
+using Ortho.Tests.Support;
 using static Ortho.Tests.Linalg.MatrixSamples;
 
 namespace Ortho.Tests.Linalg;
@@ -121,6 +122,14 @@ public class SolveTests
         var device = GpuDevice.Simulator;
         Assert.That(Numbers(a.To(device).Solve(b.To(device))), Is.EqualTo(Numbers(a.Solve(b))));
         Assert.That(Numbers(a.To(device).TriangularSolve(b.To(device), upper: true)), Is.EqualTo(Numbers(a.TriangularSolve(b, upper: true))));
+    }
+
+    [Test, Category("Devices")]
+    public void Inverses_by_blocks_have_the_hosts_bits([Values(DType.Float32, DType.Complex64)] DType dtype)
+    {
+        var a = Random([70, 70], dtype, 1);
+        foreach (var device in Devices.Gpus)
+            Assert.That(Numbers(a.To(device).Inverse().To(Device.Cpu)), Is.EqualTo(Numbers(a.Inverse())), $"{device}");
     }
 
     [Test]
