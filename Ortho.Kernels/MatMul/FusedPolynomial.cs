@@ -9,7 +9,7 @@ namespace Ortho.Kernels.MatMul;
 /// <summary>A size of group for <see cref="FusedPolynomial"/>.</summary>
 interface IFusedSize
 {
-    /// <summary>Threads along each side of the part of a group that works on one matrix; a thread computes 4 x 4 numbers at a time.</summary>
+    /// <summary>Threads along each side of a matrix's part of a group; a thread computes 4 x 4 numbers at a time.</summary>
     static abstract int Side { get; }
 
     /// <summary>Matrices of a group.</summary>
@@ -96,8 +96,8 @@ readonly struct Fused64More : IFusedSize
     [MethodImpl(Inline.Always)] public static (int X, int Y) Place(int thread) => Fused64.Place(thread);
 }
 
-/// <summary>All steps of an odd polynomial of small real matrices in one launch: a group of threads for each matrix (or for four), which stays in
-/// shared memory with all that is computed of it.</summary>
+/// <summary>All steps of an odd polynomial of small real matrices in one launch: a group of threads for each matrix (or for four),
+/// which stays in shared memory with all that is computed of it.</summary>
 /// <remarks>
 /// The group works through a <see cref="PolynomialProgram"/>. Each thread keeps 4 x 4 sums in registers, chains of fused multiply-adds as
 /// everywhere; all meet before and after the sums are written, so that a result may lie where its operands were.
@@ -159,7 +159,8 @@ static class FusedPolynomial
         var isWide = rows < columns;
         gpu.LaunchGroups(Kernel<S, T, E, F>, (batch + S.Matrices - 1) / S.Matrices, S.Matrices * S.Side * S.Side, new Arguments<E>
         {
-            X = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y), Numbers = GpuDevice.View<int>(numbers), Factors = GpuDevice.View<E>(factors),
+            X = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y),
+            Numbers = GpuDevice.View<int>(numbers), Factors = GpuDevice.View<E>(factors),
             Columns = columns, Elements = rows * columns, Down = isWide ? 1 : 4 * program.Stride, Across = isWide ? 4 * program.Stride : 1,
             Batch = batch, Steps = program.Count, Longer = program.Longer, Shorter = program.Shorter, Result = program.Result,
         });
@@ -175,7 +176,8 @@ static class FusedPolynomial
     [Budget(120, 39_936, typeof(Fused48), typeof(F64), typeof(double), typeof(DoubleCell))]
     [Budget(120, 49_152, typeof(Fused32More), typeof(F64), typeof(double), typeof(DoubleCell))]
     [Budget(120, 18_432, typeof(Fused32), typeof(F64), typeof(double), typeof(DoubleCell))]
-    internal static void Kernel<S, T, E, F>(Arguments<E> x) where S : struct, IFusedSize where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    internal static void Kernel<S, T, E, F>(Arguments<E> x)
+        where S : struct, IFusedSize where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var rooms = SharedMemory.Allocate<Quad<E>>(S.Matrices * S.Quads);
         var (part, thread) = (Group.IdxX / (S.Side * S.Side), Group.IdxX % (S.Side * S.Side));
@@ -188,7 +190,10 @@ static class FusedPolynomial
             numbers[at / x.Columns * x.Down + at % x.Columns * x.Across] = x.X[start + at];
         Group.Barrier();
         for (var step = 0; step < x.Steps; step++)
-            Step<S, T, E, F>(room, x, x.Numbers.SubView(step * PolynomialProgram.StepNumbers), F.Splat(x.Factors[2 * step]), F.Splat(x.Factors[2 * step + 1]), thread);
+        {
+            var (alpha, beta) = (F.Splat(x.Factors[2 * step]), F.Splat(x.Factors[2 * step + 1]));
+            Step<S, T, E, F>(room, x, x.Numbers.SubView(step * PolynomialProgram.StepNumbers), alpha, beta, thread);
+        }
         if (index < x.Batch)
         {
             numbers = room.SubView(x.Result).Cast<E>();
@@ -313,7 +318,8 @@ static class FusedPolynomial
             do
             {
                 var (rows, columns) = (a.SubView(k), b.SubView(4 * k * (S.Side + 1)));
-                Quad<E> p = rows[0], q = rows[S.Side * (S.Side + 1)], r = rows[2 * S.Side * (S.Side + 1)], s = rows[3 * S.Side * (S.Side + 1)];
+                Quad<E> p = rows[0], q = rows[S.Side * (S.Side + 1)];
+                Quad<E> r = rows[2 * S.Side * (S.Side + 1)], s = rows[3 * S.Side * (S.Side + 1)];
                 sums = Step<T, E, F>(sums, p.X, q.X, r.X, s.X, columns[0]);
                 sums = Step<T, E, F>(sums, p.Y, q.Y, r.Y, s.Y, columns[S.Side + 1]);
                 sums = Step<T, E, F>(sums, p.Z, q.Z, r.Z, s.Z, columns[2 * (S.Side + 1)]);
@@ -361,7 +367,8 @@ static class FusedPolynomial
 
     // The formula of the host's Finishing.
     [MethodImpl(Inline.Always)]
-    static Quad<T> Scaled<T, E, F>(Quad<T> sum, Quad<E> c, T alpha, T beta) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> => new()
+    static Quad<T> Scaled<T, E, F>(Quad<T> sum, Quad<E> c, T alpha, T beta)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> => new()
     {
         X = T.FmaReal(F.Splat(c.X), beta, T.TimesReal(sum.X, alpha)), Y = T.FmaReal(F.Splat(c.Y), beta, T.TimesReal(sum.Y, alpha)),
         Z = T.FmaReal(F.Splat(c.Z), beta, T.TimesReal(sum.Z, alpha)), W = T.FmaReal(F.Splat(c.W), beta, T.TimesReal(sum.W, alpha)),

@@ -3,11 +3,11 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.MatMul;
 
-/// <summary>The products of an <see cref="OddPolynomial"/> as a list, and where each matrix lies in the memory of a group of threads.</summary>
+/// <summary>The products of an <see cref="OddPolynomial"/> as a list, and where each matrix lies in a group's shared memory.</summary>
 /// <remarks>
-/// <para>Recorded from <see cref="OddPolynomial.Advance"/> itself, so that a device that works through the list adds in the order of
-/// everybody else. Matrices lie transposed where x is wide: then x is [longer, shorter] and all others are [shorter, shorter]. The
-/// transpose of a product is that of the transposes the other way round, with the same sums.</para>
+/// <para>Recorded from <see cref="OddPolynomial.Advance"/> itself, so that a device that works through the list adds in everybody's order.
+/// Matrices lie transposed where x is wide: then x is [longer, shorter], and all others are [shorter, shorter]. The transpose of a product
+/// is that of the transposes the other way round, with the same sums.</para>
 /// <para>A result takes the place of an operand that is used for the last time: it is written when all have read.</para>
 /// </remarks>
 sealed class PolynomialProgram : IMatrixProducts<PolynomialProgram.Operand>
@@ -38,7 +38,8 @@ sealed class PolynomialProgram : IMatrixProducts<PolynomialProgram.Operand>
 
     readonly record struct Step(Kind Kind, int A, int B, int C, int Y, double Alpha, double Beta, bool Scales, Triangle Triangle);
 
-    /// <summary>Numbers of a step in <see cref="Numbers"/>: kind, places of a, b, c and y in quads, rows of y, whether c is added, triangle.</summary>
+    /// <summary>Numbers of a step in <see cref="Numbers"/>: kind, places of a, b, c and y in quads, rows of y, whether c is
+    /// added, triangle.</summary>
     public const int StepNumbers = 8;
 
     readonly bool isWide;
@@ -93,9 +94,11 @@ sealed class PolynomialProgram : IMatrixProducts<PolynomialProgram.Operand>
 
     public Operand Product(Operand a, Operand b, bool isHermitian) => Add(a, b, -1, 1, 0, false, isHermitian);
 
-    public Operand Product(Operand a, Operand b, Operand c, double alpha, double beta, bool isHermitian) => Add(a, b, c.Value, alpha, beta, true, isHermitian);
+    public Operand Product(Operand a, Operand b, Operand c, double alpha, double beta, bool isHermitian)
+        => Add(a, b, c.Value, alpha, beta, true, isHermitian);
 
-    public Operand Shifted(Operand x, double factor, double shift) => Add(new(Kind.Shift, x.Value, x.Value, x.Value, -1, factor, shift, false, Triangle.Both), isLong[x.Value]);
+    public Operand Shifted(Operand x, double factor, double shift)
+        => Add(new(Kind.Shift, x.Value, x.Value, x.Value, -1, factor, shift, false, Triangle.Both), isLong[x.Value]);
 
     Operand Add(Operand a, Operand b, int c, double alpha, double beta, bool scales, bool isHermitian)
     {
@@ -103,7 +106,8 @@ sealed class PolynomialProgram : IMatrixProducts<PolynomialProgram.Operand>
             (a, b) = (b, a);
         // What lies transposed keeps the other triangle.
         var triangle = !isHermitian || !MatMul.IsHalved(Shorter) ? Triangle.Both : isWide ? Triangle.Upper : Triangle.Lower;
-        return Add(new(a.IsAdjoint ? Kind.Gram : Kind.Product, a.Value, b.Value, c, -1, alpha, beta, scales, triangle), !a.IsAdjoint && isLong[a.Value]);
+        var kind = a.IsAdjoint ? Kind.Gram : Kind.Product;
+        return Add(new(kind, a.Value, b.Value, c, -1, alpha, beta, scales, triangle), !a.IsAdjoint && isLong[a.Value]);
     }
 
     Operand Add(Step step, bool isLong)
@@ -187,7 +191,8 @@ sealed class PolynomialProgram : IMatrixProducts<PolynomialProgram.Operand>
 
     sealed class Key(DType dtype, int rows, int columns, IReadOnlyList<double>[] polynomials) : IEquatable<Key>
     {
-        readonly double[] numbers = [(double)dtype, rows, columns, .. polynomials.SelectMany(polynomial => polynomial.Prepend(polynomial.Count))];
+        readonly double[] numbers =
+            [(double)dtype, rows, columns, .. polynomials.SelectMany(polynomial => polynomial.Prepend(polynomial.Count))];
 
         public bool Equals(Key? other) => other is not null && numbers.AsSpan().SequenceEqual(other.numbers);
 

@@ -6,8 +6,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Skeletons;
 
-/// <summary>The device half of <see cref="ByColumns"/> for matrices that fit shared memory: a group of threads, one for each column, brings its matrices
-/// there, works on them and writes the results, all in one launch and without copies.</summary>
+/// <summary>The device half of <see cref="ByColumns"/> for matrices that fit shared memory: a group of threads, one for each column,
+/// brings its matrices there, works on them and writes the results, all in one launch and without copies.</summary>
 static class GroupMatrices
 {
     /// <summary>Shared memory of a group.</summary>
@@ -94,7 +94,8 @@ static class GroupMatrices
         return new()
         {
             Source = GpuDevice.View<E>(source), Target = GpuDevice.View<E>(target), Rows = matrix.Rows, Columns = matrix.Columns,
-            HasSource = matrix.Source is null ? 0 : 1, SourceBatch = from[0], SourceRow = checked((int)from[1]), SourceColumn = checked((int)from[2]),
+            HasSource = matrix.Source is null ? 0 : 1,
+            SourceBatch = from[0], SourceRow = checked((int)from[1]), SourceColumn = checked((int)from[2]),
             TargetRows = isWritten ? target.Shape[1] : 0, TargetColumns = isWritten ? target.Shape[2] : 0,
             TargetBatch = to[0], TargetRow = checked((int)to[1]), TargetColumn = checked((int)to[2]),
         };
@@ -126,7 +127,8 @@ static class GroupMatrices
     }
 
     [MethodImpl(Inline.Always)]
-    static void Load<T, E, F>(Operand<E> operand, Shared<T, E, F> matrix) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static void Load<T, E, F>(Operand<E> operand, Shared<T, E, F> matrix)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         if (operand.HasSource == 0)
             return;
@@ -139,7 +141,8 @@ static class GroupMatrices
     }
 
     [MethodImpl(Inline.Always)]
-    static void Store<T, E, F>(Operand<E> operand, Shared<T, E, F> matrix) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static void Store<T, E, F>(Operand<E> operand, Shared<T, E, F> matrix)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         if (operand.TargetRows == 0)
             return;
