@@ -8,11 +8,12 @@ namespace Ortho.Kernels.MatMul;
 /// work, beside others in the positions of vectors.</summary>
 static unsafe class HostPolynomial
 {
-    // Multiply-adds of vectors that take as long as a product of one small matrix by tiles (measured).
-    const long ProductCost = 4096;
+    // Multiply-adds of vectors that take as long as what a product of one small matrix by tiles costs beside its own, each of which takes as long as
+    // half another one (measured).
+    const long ProductCost = 300;
 
-    // A matrix of more columns is computed by tiles, and Hermitian ones of more by half.
-    const int MostColumns = 32;
+    // Of larger matrices as many as a vector has positions leave the cache (measured: 28 x 28 takes 0.6 of the time by tiles, 32 x 32 1.5).
+    const int MostElements = 800;
 
     /// <summary>All steps of x, or their gradient at x where there is a g.</summary>
     public static void Run(Tensor x, Tensor? g, Tensor y, IReadOnlyList<double>[] polynomials)
@@ -30,11 +31,12 @@ static unsafe class HostPolynomial
         var count = (int)(x.ElementCount / elements);
         HostMatrices<E>? matrices = LaneMatrices<E>.Of<T, F>();
         var groups = (count + matrices.Width - 1) / matrices.Width;
-        if (Math.Max(rows, columns) > MostColumns || (long)elements * least * groups > ProductCost * count)
+        var product = (long)elements * least;
+        if (elements > MostElements || product * groups > count * (ProductCost + product * 3 / 2 / matrices.Width))
             (matrices, groups) = (null, count);
         var width = matrices?.Width ?? 1;
         var (from, to, gradient) = ((nint)HostMemory.Pointer<E>(x), (nint)HostMemory.Pointer<E>(y), g is null ? 0 : (nint)HostMemory.Pointer<E>(g));
-        var work = (long)elements * least * polynomials.Sum(polynomial => polynomial.Count) * (g is null ? 1 : 3);
+        var work = product * polynomials.Sum(polynomial => polynomial.Count) * (g is null ? 1 : 3);
         // All that steps between two Gram matrices make, or all that there is for a gradient.
         var squares = g is null ? OddPolynomial.MostProducts(rows, columns, polynomials) : polynomials.Sum(polynomial => 4 * polynomial.Count + 6);
         var room = ((g is null ? 3 : 4 * polynomials.Length + 4) * (long)elements + (long)squares * least * least) * width;
