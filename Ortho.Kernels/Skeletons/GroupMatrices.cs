@@ -23,6 +23,12 @@ static class GroupMatrices
         public static int Elements { [MethodImpl(Inline.Always)] get => 2304; }
     }
 
+    /// <summary>All that a group may have, in elements of sixteen bytes.</summary>
+    internal readonly struct WideRoom : IRoom
+    {
+        public static int Elements { [MethodImpl(Inline.Always)] get => 3072; }
+    }
+
     /// <summary>All that a group may have, in elements of eight bytes.</summary>
     internal readonly struct MediumRoom : IRoom
     {
@@ -71,6 +77,8 @@ static class GroupMatrices
         var threads = Math.Min(gpu.GroupSize, (Math.Max(a.Columns, b.Columns) + 31) / 32 * 32);
         if (elements <= SmallRoom.Elements)
             gpu.LaunchGroups(Kernel<A, SmallRoom, T, E, F>, batch, threads, x);
+        else if (elements <= WideRoom.Elements)
+            gpu.LaunchGroups(Kernel<A, WideRoom, T, E, F>, batch, threads, x);
         else if (elements <= MediumRoom.Elements)
             gpu.LaunchGroups(Kernel<A, MediumRoom, T, E, F>, batch, threads, x);
         else
@@ -104,6 +112,7 @@ static class GroupMatrices
     [Budget(32, 9_216, typeof(Orthogonal.SmallQr), typeof(SmallRoom), typeof(F32), typeof(float), typeof(SingleCell))]
     [Budget(32, 49_152, typeof(Orthogonal.SmallQr), typeof(LargeRoom), typeof(F32), typeof(float), typeof(SingleCell))]
     [Budget(40, 18_432, typeof(Orthogonal.SmallQr), typeof(SmallRoom), typeof(F64), typeof(double), typeof(DoubleCell))]
+    [Budget(56, 49_152, typeof(Orthogonal.SmallQr), typeof(WideRoom), typeof(Cx<F64>), typeof(System.Numerics.Complex), typeof(Complex128Cell))]
     [Budget(32, 9_216, typeof(Linalg.CholeskyFactor), typeof(SmallRoom), typeof(F32), typeof(float), typeof(SingleCell))]
     [Budget(32, 49_152, typeof(Linalg.CholeskyFactor), typeof(LargeRoom), typeof(F32), typeof(float), typeof(SingleCell))]
     [Budget(32, 9_216, typeof(Linalg.LuFactor), typeof(SmallRoom), typeof(F32), typeof(float), typeof(SingleCell))]
