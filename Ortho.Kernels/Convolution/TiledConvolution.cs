@@ -179,11 +179,11 @@ static class TiledConvolution
         }
     }
 
-    [Budget(128, 38_416, typeof(F32), typeof(float), typeof(Quad), typeof(SingleCell), typeof(SingleTile), typeof(Side16), typeof(PixelColumns), MultiplyAdds = 0.85)]
-    [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin), typeof(DoubleCell), typeof(DoubleTile), typeof(Side8), typeof(PixelColumns), MultiplyAdds = 0.74)]
-    [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin), typeof(DoubleCell), typeof(DoubleTile), typeof(Side8), typeof(TapColumns), MultiplyAdds = 0.74)]
-    [Budget(152, 13_072, typeof(F32), typeof(float), typeof(Quad), typeof(SingleCell), typeof(SingleTile), typeof(Side8), typeof(PixelColumns), MultiplyAdds = 0.79)]
-    [Budget(152, 13_072, typeof(F32), typeof(float), typeof(Quad), typeof(SingleCell), typeof(SingleTile), typeof(Side8), typeof(TapColumns), MultiplyAdds = 0.79)]
+    [Budget(128, 38_416, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(SingleTile), typeof(Side16), typeof(PixelColumns), MultiplyAdds = 0.85)]
+    [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin<double>), typeof(DoubleCell), typeof(DoubleTile), typeof(Side8), typeof(PixelColumns), MultiplyAdds = 0.74)]
+    [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin<double>), typeof(DoubleCell), typeof(DoubleTile), typeof(Side8), typeof(TapColumns), MultiplyAdds = 0.74)]
+    [Budget(152, 13_072, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(SingleTile), typeof(Side8), typeof(PixelColumns), MultiplyAdds = 0.79)]
+    [Budget(152, 13_072, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(SingleTile), typeof(Side8), typeof(TapColumns), MultiplyAdds = 0.79)]
     internal static void Kernel<T, E, U, F, C, S, M>(Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where U : unmanaged
         where F : struct, ICell<T, E> where C : struct, ITileCell<T, U> where S : struct, ITileSide where M : struct, ITiledMap
     {

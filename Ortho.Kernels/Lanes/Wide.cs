@@ -9,7 +9,7 @@ namespace Ortho.Kernels.Lanes;
 /// and is unrolled by the device's compiler, so that their number costs no selects.</remarks>
 /// <typeparam name="W">The type itself.</typeparam>
 /// <typeparam name="E">The element.</typeparam>
-public interface IWide<W, E> where W : unmanaged where E : unmanaged
+public interface IWide<W, E> where W : struct where E : struct
 {
     /// <summary>Number of elements. A compile-time constant.</summary>
     static abstract int Count { get; }
@@ -53,10 +53,10 @@ public struct Lone<E> : IWide<Lone<E>, E> where E : unmanaged
 
 /// <summary>Two elements of 64 bits.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct Twin<E> : IWide<Twin<E>, E> where E : unmanaged
+public struct Twin<E>(E x, E y) : IWide<Twin<E>, E> where E : struct
 {
     /// <summary>An element.</summary>
-    public E X, Y;
+    public E X = x, Y = y;
 
     /// <inheritdoc/>
     public static int Count { [MethodImpl(Inline.Always)] get => 2; }
@@ -83,12 +83,12 @@ public struct Twin<E> : IWide<Twin<E>, E> where E : unmanaged
     }
 }
 
-/// <summary>Four elements of 32 bits, or shorter ones.</summary>
+/// <summary>Four elements of 32 bits, or shorter ones; of 64 bits where two accesses do. Of lanes, four of them in registers.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct Quad<E> : IWide<Quad<E>, E> where E : unmanaged
+public struct Quad<E>(E x, E y, E z, E w) : IWide<Quad<E>, E> where E : struct
 {
     /// <summary>An element.</summary>
-    public E X, Y, Z, W;
+    public E X = x, Y = y, Z = z, W = w;
 
     /// <inheritdoc/>
     public static int Count { [MethodImpl(Inline.Always)] get => 4; }

@@ -52,9 +52,9 @@ readonly struct AlongQuads : IPanel
     public static QuadPair Load<S>(ArrayView<float> x, PanelPart part, int k) where S : struct, ITileSide
     {
         k += part.First;
-        var quads = x.Cast<Quad>().SubView(part.Start >> 2);
+        var quads = x.Cast<Quad<float>>().SubView(part.Start >> 2);
         var (at, isReal) = (IntrinsicMath.Min(k >> 2, part.Last), k < part.K);
-        return new(Quad.Select(isReal, quads[part.Line0 + at], part.Padding), Quad.Select(isReal, quads[part.Line1 + at], part.Padding));
+        return new(QuadPair.Padded(isReal, quads[part.Line0 + at], part.Padding), QuadPair.Padded(isReal, quads[part.Line1 + at], part.Padding));
     }
 }
 
@@ -69,10 +69,10 @@ readonly struct AcrossQuads : IPanel
     public static QuadPair Load<S>(ArrayView<float> x, PanelPart part, int k) where S : struct, ITileSide
     {
         k += part.First;
-        var quads = x.Cast<Quad>().SubView(part.Start >> 2);
+        var quads = x.Cast<Quad<float>>().SubView(part.Start >> 2);
         var next = k + S.Side / 2;
-        return new(Quad.Select(k < part.K, quads[part.Line0 + IntrinsicMath.Min(k, part.Last) * part.Step], part.Padding),
-            Quad.Select(next < part.K, quads[part.Line0 + IntrinsicMath.Min(next, part.Last) * part.Step], part.Padding));
+        return new(QuadPair.Padded(k < part.K, quads[part.Line0 + IntrinsicMath.Min(k, part.Last) * part.Step], part.Padding),
+            QuadPair.Padded(next < part.K, quads[part.Line0 + IntrinsicMath.Min(next, part.Last) * part.Step], part.Padding));
     }
 }
 
@@ -115,11 +115,11 @@ readonly struct AcrossStrides : IPanel
     }
 
     [MethodImpl(Inline.Always)]
-    static Quad Four(ArrayView<float> x, PanelPart part, int k)
+    static Quad<float> Four(ArrayView<float> x, PanelPart part, int k)
     {
         x = x.SubView(part.Start);
         var at = IntrinsicMath.Min(k, part.Last) * part.Step;
-        return Quad.Select(k < part.K, new(x[part.Line0 + at], x[part.Line1 + at], x[part.Line2 + at], x[part.Line3 + at]), part.Padding);
+        return QuadPair.Padded(k < part.K, new(x[part.Line0 + at], x[part.Line1 + at], x[part.Line2 + at], x[part.Line3 + at]), part.Padding);
     }
 }
 
@@ -169,7 +169,7 @@ static class PanelParts
     /// <param name="part">The thread's part.</param>
     /// <param name="quads">The quads.</param>
     [MethodImpl(Inline.Always)]
-    public static void Store<S, P>(ArrayView<Quad> to, PanelPart part, QuadPair quads) where S : struct, ITileSide where P : struct, IPanel
+    public static void Store<S, P>(ArrayView<Quad<float>> to, PanelPart part, QuadPair quads) where S : struct, ITileSide where P : struct, IPanel
     {
         if (P.Along)
         {

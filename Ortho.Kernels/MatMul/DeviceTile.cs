@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Util;
 using Ortho.Kernels.Gpu;
@@ -7,29 +6,15 @@ using Ortho.Kernels.Lanes;
 
 namespace Ortho.Kernels.MatMul;
 
-/// <summary>Four neighbouring float32 numbers: one access of 128 bits.</summary>
-[StructLayout(LayoutKind.Sequential)]
-struct Quad(float x, float y, float z, float w)
+/// <summary>Two quads of a panel: what a thread brings to shared memory at a time.</summary>
+struct QuadPair(Quad<float> first, Quad<float> second)
 {
-    public float X = x, Y = y, Z = z, W = w;
+    public Quad<float> First = first, Second = second;
 
     /// <summary>Numbers, or a padding. Of a value: of a reference, each number would be read by itself.</summary>
     [MethodImpl(Inline.Always)]
-    public static Quad Select(bool isReal, Quad x, float padding) => new(
+    public static Quad<float> Padded(bool isReal, Quad<float> x, float padding) => new(
         Utilities.Select(isReal, x.X, padding), Utilities.Select(isReal, x.Y, padding), Utilities.Select(isReal, x.Z, padding), Utilities.Select(isReal, x.W, padding));
-}
-
-/// <summary>Two quads of a panel: what a thread brings to shared memory at a time.</summary>
-struct QuadPair(Quad first, Quad second)
-{
-    public Quad First = first, Second = second;
-}
-
-/// <summary>Two neighbouring float64 numbers: one access of 128 bits.</summary>
-[StructLayout(LayoutKind.Sequential)]
-struct Twin(double x, double y)
-{
-    public double X = x, Y = y;
 }
 
 /// <summary>Eight numbers of a thread: fields and not an array, so that they are registers.</summary>
@@ -64,49 +49,49 @@ interface ITileCell<T, U> where T : struct, ILane<T> where U : unmanaged
 }
 
 /// <summary>float32: two quads.</summary>
-readonly struct SingleTile : ITileCell<F32, Quad>
+readonly struct SingleTile : ITileCell<F32, Quad<float>>
 {
     public static int PerUnit { [MethodImpl(Inline.Always)] get => 4; }
 
     [MethodImpl(Inline.Always)]
-    public static Eight<F32> Load(ArrayView<Quad> panel, int at, int side)
+    public static Eight<F32> Load(ArrayView<Quad<float>> panel, int at, int side)
     {
         var (p, q) = (panel[at], panel[at + side]);
         return new() { A = new(p.X), B = new(p.Y), C = new(p.Z), D = new(p.W), E = new(q.X), F = new(q.Y), G = new(q.Z), H = new(q.W) };
     }
 
     [MethodImpl(Inline.Always)]
-    public static Quad Unit(Eight<F32> x, int number)
+    public static Quad<float> Unit(Eight<F32> x, int number)
         => number == 0 ? new(x.A.Value, x.B.Value, x.C.Value, x.D.Value) : new(x.E.Value, x.F.Value, x.G.Value, x.H.Value);
 
-    [MethodImpl(Inline.Always)] public static Quad Splat(F32 x) => new(x.Value, x.Value, x.Value, x.Value);
+    [MethodImpl(Inline.Always)] public static Quad<float> Splat(F32 x) => new(x.Value, x.Value, x.Value, x.Value);
 
-    [MethodImpl(Inline.Always)] public static Quad Add(Quad a, Quad b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
+    [MethodImpl(Inline.Always)] public static Quad<float> Add(Quad<float> a, Quad<float> b) => new(a.X + b.X, a.Y + b.Y, a.Z + b.Z, a.W + b.W);
 }
 
 /// <summary>float64: four pairs; their sums take twice the registers.</summary>
 [LaunchBounds(64, 4)]
-readonly struct DoubleTile : ITileCell<F64, Twin>
+readonly struct DoubleTile : ITileCell<F64, Twin<double>>
 {
     public static int PerUnit { [MethodImpl(Inline.Always)] get => 2; }
 
     [MethodImpl(Inline.Always)]
-    public static Eight<F64> Load(ArrayView<Twin> panel, int at, int side)
+    public static Eight<F64> Load(ArrayView<Twin<double>> panel, int at, int side)
     {
         var (p, q, r, s) = (panel[at], panel[at + side], panel[at + 2 * side], panel[at + 3 * side]);
         return new() { A = new(p.X), B = new(p.Y), C = new(q.X), D = new(q.Y), E = new(r.X), F = new(r.Y), G = new(s.X), H = new(s.Y) };
     }
 
     [MethodImpl(Inline.Always)]
-    public static Twin Unit(Eight<F64> x, int number)
+    public static Twin<double> Unit(Eight<F64> x, int number)
         => number == 0 ? new(x.A.Value, x.B.Value)
             : number == 1 ? new(x.C.Value, x.D.Value)
             : number == 2 ? new(x.E.Value, x.F.Value)
             : new(x.G.Value, x.H.Value);
 
-    [MethodImpl(Inline.Always)] public static Twin Splat(F64 x) => new(x.Value, x.Value);
+    [MethodImpl(Inline.Always)] public static Twin<double> Splat(F64 x) => new(x.Value, x.Value);
 
-    [MethodImpl(Inline.Always)] public static Twin Add(Twin a, Twin b) => new(a.X + b.X, a.Y + b.Y);
+    [MethodImpl(Inline.Always)] public static Twin<double> Add(Twin<double> a, Twin<double> b) => new(a.X + b.X, a.Y + b.Y);
 }
 
 /// <summary>The 8 x 8 sums of a thread.</summary>

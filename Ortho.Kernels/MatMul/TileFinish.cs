@@ -26,18 +26,18 @@ struct TileTarget
 interface ITileFinish
 {
     /// <summary>Finishes elements (row, column) to (row, column + 3), those that there are.</summary>
-    static abstract void Put(TileTarget x, int row, int column, Quad sums);
+    static abstract void Put(TileTarget x, int row, int column, Quad<float> sums);
 }
 
 /// <summary>All at once: rows of y, and of c, begin at multiples of four.</summary>
 readonly struct WholeQuads : ITileFinish
 {
     [MethodImpl(Inline.Always)]
-    public static void Put(TileTarget x, int row, int column, Quad sums)
+    public static void Put(TileTarget x, int row, int column, Quad<float> sums)
     {
         if (row < x.M && column < x.N)
         {
-            var (y, at) = (x.Y.Cast<Quad>().SubView(x.YStart >> 2), (row * x.N + column) >> 2);
+            var (y, at) = (x.Y.Cast<Quad<float>>().SubView(x.YStart >> 2), (row * x.N + column) >> 2);
             if (x.Adds)
             {
                 var before = y[at];
@@ -45,7 +45,7 @@ readonly struct WholeQuads : ITileFinish
             }
             if (x.Scales)
             {
-                var c = x.C.Cast<Quad>().SubView(x.CStart >> 2)[(row * x.CRow + column) >> 2];
+                var c = x.C.Cast<Quad<float>>().SubView(x.CStart >> 2)[(row * x.CRow + column) >> 2];
                 sums = new(Scaled(x, sums.X, c.X), Scaled(x, sums.Y, c.Y), Scaled(x, sums.Z, c.Z), Scaled(x, sums.W, c.W));
             }
             y[at] = sums;
@@ -60,7 +60,7 @@ readonly struct WholeQuads : ITileFinish
 readonly struct EachNumber : ITileFinish
 {
     [MethodImpl(Inline.Always)]
-    public static void Put(TileTarget x, int row, int column, Quad sums)
+    public static void Put(TileTarget x, int row, int column, Quad<float> sums)
     {
         One(x, row, column, sums.X);
         One(x, row, column + 1, sums.Y);
@@ -87,7 +87,7 @@ readonly struct EachNumber : ITileFinish
 readonly struct LowerTriangle : ITileFinish
 {
     [MethodImpl(Inline.Always)]
-    public static void Put(TileTarget x, int row, int column, Quad sums)
+    public static void Put(TileTarget x, int row, int column, Quad<float> sums)
     {
         One(x, row, column, sums.X);
         One(x, row, column + 1, sums.Y);

@@ -170,8 +170,8 @@ static class TiledMatMul
     internal static void Kernel<S, PA, PB, W>(Arguments x) where S : struct, ITileSide where PA : struct, IPanel where PB : struct, IPanel where W : struct, ITileFinish
     {
         // Two panels each, and from the one to the other, in quads.
-        var panelsA = SharedMemory.Allocate<Quad>(2 * S.Side * (2 * S.Side + 1));
-        var panelsB = SharedMemory.Allocate<Quad>(2 * S.Side * (2 * S.Side + 1));
+        var panelsA = SharedMemory.Allocate<Quad<float>>(2 * S.Side * (2 * S.Side + 1));
+        var panelsB = SharedMemory.Allocate<Quad<float>>(2 * S.Side * (2 * S.Side + 1));
         var other = S.Side * (2 * S.Side + 1);
         var (batch, row, column) = Tile<S>(Grid.IdxX, x.TilesM, x.TilesN);
         if (x.IsHermitian != 0 && row < column)
@@ -194,10 +194,10 @@ static class TiledMatMul
                 var (a, b) = (panelsA.SubView(now + ty), panelsB.SubView(now + tx));
                 now = other - now;
                 var quads = PA.Load<S>(x.A, partA, k);
-                sums = S.Multiply<F32, Quad, SingleTile>(sums, a, b);
+                sums = S.Multiply<F32, Quad<float>, SingleTile>(sums, a, b);
                 PanelParts.Store<S, PA>(panelsA.SubView(now), partA, quads);
                 quads = PB.Load<S>(x.B, partB, k);
-                sums = S.Multiply<F32, Quad, SingleTile>(sums, a.SubView(S.Side / 2 * (2 * S.Side + 1)), b.SubView(S.Side / 2 * (2 * S.Side + 1)));
+                sums = S.Multiply<F32, Quad<float>, SingleTile>(sums, a.SubView(S.Side / 2 * (2 * S.Side + 1)), b.SubView(S.Side / 2 * (2 * S.Side + 1)));
                 PanelParts.Store<S, PB>(panelsB.SubView(now), partB, quads);
                 Group.Barrier();
             }

@@ -1,16 +1,7 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Ortho.Kernels.Lanes;
 
 namespace Ortho.Kernels.MatMul;
-
-/// <summary>Four neighbouring numbers, read and written at once: 128 bits of float32, twice as many of float64. Of lanes, four of them in
-/// registers.</summary>
-[StructLayout(LayoutKind.Sequential)]
-struct Quad<E> where E : struct
-{
-    public E X, Y, Z, W;
-}
 
 /// <summary>4 x 4 sums of a thread: fields and not an array, so that they are registers.</summary>
 struct SumSquare<T> where T : struct, ILane<T>
