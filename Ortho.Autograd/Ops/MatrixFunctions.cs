@@ -176,20 +176,24 @@ public static class MatrixFunctionOps
             if (a.IsHalf)
                 return a.Wide.MatrixExp().To(a.DType);
             MatrixParts.RequireSquare("MatrixExp", a);
-            return Graph.Record("MatrixExp", ExponentialKernel.Run(a), (a, g => ExponentialSlope(a.H, g)));
+            if (!Graph.IsRecording || !a.WantsGrad)
+                return Graph.Record("MatrixExp", ExponentialKernel.Run(a));
+            var made = ExponentialKernel.Evaluate(a);
+            return Graph.Record("MatrixExp", made.Value, (a, g => ExponentialSlope(a, g.H, made).H));
         }
     }
 
-    // The derivative of e^a in the direction e: the upper right block of the exponential of [a e; 0 a], of which it passes gradients on.
-    static Tensor ExponentialSlope(Tensor a, Tensor e) => Graph.Record("MatrixExp", ExponentialKernel.Derivative(a, e),
-        (a, g =>
-        {
-            var n = a.Shape[^1];
-            var zero = Tensor.Zeros(a.Shape, a.DType, a.Device);
-            var slope = ExponentialSlope(Blocks(a.H, zero, e.H, a.H), Blocks(zero, g, zero, zero));
-            return slope.Narrow(-2, 0, n).Narrow(-1, 0, n) + slope.Narrow(-2, n, n).Narrow(-1, n, n);
-        }),
-        (e, g => ExponentialSlope(a.H, g)));
+    // The derivative of e^a in the direction e: the upper right block of the exponential of [a e; 0 a], by which it is differentiated itself.
+    static Tensor ExponentialSlope(Tensor a, Tensor e, ExponentialKernel.Evaluation? made = null)
+        => Graph.Record("MatrixExp", made?.Derivative(e) ?? ExponentialKernel.Derivative(a, e),
+            (a, g =>
+            {
+                var n = a.Shape[^1];
+                var zero = Tensor.Zeros(a.Shape, a.DType, a.Device);
+                var slope = ExponentialSlope(Blocks(a.H, zero, e.H, a.H), Blocks(zero, g, zero, zero));
+                return slope.Narrow(-2, 0, n).Narrow(-1, 0, n) + slope.Narrow(-2, n, n).Narrow(-1, n, n);
+            }),
+            (e, g => ExponentialSlope(a, g.H, made).H));
 
     static Tensor Blocks(Tensor a, Tensor b, Tensor c, Tensor d) => Tensor.Concat([Tensor.Concat([a, b], -1), Tensor.Concat([c, d], -1)], -2);
 

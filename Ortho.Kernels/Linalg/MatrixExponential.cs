@@ -32,40 +32,69 @@ public static class MatrixExponential
     /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
     public static Tensor Run(Tensor a)
     {
-        var m = Matrices.Square(a, Name, nameof(a));
-        if (m.ElementCount == 0)
-            return Copy.Dense(a);
         using var scope = new TensorScope();
-        var scale = Scale(m);
-        var powers = new Powers(m, scale.Factor);
-        var (cubic, x4) = (powers.Combined(), powers[4]);
-        var y = cubic(3);
-        for (var k = 2; k >= 0; k--)
-            y = Matrices.Product(x4, y, 1, cubic(k));
-        return scope.Keep(Matrices.Unbatched(Squared(y, scale.First), a));
+        return scope.Keep(Evaluate(a).Value);
     }
 
-    /// <summary>The derivative of e^a in the direction e: lim (e^(a + t e) - e^a) / t [..., n, n] (Al-Mohy and Higham 2009). Its adjoint is that at a^H.</summary>
-    /// <param name="a">Square matrices [..., n, n].</param>
+    /// <summary>e^a, and what it was made of, from which derivatives follow.</summary>
+    /// <param name="a">As for <see cref="Run"/>.</param>
+    /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
+    public static Evaluation Evaluate(Tensor a) => new(a);
+
+    /// <summary>The derivative of e^a in the direction e: lim (e^(a + t e) - e^a) / t [..., n, n] (Al-Mohy and Higham 2009).</summary>
+    /// <param name="a">As for <see cref="Run"/>.</param>
     /// <param name="e">Of the same shape and dtype.</param>
     /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
     public static Tensor Derivative(Tensor a, Tensor e)
     {
-        var (m, d) = (Matrices.Square(a, Name, nameof(a)), Matrices.Square(e, Name, nameof(e)));
-        if (m.ElementCount == 0)
-            return Copy.Dense(a);
         using var scope = new TensorScope();
-        var scale = Scale(m);
-        var powers = new Powers(m, scale.Factor);
-        var slopes = new Powers(powers, d, scale.Factor);
-        var (cubic, x4, slope, d4) = (powers.Combined(), powers[4], slopes.Combined(), slopes[4]);
-        var (y, dy) = (cubic(3), slope(3));
-        for (var k = 2; k >= 0; k--)
+        return scope.Keep(Evaluate(a).Derivative(e));
+    }
+
+    /// <summary>An exponential and what it was made of.</summary>
+    public sealed class Evaluation
+    {
+        readonly Tensor? factor, first;
+        readonly Powers? powers;
+
+        // Horner's values: of degree 3, 7, 11 and 15 in x, the first with x^4 as well and so on.
+        readonly Tensor[] made = new Tensor[4];
+
+        internal Evaluation(Tensor a)
         {
-            dy = Matrices.Product(x4, dy, 1, Matrices.Product(d4, y, 1, slope(k)));
-            y = Matrices.Product(x4, y, 1, cubic(k));
+            var m = Matrices.Square(a, Name, nameof(a));
+            if (m.ElementCount == 0)
+            {
+                Value = Copy.Dense(a);
+                return;
+            }
+            (factor, first) = Scale(m);
+            powers = new(m, factor);
+            var cubic = powers.Combined();
+            made[0] = cubic(3);
+            for (var k = 1; k < 4; k++)
+                made[k] = Matrices.Product(powers[4], made[k - 1], 1, cubic(3 - k));
+            Value = Matrices.Unbatched(Squared(made[3], first), a);
         }
-        return scope.Keep(Matrices.Unbatched(Squared(y, dy, scale.First), a));
+
+        /// <summary>e^a.</summary>
+        public Tensor Value { get; }
+
+        /// <summary>The derivative in a direction; its adjoint is that at a^H.</summary>
+        /// <param name="e">Of a's shape and dtype.</param>
+        public Tensor Derivative(Tensor e)
+        {
+            var d = Matrices.Square(e, Name, nameof(e));
+            if (powers is null)
+                return Copy.Dense(e);
+            using var scope = new TensorScope();
+            var slopes = new Powers(powers, d, factor!);
+            var cubic = slopes.Combined();
+            var dy = cubic(3);
+            for (var k = 1; k < 4; k++)
+                dy = Matrices.Product(powers[4], dy, 1, Matrices.Product(slopes[4], made[k - 1], 1, cubic(3 - k)));
+            return scope.Keep(Matrices.Unbatched(Squared(made[3], dy, first!), e));
+        }
     }
 
     // 2^-s for each matrix, [batch, 1, 1], NaN where there is none; and the step in which its squarings begin, all matrices ending together.
@@ -118,23 +147,24 @@ public static class MatrixExponential
         Tensor Part(Tensor of, int k) => of.View(Layout.Strided(shape, shape.DenseStrides(), k * shape.ElementCount));
     }
 
-    // Squares to and fro between two places, in both of which a matrix lies until its first turn.
+    // Squares to and fro between two places, in both of which a matrix lies until its first turn. y stays.
     static Tensor Squared(Tensor y, Tensor first)
     {
         var steps = MostSquarings(y.DType.RealType == DType.Float64);
         var n = y.Shape[1];
         if (y.Device is GpuDevice && GroupMatrices.Fits(y.DType, new(n, n), new(n, n), new(1, 1)))
         {
-            ByColumns.Run<Squarings>(y.DType, y.Device, y.Shape[0], new(n, n, y, y), new(n, n), new(1, 1, first), steps);
-            return y;
+            var square = Tensor.Empty(y.Shape, y.DType, y.Device);
+            ByColumns.Run<Squarings>(y.DType, y.Device, y.Shape[0], new(n, n, y, square), new(n, n), new(1, 1, first), steps);
+            return square;
         }
-        var (now, next, turns) = (y, Copy.Dense(y), Turns(first));
+        var (now, next, turns) = (Copy.Dense(y), Copy.Dense(y), Turns(first));
         for (var turn = Earliest(turns, steps); turn < steps; turn++, (now, next) = (next, now))
             MatMul.MatMul.Into(Name, next, now, now, turns: new(turns, turn));
         return now;
     }
 
-    // (y, dy) becomes (y y, y dy + dy y).
+    // What becomes of dy when (y, dy) becomes (y y, y dy + dy y) again and again. y stays.
     static Tensor Squared(Tensor y, Tensor dy, Tensor first)
     {
         var steps = MostSquarings(y.DType.RealType == DType.Float64);
@@ -147,7 +177,7 @@ public static class MatrixExponential
             ByColumns.Run<SquaringsWithSlope>(y.DType, y.Device, y.Shape[0], new(n, 2 * n, both, both), new(n, 2 * n), new(1, 1, first), steps);
             return Copy.Dense(Matrices.Columns(both, n, n));
         }
-        var (now, next, slope, nextSlope, turns) = (y, Copy.Dense(y), dy, Copy.Dense(dy), Turns(first));
+        var (now, next, slope, nextSlope, turns) = (Copy.Dense(y), Copy.Dense(y), dy, Copy.Dense(dy), Turns(first));
         var half = Tensor.Empty(y.Shape, y.DType, y.Device);
         for (var turn = Earliest(turns, steps); turn < steps; turn++, (now, next, slope, nextSlope) = (next, now, nextSlope, slope))
         {
