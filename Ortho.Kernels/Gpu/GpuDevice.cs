@@ -212,8 +212,11 @@ public sealed class GpuDevice : Device, IDisposable
         }
     }
 
-    /// <summary>Whether there are tensor cores that the generated kernels run on: CUDA devices from sm_80 on.</summary>
-    internal bool HasTensorCores => accelerator is CudaAccelerator { Architecture.Major: >= 8 };
+    /// <summary>The architecture of a CUDA device, sm_90 as (9, 0); (0, 0) of others.</summary>
+    internal (int Major, int Minor) Architecture => accelerator is CudaAccelerator { Architecture: var architecture } ? (architecture.Major, architecture.Minor) : default;
+
+    /// <summary>Whether there are tensor cores that generated kernels run on: CUDA devices from sm_80 on.</summary>
+    internal bool HasTensorCores => TensorCores.TensorCoreKernel.For(Architecture).Count > 0;
 
     /// <summary>The device address of a tensor's first element.</summary>
     internal static long Address(Tensor tensor) => ((GpuBlock)tensor.Storage.Block).Buffer.NativePtr + tensor.Layout.Offset * tensor.DType.Size;

@@ -98,14 +98,7 @@ public static class MatMul
         var batch = Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], operation);
         var shape = batch.Concat([m, n]);
         if (c is not null)
-        {
-            if (c.DType != a.DType || c.Device != a.Device)
-                throw new TensorArgumentException(operation, nameof(c), $"{c.DType} on {c.Device}", $"{a.DType} on {a.Device}");
-            c = Cast.Widened(c.View(c.Layout.Expand(shape, operation)));
-            // Columns are read as vectors.
-            if (n > 1 && c.Layout.Strides[^1] != 1)
-                c = Copy.Dense(c);
-        }
+            c = Added(operation, c, a.DType, a.Device, shape);
         // Half precision is computed in float32 and rounded once. The host widens what it packs; devices are given widened copies.
         var dtype = a.DType;
         if (a.Device is GpuDevice)
@@ -134,6 +127,16 @@ public static class MatMul
         GC.KeepAlive(c);
         GC.KeepAlive(y);
         return Cast.To(y, dtype);
+    }
+
+    /// <summary>What is added to a product: of its shape, half precision widened, and its rows contiguous, for they are read as vectors.</summary>
+    /// <exception cref="TensorArgumentException">Another dtype or device, or a shape that does not broadcast.</exception>
+    internal static Tensor Added(string operation, Tensor c, DType dtype, Tensors.Device device, Shape shape)
+    {
+        if (c.DType != dtype || c.Device != device)
+            throw new TensorArgumentException(operation, nameof(c), $"{c.DType} on {c.Device}", $"{dtype} on {device}");
+        c = Cast.Widened(c.View(c.Layout.Expand(shape, operation)));
+        return shape[^1] > 1 && c.Layout.Strides[^1] != 1 ? Copy.Dense(c) : c;
     }
 
     /// <summary>One product: sizes, and the operands expanded to the batch of the result.</summary>
