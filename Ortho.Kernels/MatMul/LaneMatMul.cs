@@ -30,6 +30,10 @@ static class LaneMatMul
         /// <summary>From one matrix, line and inner index to the next: lines are rows of a and columns of b.</summary>
         public int ALine, AStep, BLine, BStep, CRow;
         public long ABatch, BBatch, CBatch;
+
+        /// <summary>See <see cref="MatMul.Turns"/>.</summary>
+        public int Turn;
+        public ArrayView<int> First;
     }
 
     // So many tiles that a GPU has work for all of its multiprocessors.
@@ -94,6 +98,7 @@ static class LaneMatMul
         var (c, cBatch) = plan.C is null ? (plan.Y, 0) : MatMul.Plan.Regular(plan.C);
         var side = Q.Count * S.Side;
         var (tilesM, tilesN) = (TiledMatMul.Tiles(plan.M, side), TiledMatMul.Tiles(plan.N, side));
+        var (turn, first) = plan.DeviceTurns;
         var x = new Arguments<E>
         {
             A = GpuDevice.View<E>(a), B = GpuDevice.View<E>(b), C = GpuDevice.View<E>(c), Y = GpuDevice.View<E>(plan.Y),
@@ -103,6 +108,7 @@ static class LaneMatMul
             ALine = checked((int)a.Layout.Strides[^2]), AStep = checked((int)a.Layout.Strides[^1]), ABatch = aBatch,
             BLine = checked((int)b.Layout.Strides[^1]), BStep = checked((int)b.Layout.Strides[^2]), BBatch = bBatch,
             CRow = checked((int)c.Layout.Strides[^2]), CBatch = cBatch,
+            Turn = turn, First = first,
         };
         var isWhole = ((long)plan.N | c.Layout.Strides[^2] | c.Layout.Offset | cBatch) % U.Count == 0;
         if (x.AStep == 1 && x.ALine != 1)
@@ -171,8 +177,8 @@ static class LaneMatMul
         var panelsB = SharedMemory.Allocate<U>(2 * S.Tiles * S.Side * (Q.Count * S.Side / U.Count + 1));
         var (part, thread) = (Group.IdxX / (S.Side * S.Side), Group.IdxX % (S.Side * S.Side));
         var (batch, row, column) = Tile<Q, S, E>(x, part);
-        // Only groups of one tile make Hermitian products.
-        if (x.IsHermitian != 0 && row < column)
+        // Only groups of one tile make Hermitian products, and return where it is not their turn.
+        if ((x.IsHermitian != 0 && row < column) || (S.Tiles == 1 && !MatMul.IsTurn(x.Turn, x.First, batch)))
             return;
         if (S.Tiles > 1)
         {
@@ -250,8 +256,8 @@ static class LaneMatMul
             Y = x.Y, YStart = (long)batch * x.M * x.N, C = x.C, CStart = batch * x.CBatch, CRow = x.CRow, M = x.M, N = x.N,
             Alpha = x.Alpha, Beta = x.Beta, Adds = k > x.Chain, IsLast = isLast, Scales = isLast && x.Scales != 0,
         };
-        // What a group has no tile for is not written.
-        if (S.Tiles > 1 && Grid.IdxX * S.Tiles + part >= x.Tiles)
+        // What a group has no tile for is not written, nor what it is not the turn of.
+        if (S.Tiles > 1 && (Grid.IdxX * S.Tiles + part >= x.Tiles || !MatMul.IsTurn(x.Turn, x.First, batch)))
             target.M = 0;
         Q.Put<E, F, U, S, W>(target, row + U.Count * ty, column + U.Count * tx, sums);
     }

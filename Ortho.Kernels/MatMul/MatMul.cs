@@ -44,7 +44,7 @@ public static class MatMul
     /// <exception cref="TensorArgumentException">Fewer than two dimensions, inner dimensions that differ, shapes that do not broadcast, or
     /// dtypes or devices that differ.</exception>
     internal static Tensor Run(string operation, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, bool isHermitian = false)
-        => Run(operation, a, b, c, alpha, beta, isHermitian, isInPlace: false);
+        => Run(operation, null, a, b, c, alpha, beta, isHermitian, null);
 
     /// <summary>y becomes beta y + alpha a b: as <see cref="Run(string, Tensor, Tensor, Tensor, double, double, bool)"/> with y for c, in y's memory.</summary>
     /// <param name="operation">Who asks, for messages.</param>
@@ -59,10 +59,32 @@ public static class MatMul
     {
         if (a.Rank < 2 || !y.Layout.IsContiguous || y.DType.IsHalfPrecision || a.Shape[^1] > KBlock / (y.DType.IsComplex ? 2 : 1))
             throw new TensorArgumentException(operation, nameof(y), $"{y.DType} {y.Shape} for an a {a.Shape}", $"a dense tensor, and at most {KBlock} real products for an element");
-        _ = Run(operation, a, b, y, alpha, beta, isHermitian: false, isInPlace: true);
+        _ = Run(operation, y, a, b, y, alpha, beta, isHermitian: false, turns: null);
     }
 
-    static Tensor Run(string operation, Tensor a, Tensor b, Tensor? c, double alpha, double beta, bool isHermitian, bool isInPlace)
+    /// <summary>Matrices of a batch that take part in a step: those whose first step it is, or a step after that. The device alone needs to know.</summary>
+    /// <param name="First">Int32 [batch], dense.</param>
+    /// <param name="Turn">The step.</param>
+    internal readonly record struct Turns(Tensor First, int Turn);
+
+    /// <summary>y becomes alpha a b + beta c, or a b, in those matrices whose turn it is; the others stay as they are.</summary>
+    /// <param name="operation">Who asks, for messages.</param>
+    /// <param name="y">Dense, of the product's shape, and no part of it read by a, b or c.</param>
+    /// <param name="a">[..., rows, inner], not in half precision.</param>
+    /// <param name="b">[..., inner, columns].</param>
+    /// <param name="c">See <see cref="Run(string, Tensor, Tensor, Tensor, double, double, bool)"/>.</param>
+    /// <param name="alpha">Factor of the product where there is a c.</param>
+    /// <param name="beta">Factor of c.</param>
+    /// <param name="turns">Which matrices; all of them when null.</param>
+    internal static void Into(string operation, Tensor y, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, Turns? turns = null)
+    {
+        if (a.Rank < 2 || b.Rank < 2 || !y.Layout.IsContiguous || y.DType != a.DType || a.DType.IsHalfPrecision
+            || y.Shape != Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], operation).Concat([a.Shape[^2], b.Shape[^1]]))
+            throw new TensorArgumentException(operation, nameof(y), $"{y.DType} {y.Shape} for {a.DType} {a.Shape} times {b.Shape}", "a dense tensor of the product's shape and dtype");
+        _ = Run(operation, y, a, b, c, alpha, beta, isHermitian: false, turns);
+    }
+
+    static Tensor Run(string operation, Tensor? into, Tensor a, Tensor b, Tensor? c, double alpha, double beta, bool isHermitian, Turns? turns)
     {
         if (a.Rank < 2 || b.Rank < 2)
             throw new TensorArgumentException(operation, a.Rank < 2 ? nameof(a) : nameof(b), $"{(a.Rank < 2 ? a : b).Shape}", "at least two dimensions");
@@ -76,24 +98,17 @@ public static class MatMul
         var batch = Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], operation);
         var shape = batch.Concat([m, n]);
         if (c is not null)
-        {
-            if (c.DType != a.DType || c.Device != a.Device)
-                throw new TensorArgumentException(operation, nameof(c), $"{c.DType} on {c.Device}", $"{a.DType} on {a.Device}");
-            c = Cast.Widened(c.View(c.Layout.Expand(shape, operation)));
-            // Columns are read as vectors.
-            if (n > 1 && c.Layout.Strides[^1] != 1)
-                c = Copy.Dense(c);
-        }
+            c = Added(operation, c, a.DType, a.Device, shape);
         // Half precision is computed in float32 and rounded once. The host widens what it packs; devices are given widened copies.
         var dtype = a.DType;
         if (a.Device is GpuDevice)
             (a, b) = (Cast.Widened(a), Cast.Widened(b));
-        var y = isInPlace ? c! : Tensor.Empty(shape, dtype.IsHalfPrecision ? DType.Float32 : dtype, a.Device);
+        var y = into ?? Tensor.Empty(shape, dtype.IsHalfPrecision ? DType.Float32 : dtype, a.Device);
         if (y.ElementCount == 0)
             return Cast.To(y, dtype);
         var plan = new Plan(m, k, n, a.View(a.Layout.Expand(batch.Concat([m, k]), operation)), b.View(b.Layout.Expand(batch.Concat([k, n]), operation)), y)
         {
-            C = c, Alpha = alpha, Beta = beta, IsHermitian = isHermitian && IsHalved(m),
+            C = c, Alpha = alpha, Beta = beta, IsHermitian = isHermitian && IsHalved(m), Turns = turns,
         };
         switch (y.DType, a.Device)
         {
@@ -111,6 +126,16 @@ public static class MatMul
         return Cast.To(y, dtype);
     }
 
+    /// <summary>What is added to a product: of its shape, half precision widened, and its rows contiguous, for they are read as vectors.</summary>
+    /// <exception cref="TensorArgumentException">Another dtype or device, or a shape that does not broadcast.</exception>
+    internal static Tensor Added(string operation, Tensor c, DType dtype, Tensors.Device device, Shape shape)
+    {
+        if (c.DType != dtype || c.Device != device)
+            throw new TensorArgumentException(operation, nameof(c), $"{c.DType} on {c.Device}", $"{dtype} on {device}");
+        c = Cast.Widened(c.View(c.Layout.Expand(shape, operation)));
+        return shape[^1] > 1 && c.Layout.Strides[^1] != 1 ? Copy.Dense(c) : c;
+    }
+
     /// <summary>One product: sizes, and the operands expanded to the batch of the result.</summary>
     internal sealed record Plan(int M, int K, int N, Tensor A, Tensor B, Tensor Y)
     {
@@ -124,6 +149,13 @@ public static class MatMul
         public double Beta { get; init; } = 1;
 
         public bool IsHermitian { get; init; }
+
+        /// <summary>Which matrices are computed; all of them when null. Not of integers.</summary>
+        public Turns? Turns { get; init; }
+
+        /// <summary>The step, and each matrix's first one on a device; where all matrices are computed, anything that has an address.</summary>
+        public (int Turn, ArrayView<int> First) DeviceTurns
+            => Turns is { } turns ? (turns.Turn, GpuDevice.View<int>(turns.First)) : (int.MaxValue, GpuDevice.View<int>(Y));
 
         /// <summary>Where matrix <paramref name="batch"/> of an operand begins, in elements from the operand's first.</summary>
         public static long BatchOffset(Tensor operand, long batch)
@@ -152,4 +184,8 @@ public static class MatMul
             return (operand, stride);
         }
     }
+
+    /// <summary>Whether a device computes a matrix; see <see cref="Turns"/>.</summary>
+    [MethodImpl(Inline.Always)]
+    internal static bool IsTurn(int turn, ArrayView<int> first, int batch) => turn == int.MaxValue || turn >= first[batch];
 }

@@ -39,6 +39,10 @@ static class TiledMatMul
 
         /// <summary>1 for a Hermitian result, of which tiles above the diagonal are left out.</summary>
         public int IsHermitian;
+
+        /// <summary>See <see cref="MatMul.Turns"/>.</summary>
+        public int Turn;
+        public ArrayView<int> First;
     }
 
     // Fewer inner indices would not fill the panels; and so many large tiles that a GPU has work for all of its multiprocessors.
@@ -68,6 +72,7 @@ static class TiledMatMul
     /// <summary>Computes a product by tiles of a size.</summary>
     internal static void Run<S>(GpuDevice gpu, MatMul.Plan plan, Operands x) where S : struct, ITileSide
     {
+        var (turn, first) = plan.DeviceTurns;
         var launch = new Launch<S>(gpu, plan.Batches, new()
         {
             A = GpuDevice.View<float>(x.A), B = GpuDevice.View<float>(x.B), C = GpuDevice.View<float>(x.C), Y = GpuDevice.View<float>(plan.Y),
@@ -76,6 +81,7 @@ static class TiledMatMul
             ALine = checked((int)x.A.Layout.Strides[^2]), AStep = checked((int)x.A.Layout.Strides[^1]), ABatch = x.ABatch,
             BLine = checked((int)x.B.Layout.Strides[^1]), BStep = checked((int)x.B.Layout.Strides[^2]), BBatch = x.BBatch,
             CRow = checked((int)x.C.Layout.Strides[^2]), CBatch = x.CBatch, ALast = plan.K - 1, BLast = plan.K - 1, IsHermitian = plan.IsHermitian ? 1 : 0,
+            Turn = turn, First = first,
         });
         launch.Run(x.KindA, x.KindB, x.IsWhole);
     }
@@ -177,7 +183,7 @@ static class TiledMatMul
         var panelsB = SharedMemory.Allocate<Quad<float>>(2 * S.Side * (2 * S.Side + 1));
         var other = S.Side * (2 * S.Side + 1);
         var (batch, row, column) = Tile<S>(Grid.IdxX, x.TilesM, x.TilesN);
-        if (x.IsHermitian != 0 && row < column)
+        if ((x.IsHermitian != 0 && row < column) || !MatMul.IsTurn(x.Turn, x.First, batch))
             return;
         var partA = PanelParts.Of<S, PA>(Group.IdxX, batch * x.ABatch, row, x.M, x.ALine, x.AStep, x.K, x.ALast, -0.0f);
         var partB = PanelParts.Of<S, PB>(Group.IdxX, batch * x.BBatch, column, x.N, x.BLine, x.BStep, x.K, x.BLast, 0.0f);
