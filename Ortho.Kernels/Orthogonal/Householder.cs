@@ -18,17 +18,31 @@ static class Householder
     public static T Reflect<M, T, W>(M a, int k) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         W.Meet();
-        var (zero, one) = (T.Of(0), T.Of(1));
-        var largest = zero;
+        var largest = T.Of(0);
         for (var i = k; i < a.Rows; i++)
             largest = T.Max(T.LargerPart(a.At(i, k)), largest);
         // Columns of a deficient matrix shrink to rounding errors of rounding errors, whose squares would underflow.
         var exponent = Scaling.Exponent(largest);
         var shrink = T.Exp2Int(-exponent);
-        var tail = zero;
+        var tail = T.Of(0);
         for (var i = k + 1; i < a.Rows; i++)
             tail += T.SquaredAbs(a.At(i, k) * shrink);
-        var given = a.At(k, k);
+        var (tau, scale, diagonal) = Pivot(a.At(k, k), exponent, shrink, tail);
+        W.Meet();
+        for (var i = k + 1 + W.Index; i < a.Rows; i += W.Count)
+            a.Put(i, k, a.At(i, k) * shrink * scale);
+        if (W.Index == 0)
+            a.Put(k, k, diagonal);
+        W.Meet();
+        return tau;
+    }
+
+    /// <summary>The reflection of a column from its pivot and, divided by 2^exponent, the squares of what lies below it.</summary>
+    /// <returns>tau; what makes the elements below the pivot, divided by 2^exponent, those of v; and R's diagonal.</returns>
+    [MethodImpl(Inline.Always)]
+    public static (T Tau, T Scale, T Diagonal) Pivot<T>(T given, T exponent, T shrink, T tail) where T : struct, ILane<T>
+    {
+        var (zero, one) = (T.Of(0), T.Of(1));
         var pivot = given * shrink;
         var norm = T.SqrtReal(T.SquaredAbs(pivot) + tail);
         var beta = -T.CopySign(norm, pivot);
@@ -37,13 +51,7 @@ static class Householder
         var tau = T.SelectEqual(rest, zero, zero, T.OverReal(beta - pivot, T.SelectEqual(rest, zero, one, beta)));
         // Two factors: for subnormal columns their product would overflow.
         var scale = T.SelectEqual(rest, zero, zero, one / T.SelectEqual(rest, zero, one, pivot - beta));
-        W.Meet();
-        for (var i = k + 1 + W.Index; i < a.Rows; i += W.Count)
-            a.Put(i, k, a.At(i, k) * shrink * scale);
-        if (W.Index == 0)
-            a.Put(k, k, T.SelectEqual(rest, zero, given, beta * T.Exp2Int(exponent)));
-        W.Meet();
-        return tau;
+        return (tau, scale, T.SelectEqual(rest, zero, given, beta * T.Exp2Int(exponent)));
     }
 
     /// <summary>Columns first, first + 1, ... of <paramref name="x"/> become (I - tau v v^H) x, with the v below the diagonal of column

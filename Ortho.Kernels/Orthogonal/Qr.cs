@@ -1,3 +1,4 @@
+using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Linalg;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
@@ -27,8 +28,7 @@ public static class Qr
         if (IsSmall(k))
         {
             (q, r) = (Tensor.Empty([batch, m, k], a.DType, a.Device), Tensor.Empty([batch, k, n], a.DType, a.Device));
-            if (k > 0)
-                ByColumns.Run<SmallQr>(a.DType, a.Device, batch, new(m, n, x, r), new(m, k, null, q), option: k);
+            Small(x, r, q);
         }
         else
         {
@@ -48,9 +48,17 @@ public static class Qr
         if (!IsSmall(k))
             return Matrices.Unbatched(Factor(x, k).R, a);
         var r = Tensor.Empty([batch, k, n], a.DType, a.Device);
-        if (k > 0)
-            ByColumns.Run<SmallQr>(a.DType, a.Device, batch, new(m, n, x, r), new(m, 0), option: k);
+        Small(x, r, null);
         return Matrices.Unbatched(r, a);
+    }
+
+    // r [batch, k, n] and, if wanted, q [batch, m, k] are written.
+    static void Small(Tensor x, Tensor r, Tensor? q)
+    {
+        var (batch, m, n, k) = (x.Shape[0], x.Shape[1], x.Shape[2], r.Shape[1]);
+        if (batch == 0 || k == 0 || (x.Device is GpuDevice gpu && RegisterQr.Run(gpu, x, r, q)))
+            return;
+        ByColumns.Run<SmallQr>(x.DType, x.Device, batch, new(m, n, x, r), new(m, q is null ? 0 : k, null, q), option: k);
     }
 
     /// <summary>The last m - min(m, n) columns of Q as a square matrix, [..., m, m - min(m, n)]: what completes <see cref="Reduced"/>'s Q.</summary>
