@@ -57,6 +57,10 @@ public sealed class OpAttribute : Attribute
 
     /// <summary>Its family, where that is not the class's.</summary>
     public string? Family { get; init; }
+
+    /// <summary>Whether values decide the shape of the result, so that the call waits for the device and reads them. All others only queue their
+    /// work.</summary>
+    public bool Waits { get; init; }
 }
 
 /// <summary>One op: all overloads of one name.</summary>
@@ -64,7 +68,8 @@ public sealed class OpAttribute : Attribute
 /// <param name="Family">Its family.</param>
 /// <param name="Takes">The numbers it takes.</param>
 /// <param name="Derivative">How often it can be differentiated.</param>
-public sealed record OpDescription(string Name, string Family, Numbers Takes, Derivative Derivative)
+/// <param name="Waits">Whether values decide the shape of the result (for some arguments), so that the call waits for the device.</param>
+public sealed record OpDescription(string Name, string Family, Numbers Takes, Derivative Derivative, bool Waits)
 {
     /// <summary>The dtypes it takes.</summary>
     public IEnumerable<DType> DTypes => Tensors.DTypes.All.Where(dtype => Takes.HasFlag(
@@ -94,7 +99,7 @@ public static class OpCatalog
                let takes = overloads.Aggregate(default(Numbers), (numbers, member) => numbers | member.Op.Takes)
                let first = overloads.First()
                orderby first.Family, overloads.Key
-               select new OpDescription(overloads.Key, first.Family, takes, overloads.Max(member => member.Op.Derivative))];
+               select new OpDescription(overloads.Key, first.Family, takes, overloads.Max(member => member.Op.Derivative), overloads.Any(member => member.Op.Waits))];
 
     static IEnumerable<(string Name, OpAttribute Op)> Marked(Type type)
         => from member in type.GetNestedTypes(BindingFlags.Public | BindingFlags.NonPublic).Append(type)

@@ -12,7 +12,8 @@ namespace Ortho.Bench;
 /// <param name="Devices">Where it is computed.</param>
 /// <param name="Derivative">Whether gradients pass through it; false states that it has none.</param>
 /// <param name="SecondOrder">Whether gradients of gradients do.</param>
-sealed record OpEntry(string Name, string Family, IReadOnlyList<string> Dtypes, IReadOnlyList<string> Devices, bool Derivative, bool SecondOrder);
+/// <param name="Waits">Whether values decide the shape of the result, so that the call waits for the device.</param>
+sealed record OpEntry(string Name, string Family, IReadOnlyList<string> Dtypes, IReadOnlyList<string> Devices, bool Derivative, bool SecondOrder, bool Waits);
 
 /// <summary>The library's ops, read off its catalog.</summary>
 static class OpList
@@ -24,7 +25,7 @@ static class OpList
     [
         .. OpCatalog.All.Select(op => new OpEntry(op.Name, op.Family, [.. op.DTypes.Select(dtype => $"{dtype}")],
             [.. Enum.GetValues<DeviceKind>().Select(kind => $"{kind}".ToLowerInvariant())],
-            op.Derivative != Derivative.None, op.Derivative == Derivative.Second)),
+            op.Derivative != Derivative.None, op.Derivative == Derivative.Second, op.Waits)),
     ];
 
     /// <summary>Indented JSON.</summary>
@@ -38,8 +39,8 @@ static class OpList
             _ = text.Append($"- **{family.Key}**: ").AppendJoin(", ", family.Select(Mark)).Append(".\n");
         return text.ToString();
 
-        // Dagger: only once differentiable. Circle: no derivative.
-        static string Mark(OpEntry op) => $"`{op.Name}`{(op.SecondOrder ? "" : op.Derivative ? "†" : "°")}";
+        // Dagger: only once differentiable. Circle: no derivative. Double dagger: waits for the device.
+        static string Mark(OpEntry op) => $"`{op.Name}`{(op.SecondOrder ? "" : op.Derivative ? "†" : "°")}{(op.Waits ? "‡" : "")}";
     }
 
     /// <summary>A README with its list of ops brought up to date.</summary>

@@ -44,6 +44,9 @@ public sealed class Layout
     /// <summary>The largest position that an element has; the offset when there is no element.</summary>
     public long Highest { get; }
 
+    /// <summary>Whether both place every element alike.</summary>
+    internal bool IsSame(Layout other) => Offset == other.Offset && Shape == other.Shape && Strides.SequenceEqual(other.Strides);
+
     static bool ComputeContiguous(Shape shape, long[] strides)
     {
         long expected = 1;

@@ -7,8 +7,8 @@ namespace Ortho.Autograd;
 /// <summary>NumPy's x[...] as a method, for reading and for writing.</summary>
 /// <remarks>Numbers, ranges, <see cref="TensorIndex.Ellipsis"/> and <see cref="TensorIndex.NewAxis"/> make a view. Tensors of positions
 /// broadcast with each other, and their joint dimensions stand where the first of them was - or first of all when a range, an ellipsis or
-/// a new dimension separates them (numbers count among them, as in NumPy). A Bool mask stands for the positions where it is true. What
-/// happens to positions outside is said at <see cref="IndexingOps"/>.</remarks>
+/// a new dimension separates them (numbers count among them, as in NumPy). A Bool mask stands for the positions where it is true, for whose
+/// number its device is waited for; nothing else is. What happens to positions outside is said at <see cref="IndexingOps"/>.</remarks>
 [OpFamily("indexing")]
 public static class IndexExpressionOps
 {
@@ -18,7 +18,7 @@ public static class IndexExpressionOps
         /// <param name="index">For each dimension a number, range, tensor of positions or mask; see <see cref="TensorIndex"/>. Dimensions
         /// that are left stay whole.</param>
         /// <exception cref="TensorArgumentException">The index does not fit; on the CPU also: it points outside.</exception>
-        [Op(Takes = Numbers.All)]
+        [Op(Takes = Numbers.All, Waits = true)]
         public Tensor Index(params TensorIndex[] index)
         {
             var plan = Plan.Of("Index", x, index);
@@ -33,7 +33,7 @@ public static class IndexExpressionOps
         /// <param name="accumulate">Whether values are added instead, all of them where an element is named several times.</param>
         /// <exception cref="TensorArgumentException">The index or the value does not fit; on the CPU also: the index points
         /// outside.</exception>
-        [Op(Takes = Numbers.All)]
+        [Op(Takes = Numbers.All, Waits = true)]
         public Tensor IndexPut(TensorIndex[] index, Tensor value, bool accumulate = false)
         {
             ArgumentNullException.ThrowIfNull(value);

@@ -127,7 +127,7 @@ public static class JoiningOps
         /// <param name="times">Int64 or Int32 vector of the dimension's extent.</param>
         /// <param name="dimension">The dimension.</param>
         /// <exception cref="TensorArgumentException">The numbers do not fit the dimension, or one is negative.</exception>
-        [Op(Takes = Numbers.All)]
+        [Op(Takes = Numbers.All, Waits = true)]
         public Tensor RepeatInterleave(Tensor times, int dimension)
         {
             ArgumentNullException.ThrowIfNull(times);

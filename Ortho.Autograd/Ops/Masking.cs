@@ -35,7 +35,7 @@ public static class MaskingOps
         /// shape.</summary>
         /// <param name="mask">Bool, broadcasting with x.</param>
         /// <exception cref="TensorArgumentException">The mask is not Bool, on another device, or does not broadcast with x.</exception>
-        [Op(Takes = Numbers.All)]
+        [Op(Takes = Numbers.All, Waits = true)]
         public Tensor MaskedSelect(Tensor mask)
         {
             ArgumentNullException.ThrowIfNull(mask);
@@ -43,27 +43,32 @@ public static class MaskingOps
             return IndexingOps.At("MaskedSelect", x.Expand(shape).Reshape(-1), 0, NonZeroKernel.Run("MaskedSelect", mask.Expand(shape)));
         }
 
-        /// <summary>x with the elements where the mask holds replaced, in row-major order, by the first elements of a source. Waits for the
-        /// device, to count them.</summary>
+        /// <summary>x with the elements where the mask holds replaced, in row-major order, by the first elements of a source.</summary>
         /// <param name="mask">Bool; it broadcasts to x's shape.</param>
         /// <param name="source">Of x's dtype, any shape, at least as many elements as the mask has true ones.</param>
-        /// <exception cref="TensorArgumentException">The mask or the source does not fit.</exception>
+        /// <exception cref="TensorArgumentException">The mask or the source does not fit; on the CPU also: the source is too short. (A device, which would have
+        /// to be waited for, takes 0 for what is missing.)</exception>
         [Op(Takes = Numbers.All)]
         public Tensor MaskedScatter(Tensor mask, Tensor source)
         {
             ArgumentNullException.ThrowIfNull(source);
             Check("MaskedScatter", x, mask);
-            var at = NonZeroKernel.Run("MaskedScatter", mask.ExpandAs(x));
-            var count = at.Shape[0];
-            return source.ElementCount >= count
-                ? ScatteringOps.Put("MaskedScatter", x.Reshape(-1), 0, at, source.Reshape(-1).Narrow(0, 0, count)).Reshape([.. x.Shape])
-                : throw new TensorArgumentException("MaskedScatter", nameof(source), $"of {source.ElementCount} elements",
-                    $"at least {count}, those that the mask selects");
+            if (x.ElementCount == 0)
+                return x.Clone();
+            var rank = mask.ExpandAs(x).Reshape(-1).CumSum(0) - 1;
+            if (x.Device == Device.Cpu && rank.Select(0, -1).Item() is var last && last >= source.ElementCount)
+            {
+                throw new TensorArgumentException("MaskedScatter", nameof(source), $"of {source.ElementCount} elements",
+                    $"at least {last + 1}, those that the mask selects");
+            }
+            // Before the first of them the rank is -1: the source's last element, which is not chosen.
+            var chosen = source.ElementCount == 0 ? Tensor.Zeros([], x.DType, x.Device) : IndexingOps.At("MaskedScatter", source.Reshape(-1), 0, rank).Reshape([.. x.Shape]);
+            return Choose("MaskedScatter", mask, chosen, x);
         }
 
         /// <summary>The indices of the elements that are not 0, row by row: Int64 [count, rank]. Waits for the device: they decide the
         /// shape.</summary>
-        [Op(Takes = Numbers.All, Derivative = Derivative.None)]
+        [Op(Takes = Numbers.All, Derivative = Derivative.None, Waits = true)]
         public Tensor NonZero() => NonZeroKernel.Coordinates(NonZeroKernel.Run("NonZero", Truth(x)), x.Shape).T.Contiguous();
     }
 

@@ -1,4 +1,5 @@
 using Ortho.Kernels.MatMul;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 using MatMulKernel = Ortho.Kernels.MatMul.MatMul;
 
@@ -32,14 +33,14 @@ public static class MatMulOps
         }
 
         /// <summary>The same product of Float32 matrices with operands rounded first: faster on the tensor cores of CUDA devices, and never
-        /// used unless asked for. Its gradients are of the same precision.</summary>
-        /// <param name="b">[..., inner, columns], Float32.</param>
+        /// used unless asked for. Its gradients are of the same precision. Where that is BFloat16 operands may be BFloat16 tensors, which are
+        /// read as they are; the result is one when both are.</summary>
+        /// <param name="b">[..., inner, columns], Float32 or BFloat16.</param>
         /// <param name="precision">Of the operands; sums are float32.</param>
-        /// <exception cref="TensorArgumentException">Fewer than two dimensions, not Float32, or shapes or devices that do not fit.</exception>
+        /// <exception cref="TensorArgumentException">Fewer than two dimensions, another dtype, or shapes or devices that do not fit.</exception>
         [Op]
         public Tensor MatMul(Tensor b, MatMulPrecision precision)
-            => Graph.Record("MatMul", ReducedMatMul.Run("MatMul", a, b, precision),
-                (a, g => g.MatMul(b.H, precision).SumTo(a.Shape)), (b, g => a.H.MatMul(g, precision).SumTo(b.Shape)));
+            => Reduced("MatMul", a, b, precision, dtype: a.IsHalf && b.IsHalf ? a.DType : DType.Float32);
 
         /// <summary>The sum of a_i b_i over two vectors [n], without conjugation.</summary>
         /// <param name="b">A vector of a's length and dtype.</param>
@@ -148,15 +149,22 @@ public static class MatMulOps
 
     /// <summary>a b, or alpha a b + beta c, of matrices; see <see cref="MatMulKernel"/>.</summary>
     internal static Tensor Product(string operation, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, bool isHermitian = false)
-    {
-        var y = MatMulKernel.Run(operation, a, b, c, alpha, beta, isHermitian);
         // Gradients of half precision are float32 ones, rounded once.
-        if (c is null)
-            return Graph.Record(operation, y, (a, g => Reduced(g.Wide.MatMul(b.Wide.H), 1, a)), (b, g => Reduced(a.Wide.H.MatMul(g.Wide), 1, b)));
-        return Graph.Record(operation, y, (a, g => Reduced(g.Wide.MatMul(b.Wide.H), alpha, a)), (b, g => Reduced(a.Wide.H.MatMul(g.Wide), alpha, b)),
-            (c, g => Reduced(g.Wide, beta, c)));
+        => Record(operation, MatMulKernel.Run(operation, a, b, c, alpha, beta, isHermitian), a, b, c, alpha, beta, static (x, y) => x.Wide.MatMul(y.Wide));
 
-        static Tensor Reduced(Tensor x, double factor, Tensor like) => (factor == 1 ? x : x * factor).SumTo(like.Shape).To(like.DType);
+    /// <summary>The same with rounded operands; see <see cref="ReducedMatMul"/>.</summary>
+    internal static Tensor Reduced(string operation, Tensor a, Tensor b, MatMulPrecision precision, Tensor? c = null, double alpha = 1, double beta = 1, bool isSymmetric = false,
+        DType dtype = DType.Float32)
+        => Record(operation, Cast.To(ReducedMatMul.Run(operation, a, b, precision, c, alpha, beta, isSymmetric), dtype), a, b, c, alpha, beta, (x, y) => Reduced(operation, x, y, precision));
+
+    static Tensor Record(string operation, Tensor y, Tensor a, Tensor b, Tensor? c, double alpha, double beta, Func<Tensor, Tensor, Tensor> multiply)
+    {
+        // The product itself is not scaled.
+        if (c is null)
+            return Graph.Record(operation, y, (a, g => Summed(multiply(g, b.H), 1, a)), (b, g => Summed(multiply(a.H, g), 1, b)));
+        return Graph.Record(operation, y, (a, g => Summed(multiply(g, b.H), alpha, a)), (b, g => Summed(multiply(a.H, g), alpha, b)), (c, g => Summed(g.Wide, beta, c)));
+
+        static Tensor Summed(Tensor x, double factor, Tensor like) => (factor == 1 ? x : x * factor).SumTo(like.Shape).To(like.DType);
     }
 
     // Where the product of factors first .. last is best cut (Cormen et al., section 15.2).

@@ -1,4 +1,5 @@
 using Ortho.Tensors;
+using ExponentialKernel = Ortho.Kernels.Linalg.MatrixExponential;
 using LuKernel = Ortho.Kernels.Linalg.Lu;
 using LyapunovKernel = Ortho.Kernels.Linalg.Lyapunov;
 using PolarKernel = Ortho.Kernels.Orthogonal.Polar;
@@ -164,9 +165,10 @@ public static class MatrixFunctionOps
             return (u, p);
         }
 
-        /// <summary>e^a = I + a + a^2 / 2 + ... of square matrices [..., n, n], by scaling, the Taylor polynomial of degree 16 and squaring.</summary>
-        /// <remarks>The number of squarings follows from the largest 1-norm of the batch, which is read: the call waits for the device.
-        /// Differentiable to any order.</remarks>
+        /// <summary>e^a = I + a + a^2 / 2 + ... of square matrices [..., n, n], by scaling, the Taylor polynomial of degree 16 and squaring (Higham 2008,
+        /// chapter 10).</summary>
+        /// <remarks>Differentiable to any order: the gradient is the derivative of the exponential at a^H (Al-Mohy and Higham 2009). A matrix with an element
+        /// that is not finite, or so large that no figure would be right (a 1-norm from 2^30 on in single precision, 2^62 in double), is NaN.</remarks>
         /// <exception cref="TensorArgumentException">The matrices are not square, or of an unsuitable dtype.</exception>
         [Op(Takes = Numbers.Real | Numbers.Complex)]
         public Tensor MatrixExp()
@@ -174,37 +176,26 @@ public static class MatrixFunctionOps
             if (a.IsHalf)
                 return a.Wide.MatrixExp().To(a.DType);
             MatrixParts.RequireSquare("MatrixExp", a);
-            if (a.ElementCount == 0)
-                return a.Clone();
-            double norm;
-            using (Graph.NoGrad())
-                norm = (a.DType.IsComplex ? (a.Real().Square() + a.Imag().Square()).Sqrt() : a.Abs()).Sum([-2]).Max().Item();
-            // Below 1/2 the first term left out, 0.5^17 / 17!, is far under the last place of float64.
-            var squarings = double.IsFinite(norm) ? Math.Max(0, (int)Math.Ceiling(Math.Log2(Math.Max(norm, 1e-300))) + 1) : 0;
-            var x = a * Math.Pow(0.5, squarings);
-            // What no graph holds goes back to the pool at once, not with the garbage.
-            using var scope = x.WantsGrad ? null : new TensorScope();
-            // Paterson and Stockmeyer: the polynomial as one of degree 3 in x^4 whose coefficients are cubics in x, the last with x^4 as well.
-            // All four of them are combinations of five matrices: a product with a matrix of numbers.
-            var x2 = x.MatMul(x);
-            var (x3, x4) = (x2.MatMul(x), x2.MatMul(x2));
-            var eye = Tensor.Eye(a.Shape[^1], dtype: a.DType, device: a.Device).Expand([.. a.Shape.Span]);
-            var powers = Tensor.Stack([eye, x, x2, x3, x4], 0).Reshape(5, checked((int)a.ElementCount));
-            var coefficients = Tensor.From(cubics, [4, 5], a.Device).To(a.DType).MatMul(powers).Reshape([4, .. a.Shape.Span]);
-            var y = coefficients.Select(0, 3);
-            for (var k = 2; k >= 0; k--)
-                y = coefficients.Select(0, k).Addmm(x4, y);
-            for (var k = 0; k < squarings; k++)
-                y = y.MatMul(y);
-            return scope?.Keep(y) ?? y;
+            if (!Graph.IsRecording || !a.WantsGrad)
+                return Graph.Record("MatrixExp", ExponentialKernel.Run(a));
+            var made = ExponentialKernel.Evaluate(a);
+            return Graph.Record("MatrixExp", made.Value, (a, g => ExponentialSlope(a, g.H, made).H));
         }
     }
 
-    // Row k: those of x^4k, ..., x^(4k + 3) in the Taylor polynomial of e^x, and in the last row that of x^16.
-    static readonly double[] cubics = [.. Enumerable.Range(0, 20).Select(i => i % 5 < 4 || i == 19 ? Taylor(i / 5 * 4 + i % 5) : 0)];
+    // The derivative of e^a in the direction e: the upper right block of the exponential of [a e; 0 a], by which it is differentiated itself.
+    static Tensor ExponentialSlope(Tensor a, Tensor e, ExponentialKernel.Evaluation? made = null)
+        => Graph.Record("MatrixExp", made?.Derivative(e) ?? ExponentialKernel.Derivative(a, e),
+            (a, g =>
+            {
+                var n = a.Shape[^1];
+                var zero = Tensor.Zeros(a.Shape, a.DType, a.Device);
+                var slope = ExponentialSlope(Blocks(a.H, zero, e.H, a.H), Blocks(zero, g, zero, zero));
+                return slope.Narrow(-2, 0, n).Narrow(-1, 0, n) + slope.Narrow(-2, n, n).Narrow(-1, n, n);
+            }),
+            (e, g => ExponentialSlope(a, g.H, made).H));
 
-    // 1 / k!
-    static double Taylor(int k) => k < 2 ? 1 : Taylor(k - 1) / k;
+    static Tensor Blocks(Tensor a, Tensor b, Tensor c, Tensor d) => Tensor.Concat([Tensor.Concat([a, b], -1), Tensor.Concat([c, d], -1)], -2);
 
     static void RequireTall(string operation, Tensor a)
     {

@@ -143,10 +143,14 @@ public static class OrthogonalOps
         public Tensor Adjoint(Tensor x) => x.H;
 
         public Tensor Product(Tensor a, Tensor b, bool isHermitian)
-            => precision == MatMulPrecision.Float32 ? MatMulOps.Product("Polynomial", a, b, isHermitian: isHermitian) : a.MatMul(b, precision);
+            => precision == MatMulPrecision.Float32
+                ? MatMulOps.Product("Polynomial", a, b, isHermitian: isHermitian)
+                : MatMulOps.Reduced("Polynomial", a, b, precision, isSymmetric: isHermitian);
 
         public Tensor Product(Tensor a, Tensor b, Tensor c, double alpha, double beta, bool isHermitian)
-            => precision == MatMulPrecision.Float32 ? MatMulOps.Product("Polynomial", a, b, c, alpha, beta, isHermitian) : a.MatMul(b, precision) * alpha + c * beta;
+            => precision == MatMulPrecision.Float32
+                ? MatMulOps.Product("Polynomial", a, b, c, alpha, beta, isHermitian)
+                : MatMulOps.Reduced("Polynomial", a, b, precision, c, alpha, beta, isHermitian);
 
         public Tensor Shifted(Tensor x, double factor, double shift)
             => (factor == 1 ? x : x * factor) + Tensor.Eye(x.Shape[^1], dtype: x.DType, device: x.Device) * shift;

@@ -135,7 +135,7 @@ public static class SortingOps
         /// <summary>The different elements in order, where in that list each element of x is, and how often each occurs.</summary>
         /// <remarks>How many there are is read from the device. Each NaN is an element of its own.</remarks>
         /// <returns>Values [u] of x's dtype; Int64 of x's shape; Int64 [u].</returns>
-        [Op(Takes = Numbers.Real | Numbers.Integer | Numbers.Bool, Derivative = Derivative.None)]
+        [Op(Takes = Numbers.Real | Numbers.Integer | Numbers.Bool, Derivative = Derivative.None, Waits = true)]
         public (Tensor Values, Tensor Inverse, Tensor Counts) Unique()
         {
             if (x.DType.IsComplex)
@@ -187,7 +187,7 @@ public static class SortingOps
         /// counted.</summary>
         /// <remarks>How many there are is read from the device.</remarks>
         /// <exception cref="TensorArgumentException">The tensor is no vector of integers, or an element is negative.</exception>
-        [Op(Takes = Numbers.Integer, Derivative = Derivative.None)]
+        [Op(Takes = Numbers.Integer, Derivative = Derivative.None, Waits = true)]
         public Tensor BinCount(int minimum = 0)
         {
             if (x.Rank != 1 || x.DType is not (DType.Int32 or DType.Int64))

@@ -63,8 +63,8 @@ public static class Convolution
         (from, w, bias) = (Copy.Contiguous(from), Copy.Contiguous(w), bias is null ? null : Copy.Contiguous(bias));
         switch (to.DType, to.Device)
         {
-            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Run<F32, float, SingleCell, Quad<float>, SingleTile>(gpu, geometry, to, from, w, bias, isAdjoint); break;
-            case (_, GpuDevice gpu): DeviceConvolution.Run<F64, double, DoubleCell, Twin<double>, DoubleTile>(gpu, geometry, to, from, w, bias, isAdjoint); break;
+            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Run<F32, float, SingleCell, Quad<float>>(gpu, geometry, to, from, w, bias, isAdjoint); break;
+            case (_, GpuDevice gpu): DeviceConvolution.Run<F64, double, DoubleCell, Twin<double>>(gpu, geometry, to, from, w, bias, isAdjoint); break;
             case (DType.Float32, _): HostConvolution.Run<float, F32, SingleCell>(geometry, to, from, w, bias, isAdjoint); break;
             default: HostConvolution.Run<double, F64, DoubleCell>(geometry, to, from, w, bias, isAdjoint); break;
         }
@@ -88,8 +88,8 @@ public static class Convolution
         var parts = Tensor.Empty([flat.Segments, .. shape], x.DType, x.Device);
         switch (x.DType, x.Device)
         {
-            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Weights<F32, float, SingleCell, Quad<float>, SingleTile>(gpu, flat, parts, x, y); break;
-            case (_, GpuDevice gpu): DeviceConvolution.Weights<F64, double, DoubleCell, Twin<double>, DoubleTile>(gpu, flat, parts, x, y); break;
+            case (DType.Float32, GpuDevice gpu): DeviceConvolution.Weights<F32, float, SingleCell, Quad<float>>(gpu, flat, parts, x, y); break;
+            case (_, GpuDevice gpu): DeviceConvolution.Weights<F64, double, DoubleCell, Twin<double>>(gpu, flat, parts, x, y); break;
             case (DType.Float32, _): HostKernelGradient.Run<float, F32, SingleCell>(flat, parts, x, y); break;
             default: HostKernelGradient.Run<double, F64, DoubleCell>(flat, parts, x, y); break;
         }

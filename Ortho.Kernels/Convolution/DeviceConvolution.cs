@@ -34,23 +34,23 @@ static class DeviceConvolution
         ChannelBlock = geometry.ChannelBlock, PixelChain = geometry.PixelChain, SegmentImages = geometry.SegmentImages,
     };
 
-    public static void Run<T, E, F, U, C>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor to, Tensor from, Tensor w, Tensor? bias, bool isAdjoint)
-        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged where C : struct, ITileCell<T, U>
+    public static void Run<T, E, F, U>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor to, Tensor from, Tensor w, Tensor? bias, bool isAdjoint)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>
     {
         var (lines, pixels) = isAdjoint ? (geometry.Inputs, geometry.InputPixels) : (geometry.Outputs, geometry.OutputPixels);
         if (TiledConvolution.Takes(geometry, lines, (long)geometry.Batch * pixels))
-            TiledConvolution.Run<T, E, U, F, C>(gpu, geometry, to, from, w, bias, isAdjoint);
+            TiledConvolution.Run<T, E, U, F>(gpu, geometry, to, from, w, bias, isAdjoint);
         else if (isAdjoint)
             gpu.Launch(ImagesKernel<T, E, F>, to.ElementCount, Pack<E>(geometry, to, w, from, bias));
         else
             gpu.Launch(ForwardKernel<T, E, F>, to.ElementCount, Pack<E>(geometry, from, w, to, bias));
     }
 
-    public static void Weights<T, E, F, U, C>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
-        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged where C : struct, ITileCell<T, U>
+    public static void Weights<T, E, F, U>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>
     {
         if (TiledConvolution.Takes(geometry, geometry.Outputs, (long)geometry.Inputs * geometry.Taps))
-            TiledConvolution.Weights<T, E, U, F, C>(gpu, geometry, parts, x, y);
+            TiledConvolution.Weights<T, E, U, F>(gpu, geometry, parts, x, y);
         else
             gpu.Launch(WeightsKernel<T, E, F>, parts.ElementCount, Pack<E>(geometry, x, parts, y, null));
     }

@@ -65,8 +65,8 @@ static class TiledConvolution
             && geometry.Rows.Kernel + geometry.Columns.Kernel <= HalfPlace.MostBits;
 
     /// <summary>A convolution or its adjoint.</summary>
-    public static void Run<T, E, U, F, C>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor to, Tensor from, Tensor w, Tensor? bias, bool isAdjoint)
-        where T : struct, ILane<T> where E : unmanaged where U : unmanaged where F : struct, ICell<T, E> where C : struct, ITileCell<T, U>
+    public static void Run<T, E, U, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor to, Tensor from, Tensor w, Tensor? bias, bool isAdjoint)
+        where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where F : struct, ICell<T, E>
     {
         var (rows, columns) = (geometry.Rows, geometry.Columns);
         if (!isAdjoint)
@@ -86,11 +86,11 @@ static class TiledConvolution
             var (results, channels) = isAdjoint ? (geometry.Inputs, geometry.Outputs) : (geometry.Outputs, geometry.Inputs);
             var steps = channels * taps;
             var chain = Math.Max(1, geometry.ChannelBlock * taps);
-            Launch<T, E, U, F, C, PixelColumns>(gpu, geometry, segments: 1, to, from, w, bias, Math.Max(steps, 1), chain, periods: 1, segmentPeriods: 1, new()
+            Launch<T, E, U, F, PixelColumns>(gpu, geometry, segments: 1, to, from, w, bias, Math.Max(steps, 1), chain, periods: 1, segmentPeriods: 1, new()
             {
                 Rows = TiledAxis.Of(down), Columns = TiledAxis.Of(across),
                 Lines = results, Width = geometry.Batch * down.Count * across.Count, Channels = channels, PeriodLength = steps, ImagePeriods = 1,
-                HasUnits = down.Step == 1 && across.Step == 1 && down.Count * across.Count % C.PerUnit == 0 ? 1 : 0,
+                HasUnits = down.Step == 1 && across.Step == 1 && down.Count * across.Count % U.Count == 0 ? 1 : 0,
                 GoalRow = isAdjoint ? geometry.InputPixels : geometry.OutputPixels, GoalWidth = isAdjoint ? columns.Input : columns.Output,
                 SourceGroup = geometry.Outputs * geometry.Inputs * kernel, SourceRow = isAdjoint ? kernel : geometry.Inputs * kernel,
                 SourceChannel = isAdjoint ? geometry.Inputs * kernel : kernel, SourceWidth = columns.Kernel,
@@ -99,28 +99,28 @@ static class TiledConvolution
     }
 
     /// <summary>The gradient of a kernel, by segments.</summary>
-    public static void Weights<T, E, U, F, C>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
-        where T : struct, ILane<T> where E : unmanaged where U : unmanaged where F : struct, ICell<T, E> where C : struct, ITileCell<T, U>
+    public static void Weights<T, E, U, F>(GpuDevice gpu, ConvolutionGeometry geometry, Tensor parts, Tensor x, Tensor y)
+        where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where F : struct, ICell<T, E>
     {
         // A chain is some rows of an image, which is a period, or a part of a row, which is one then.
         var (pixels, row) = (geometry.OutputPixels, geometry.Columns.Output);
         var imagePeriods = geometry.PixelChain < row ? geometry.Rows.Output : 1;
-        Launch<T, E, U, F, C, TapColumns>(gpu, geometry, geometry.Segments, parts, x, y, null, pixels / imagePeriods, geometry.PixelChain,
+        Launch<T, E, U, F, TapColumns>(gpu, geometry, geometry.Segments, parts, x, y, null, pixels / imagePeriods, geometry.PixelChain,
             geometry.Batch * imagePeriods, geometry.SegmentImages * imagePeriods, new()
             {
                 Rows = TiledAxis.Of(Taps.Forward(geometry.Rows)), Columns = TiledAxis.Of(Taps.Forward(geometry.Columns)),
                 Lines = geometry.Outputs, Width = geometry.Inputs * geometry.Taps, Channels = geometry.Inputs,
                 PeriodLength = pixels / imagePeriods, ImagePeriods = imagePeriods,
-                GoalRow = geometry.Inputs * geometry.Taps, HasUnits = geometry.Inputs * geometry.Taps % C.PerUnit == 0 ? 1 : 0,
+                GoalRow = geometry.Inputs * geometry.Taps, HasUnits = geometry.Inputs * geometry.Taps % U.Count == 0 ? 1 : 0,
                 SourceGroup = geometry.Outputs * pixels, SourceRow = pixels, SourceChannel = geometry.Groups * geometry.Outputs * pixels,
             });
     }
 
     // Tiles of a size, and how chains are padded to whole panels of it.
-    static void Launch<T, E, U, F, C, M>(GpuDevice gpu, ConvolutionGeometry geometry, int segments, Tensor to, Tensor from, Tensor source, Tensor? bias,
+    static void Launch<T, E, U, F, M>(GpuDevice gpu, ConvolutionGeometry geometry, int segments, Tensor to, Tensor from, Tensor source, Tensor? bias,
         int period, int chain, int periods, int segmentPeriods, Arguments<E> x)
-        where T : struct, ILane<T> where E : unmanaged where U : unmanaged where F : struct, ICell<T, E>
-        where C : struct, ITileCell<T, U> where M : struct, ITiledMap
+        where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where F : struct, ICell<T, E>
+        where M : struct, ITiledMap
     {
         var batches = geometry.Groups * segments;
         // Gradients of kernels, and float64, take more registers than 256 threads have, twice.
@@ -129,6 +129,8 @@ static class TiledConvolution
             Launch<Side4>();
         else if (isLarge)
             Launch<Side16>();
+        else if (typeof(T) == typeof(F64))
+            Launch<Side8Wide>();
         else
             Launch<Side8>();
 
@@ -144,12 +146,12 @@ static class TiledConvolution
             (x.TilesM, x.TilesN) = (Over(x.Lines, 8 * S.Side), Over(x.Width, 8 * S.Side));
             using var scope = new TensorScope();
             // Behind the last panel another one is read, and not used.
-            var packed = Tensor.Empty([checked((geometry.Groups * x.TilesM * x.Steps + S.Side) * Tiles<T, U, C, S>.LineUnits), C.PerUnit], to.DType, gpu);
+            var packed = Tensor.Empty([checked((geometry.Groups * x.TilesM * x.Steps + S.Side) * Tiles<SumTile<T>, E, U, S>.LineUnits), U.Count], to.DType, gpu);
             (x.Source, x.Packed) = (GpuDevice.View<E>(source), GpuDevice.View<E>(packed));
             (x.From, x.To) = (GpuDevice.View<E>(from), GpuDevice.View<E>(to));
             (x.Bias, x.HasBias) = (GpuDevice.View<E>(bias ?? source), bias is null ? 0 : 1);
             gpu.Launch(PackKernel<T, E, F, S, M>, (long)geometry.Groups * x.TilesM * x.Steps * 8, x);
-            gpu.LaunchGroups(Kernel<T, E, U, F, C, S, M>, checked(batches * x.TilesM * x.TilesN), S.Side * S.Side, x);
+            gpu.LaunchGroups(Kernel<T, E, U, F, S, M>, checked(batches * x.TilesM * x.TilesN), S.Side * S.Side, x);
         }
     }
 
@@ -179,16 +181,16 @@ static class TiledConvolution
         }
     }
 
-    [Budget(128, 38_416, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(SingleTile), typeof(Side16), typeof(PixelColumns), MultiplyAdds = 0.85)]
-    [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin<double>), typeof(DoubleCell), typeof(DoubleTile), typeof(Side8), typeof(PixelColumns), MultiplyAdds = 0.74)]
-    [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin<double>), typeof(DoubleCell), typeof(DoubleTile), typeof(Side8), typeof(TapColumns), MultiplyAdds = 0.74)]
-    [Budget(152, 13_072, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(SingleTile), typeof(Side8), typeof(PixelColumns), MultiplyAdds = 0.79)]
-    [Budget(152, 13_072, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(SingleTile), typeof(Side8), typeof(TapColumns), MultiplyAdds = 0.79)]
-    internal static void Kernel<T, E, U, F, C, S, M>(Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where U : unmanaged
-        where F : struct, ICell<T, E> where C : struct, ITileCell<T, U> where S : struct, ITileSide where M : struct, ITiledMap
+    [Budget(128, 38_416, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(Side16), typeof(PixelColumns), MultiplyAdds = 0.85)]
+    [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin<double>), typeof(DoubleCell), typeof(Side8Wide), typeof(PixelColumns), MultiplyAdds = 0.74)]
+    [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin<double>), typeof(DoubleCell), typeof(Side8Wide), typeof(TapColumns), MultiplyAdds = 0.74)]
+    [Budget(152, 13_072, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(Side8), typeof(PixelColumns), MultiplyAdds = 0.79)]
+    [Budget(152, 13_072, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(Side8), typeof(TapColumns), MultiplyAdds = 0.79)]
+    internal static void Kernel<T, E, U, F, S, M>(Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E>
+        where F : struct, ICell<T, E> where S : struct, ITileSide where M : struct, ITiledMap
     {
-        var panelsA = SharedMemory.Allocate<U>(2 * S.Side * (8 * S.Side / C.PerUnit + 1));
-        var panelsB = SharedMemory.Allocate<U>(2 * S.Side * (8 * S.Side / C.PerUnit + 1));
+        var panelsA = SharedMemory.Allocate<U>(2 * S.Side * (8 * S.Side / U.Count + 1));
+        var panelsB = SharedMemory.Allocate<U>(2 * S.Side * (8 * S.Side / U.Count + 1));
         // The places of a chain's steps, and of the next one's, in a ring; and where the columns go.
         var places = SharedMemory.Allocate<StepPair>(RingPairs);
         var goals = SharedMemory.Allocate<int>(8 * S.Side + Marks);
@@ -205,12 +207,12 @@ static class TiledConvolution
         }
         Fill<E, S, M>(x, places, k, k);
         var unitsA = x.Packed.Cast<U>();
-        var unit = (group * x.TilesM * (8 * S.Side) + row) / C.PerUnit * x.Steps + Group.IdxX;
+        var unit = (group * x.TilesM * (8 * S.Side) + row) / U.Count * x.Steps + Group.IdxX;
         Group.Barrier();
         var (tx, ty) = S.Place(Group.IdxX);
-        var (firstA, firstB) = (panelsA.SubView(Panel<T, U, C, S>(k) + Packing<T, U, C, S>.Target(Group.IdxX)), panelsB.SubView(Panel<T, U, C, S>(k)));
-        Bring<T, E, U, C, S>(firstA, firstB, unitsA.SubView(unit + k * Tiles<T, U, C, S>.LineUnits), part, places.SubView(Ring(k)), 0);
-        Bring<T, E, U, C, S>(firstA, firstB, unitsA.SubView(unit + k * Tiles<T, U, C, S>.LineUnits), part, places.SubView(Ring(k)), 1);
+        var (firstA, firstB) = (panelsA.SubView(Panel<T, E, U, S>(k) + Packing<T, E, U, S>.Target(Group.IdxX)), panelsB.SubView(Panel<T, E, U, S>(k)));
+        Bring<T, E, U, S>(firstA, firstB, unitsA.SubView(unit + k * Tiles<SumTile<T>, E, U, S>.LineUnits), part, places.SubView(Ring(k)), 0);
+        Bring<T, E, U, S>(firstA, firstB, unitsA.SubView(unit + k * Tiles<SumTile<T>, E, U, S>.LineUnits), part, places.SubView(Ring(k)), 1);
         do
         {
             // Chains end with their period. The next one's places; behind the last chain, whose next panel is read for nothing, its own again.
@@ -220,44 +222,44 @@ static class TiledConvolution
             var sums = default(SumTile<T>);
             do
             {
-                var (a, b) = (panelsA.SubView(Panel<T, U, C, S>(k) + ty), panelsB.SubView(Panel<T, U, C, S>(k) + tx));
+                var (a, b) = (panelsA.SubView(Panel<T, E, U, S>(k) + ty), panelsB.SubView(Panel<T, E, U, S>(k) + tx));
                 k += S.Side;
                 // The next panel may be the next chain's. Half of it comes while half of this one is multiplied.
-                var (units, steps) = (unitsA.SubView(unit + k * Tiles<T, U, C, S>.LineUnits), places.SubView(Ring(k)));
+                var (units, steps) = (unitsA.SubView(unit + k * Tiles<SumTile<T>, E, U, S>.LineUnits), places.SubView(Ring(k)));
                 // k >> 31 is 0, which the assembler cannot know: it would keep the thread's target in a register.
-                var toA = panelsA.SubView(Panel<T, U, C, S>(k) + Packing<T, U, C, S>.Target(Group.IdxX + (k >> 31)));
-                var toB = panelsB.SubView(Panel<T, U, C, S>(k));
-                sums = Multiply<T, E, U, C, S>(sums, a, b, toA, toB, units, part, steps, 0);
-                sums = Multiply<T, E, U, C, S>(sums, a, b, toA, toB, units, part, steps, 1);
+                var toA = panelsA.SubView(Panel<T, E, U, S>(k) + Packing<T, E, U, S>.Target(Group.IdxX + (k >> 31)));
+                var toB = panelsB.SubView(Panel<T, E, U, S>(k));
+                sums = Multiply<T, E, U, F, S>(sums, a, b, toA, toB, units, part, steps, 0);
+                sums = Multiply<T, E, U, F, S>(sums, a, b, toA, toB, units, part, steps, 1);
                 Group.Barrier();
             }
             while (k < end);
-            Finish<T, E, U, F, C, S>(x, goals, k > goals[FirstStep] + x.ChainSteps, k >= goals[LastStep], sums);
+            Finish<T, E, U, F, S>(x, goals, k > goals[FirstStep] + x.ChainSteps, k >= goals[LastStep], sums);
         }
         while (k < goals[LastStep]);
     }
 
     // Half of a panel.
     [MethodImpl(Inline.Always)]
-    static void Bring<T, E, U, C, S>(ArrayView<U> toA, ArrayView<U> toB, ArrayView<U> units, Gathered<E> part, ArrayView<StepPair> steps, int half)
-        where T : struct, ILane<T> where E : unmanaged where U : unmanaged where C : struct, ITileCell<T, U> where S : struct, ITileSide
+    static void Bring<T, E, U, S>(ArrayView<U> toA, ArrayView<U> toB, ArrayView<U> units, Gathered<E> part, ArrayView<StepPair> steps, int half)
+        where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where S : struct, ITileSide
     {
-        Packing<T, U, C, S>.Put(toA, half, Packing<T, U, C, S>.Half(units, half));
-        Gathered<E>.Put<T, U, C, S>(toB, half, Gathered<E>.Half<S>(part, steps, half));
+        Packing<T, E, U, S>.Put(toA, half, Packing<T, E, U, S>.Half(units, half));
+        Gathered<E>.Put<T, U, S>(toB, half, Gathered<E>.Half<S>(part, steps, half));
     }
 
     // Half of a panel's inner indices, while half of the next one comes.
     [MethodImpl(Inline.Always)]
-    static SumTile<T> Multiply<T, E, U, C, S>(SumTile<T> sums, ArrayView<U> a, ArrayView<U> b, ArrayView<U> toA, ArrayView<U> toB, ArrayView<U> units,
+    static SumTile<T> Multiply<T, E, U, F, S>(SumTile<T> sums, ArrayView<U> a, ArrayView<U> b, ArrayView<U> toA, ArrayView<U> toB, ArrayView<U> units,
         Gathered<E> part, ArrayView<StepPair> steps, int half)
-        where T : struct, ILane<T> where E : unmanaged where U : unmanaged where C : struct, ITileCell<T, U> where S : struct, ITileSide
+        where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where F : struct, ICell<T, E> where S : struct, ITileSide
     {
-        var packed = Packing<T, U, C, S>.Half(units, half);
+        var packed = Packing<T, E, U, S>.Half(units, half);
         var numbers = Gathered<E>.Half<S>(part, steps, half);
-        var first = half * (S.Side / 2 * Tiles<T, U, C, S>.Pitch);
-        sums = S.Multiply<T, U, C>(sums, a.SubView(first), b.SubView(first));
-        Packing<T, U, C, S>.Put(toA, half, packed);
-        Gathered<E>.Put<T, U, C, S>(toB, half, numbers);
+        var first = half * (S.Side / 2 * Tiles<SumTile<T>, E, U, S>.Pitch);
+        sums = S.Multiply<SumTile<T>, T, E, F, U>(sums, a.SubView(first), b.SubView(first));
+        Packing<T, E, U, S>.Put(toA, half, packed);
+        Gathered<E>.Put<T, U, S>(toB, half, numbers);
         return sums;
     }
 
@@ -279,8 +281,8 @@ static class TiledConvolution
 
     // Where the panel of a step begins: the two take turns.
     [MethodImpl(Inline.Always)]
-    static int Panel<T, U, C, S>(int step) where T : struct, ILane<T> where U : unmanaged where C : struct, ITileCell<T, U> where S : struct, ITileSide
-        => (step & S.Side) * Tiles<T, U, C, S>.Pitch;
+    static int Panel<T, E, U, S>(int step) where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where S : struct, ITileSide
+        => (step & S.Side) * Tiles<SumTile<T>, E, U, S>.Pitch;
 
     // Where a step's pair is in the ring.
     [MethodImpl(Inline.Always)] static int Ring(int step) => (step / 2) & (RingPairs - 1);
@@ -309,32 +311,32 @@ static class TiledConvolution
     }
 
     [MethodImpl(Inline.Always)]
-    static void Finish<T, E, U, F, C, S>(Arguments<E> x, ArrayView<int> goals, bool adds, bool isLast, SumTile<T> sums)
-        where T : struct, ILane<T> where E : unmanaged where U : unmanaged where F : struct, ICell<T, E>
-        where C : struct, ITileCell<T, U> where S : struct, ITileSide
+    static void Finish<T, E, U, F, S>(Arguments<E> x, ArrayView<int> goals, bool adds, bool isLast, SumTile<T> sums)
+        where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where F : struct, ICell<T, E>
+        where S : struct, ITileSide
     {
         var (tx, ty) = S.Place(Group.IdxX);
-        var (row, bias) = (goals[FirstRow] + C.PerUnit * ty, goals[FirstBias]);
-        goals = goals.SubView(Marks + C.PerUnit * tx);
+        var (row, bias) = (goals[FirstRow] + U.Count * ty, goals[FirstBias]);
+        goals = goals.SubView(Marks + U.Count * tx);
         var to = new Eight<int>
         {
-            A = goals[Tiles<T, U, C, S>.Line(0)], B = goals[Tiles<T, U, C, S>.Line(1)], C = goals[Tiles<T, U, C, S>.Line(2)], D = goals[Tiles<T, U, C, S>.Line(3)],
-            E = goals[Tiles<T, U, C, S>.Line(4)], F = goals[Tiles<T, U, C, S>.Line(5)], G = goals[Tiles<T, U, C, S>.Line(6)], H = goals[Tiles<T, U, C, S>.Line(7)],
+            A = goals[Tiles<SumTile<T>, E, U, S>.Line(0)], B = goals[Tiles<SumTile<T>, E, U, S>.Line(1)], C = goals[Tiles<SumTile<T>, E, U, S>.Line(2)], D = goals[Tiles<SumTile<T>, E, U, S>.Line(3)],
+            E = goals[Tiles<SumTile<T>, E, U, S>.Line(4)], F = goals[Tiles<SumTile<T>, E, U, S>.Line(5)], G = goals[Tiles<SumTile<T>, E, U, S>.Line(6)], H = goals[Tiles<SumTile<T>, E, U, S>.Line(7)],
         };
         var hasBias = isLast && x.HasBias != 0;
-        Row<T, E, U, F, C>(x, to, bias, row + Tiles<T, U, C, S>.Line(0), adds, hasBias, sums.R0);
-        Row<T, E, U, F, C>(x, to, bias, row + Tiles<T, U, C, S>.Line(1), adds, hasBias, sums.R1);
-        Row<T, E, U, F, C>(x, to, bias, row + Tiles<T, U, C, S>.Line(2), adds, hasBias, sums.R2);
-        Row<T, E, U, F, C>(x, to, bias, row + Tiles<T, U, C, S>.Line(3), adds, hasBias, sums.R3);
-        Row<T, E, U, F, C>(x, to, bias, row + Tiles<T, U, C, S>.Line(4), adds, hasBias, sums.R4);
-        Row<T, E, U, F, C>(x, to, bias, row + Tiles<T, U, C, S>.Line(5), adds, hasBias, sums.R5);
-        Row<T, E, U, F, C>(x, to, bias, row + Tiles<T, U, C, S>.Line(6), adds, hasBias, sums.R6);
-        Row<T, E, U, F, C>(x, to, bias, row + Tiles<T, U, C, S>.Line(7), adds, hasBias, sums.R7);
+        Row<T, E, U, F>(x, to, bias, row + Tiles<SumTile<T>, E, U, S>.Line(0), adds, hasBias, sums.R0);
+        Row<T, E, U, F>(x, to, bias, row + Tiles<SumTile<T>, E, U, S>.Line(1), adds, hasBias, sums.R1);
+        Row<T, E, U, F>(x, to, bias, row + Tiles<SumTile<T>, E, U, S>.Line(2), adds, hasBias, sums.R2);
+        Row<T, E, U, F>(x, to, bias, row + Tiles<SumTile<T>, E, U, S>.Line(3), adds, hasBias, sums.R3);
+        Row<T, E, U, F>(x, to, bias, row + Tiles<SumTile<T>, E, U, S>.Line(4), adds, hasBias, sums.R4);
+        Row<T, E, U, F>(x, to, bias, row + Tiles<SumTile<T>, E, U, S>.Line(5), adds, hasBias, sums.R5);
+        Row<T, E, U, F>(x, to, bias, row + Tiles<SumTile<T>, E, U, S>.Line(6), adds, hasBias, sums.R6);
+        Row<T, E, U, F>(x, to, bias, row + Tiles<SumTile<T>, E, U, S>.Line(7), adds, hasBias, sums.R7);
     }
 
     [MethodImpl(Inline.Always)]
-    static void Row<T, E, U, F, C>(Arguments<E> x, Eight<int> goals, int firstBias, int row, bool adds, bool hasBias, Eight<T> sums)
-        where T : struct, ILane<T> where E : unmanaged where U : unmanaged where F : struct, ICell<T, E> where C : struct, ITileCell<T, U>
+    static void Row<T, E, U, F>(Arguments<E> x, Eight<int> goals, int firstBias, int row, bool adds, bool hasBias, Eight<T> sums)
+        where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where F : struct, ICell<T, E>
     {
         if (row >= x.Lines)
             return;
@@ -343,13 +345,13 @@ static class TiledConvolution
             bias = F.Splat(x.Bias[firstBias + row]);
         if (x.HasUnits != 0)
         {
-            var units = x.To.Cast<U>().SubView((long)row * (x.GoalRow / C.PerUnit));
-            Unit<T, U, C>(units, goals.A, adds, hasBias, bias, C.Unit(sums, 0));
-            if (C.PerUnit == 2)
-                Unit<T, U, C>(units, goals.C, adds, hasBias, bias, C.Unit(sums, 1));
-            Unit<T, U, C>(units, goals.E, adds, hasBias, bias, C.Unit(sums, 4 / C.PerUnit));
-            if (C.PerUnit == 2)
-                Unit<T, U, C>(units, goals.G, adds, hasBias, bias, C.Unit(sums, 3));
+            var units = x.To.Cast<U>().SubView((long)row * (x.GoalRow / U.Count));
+            Unit<T, E, U, F>(units, goals.A, adds, hasBias, bias, new(sums.A, sums.B, sums.C, sums.D));
+            if (U.Count == 2)
+                Unit<T, E, U, F>(units, goals.C, adds, hasBias, bias, new(sums.C, sums.D, sums.C, sums.D));
+            Unit<T, E, U, F>(units, goals.E, adds, hasBias, bias, new(sums.E, sums.F, sums.G, sums.H));
+            if (U.Count == 2)
+                Unit<T, E, U, F>(units, goals.G, adds, hasBias, bias, new(sums.G, sums.H, sums.G, sums.H));
             return;
         }
         var to = x.To.SubView((long)row * x.GoalRow);
@@ -364,17 +366,17 @@ static class TiledConvolution
     }
 
     [MethodImpl(Inline.Always)]
-    static void Unit<T, U, C>(ArrayView<U> to, int goal, bool adds, bool hasBias, T bias, U sums)
-        where T : struct, ILane<T> where U : unmanaged where C : struct, ITileCell<T, U>
+    static void Unit<T, E, U, F>(ArrayView<U> to, int goal, bool adds, bool hasBias, T bias, Quad<T> sums)
+        where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where F : struct, ICell<T, E>
     {
         if (goal < 0)
             return;
-        goal /= C.PerUnit;
+        goal /= U.Count;
         if (adds)
-            sums = C.Add(to[goal], sums);
+            sums = Units<T, E, F, U>.Sum(Units<T, E, F, U>.Numbers(to[goal]), sums);
         if (hasBias)
-            sums = C.Add(sums, C.Splat(bias));
-        to[goal] = sums;
+            sums = Units<T, E, F, U>.Sum(sums, new(bias, bias, bias, bias));
+        to[goal] = Units<T, E, F, U>.Of(sums);
     }
 
     [MethodImpl(Inline.Always)]

@@ -8,7 +8,7 @@ namespace Ortho.Kernels.Convolution;
 
 /// <summary>Units of the packed operand, which lies as it goes to shared memory: a thread brings those that lie as many apart as there are
 /// threads, half of them at a time.</summary>
-static class Packing<T, U, C, S> where T : struct, ILane<T> where U : unmanaged where C : struct, ITileCell<T, U> where S : struct, ITileSide
+static class Packing<T, E, U, S> where T : struct, ILane<T> where E : unmanaged where U : unmanaged, IWide<U, E> where S : struct, ITileSide
 {
     /// <summary>Units of half a panel: one, or two.</summary>
     public struct Units
@@ -17,18 +17,18 @@ static class Packing<T, U, C, S> where T : struct, ILane<T> where U : unmanaged 
     }
 
     // From one of a thread's units to the next in shared memory.
-    static int Pitch { [MethodImpl(Inline.Always)] get => S.Side * C.PerUnit / 8 * Tiles<T, U, C, S>.Pitch; }
+    static int Pitch { [MethodImpl(Inline.Always)] get => S.Side * U.Count / 8 * Tiles<SumTile<T>, E, U, S>.Pitch; }
 
     /// <summary>Where a thread's first unit goes in a panel.</summary>
-    [MethodImpl(Inline.Always)] public static int Target(int thread) => thread + thread / Tiles<T, U, C, S>.LineUnits;
+    [MethodImpl(Inline.Always)] public static int Target(int thread) => thread + thread / Tiles<SumTile<T>, E, U, S>.LineUnits;
 
     /// <summary>A half of the panel whose first unit of the thread is the view's.</summary>
     [MethodImpl(Inline.Always)]
     public static Units Half(ArrayView<U> from, int half)
     {
-        var units = new Units { First = from[half * (4 / C.PerUnit) * (S.Side * S.Side)] };
-        if (C.PerUnit == 2)
-            units.Second = from[(half * (4 / C.PerUnit) + 1) * (S.Side * S.Side)];
+        var units = new Units { First = from[half * (4 / U.Count) * (S.Side * S.Side)] };
+        if (U.Count == 2)
+            units.Second = from[(half * (4 / U.Count) + 1) * (S.Side * S.Side)];
         return units;
     }
 
@@ -36,9 +36,9 @@ static class Packing<T, U, C, S> where T : struct, ILane<T> where U : unmanaged 
     [MethodImpl(Inline.Always)]
     public static void Put(ArrayView<U> to, int half, Units units)
     {
-        to[half * (4 / C.PerUnit) * Pitch] = units.First;
-        if (C.PerUnit == 2)
-            to[(half * (4 / C.PerUnit) + 1) * Pitch] = units.Second;
+        to[half * (4 / U.Count) * Pitch] = units.First;
+        if (U.Count == 2)
+            to[(half * (4 / U.Count) + 1) * Pitch] = units.Second;
     }
 }
 
@@ -106,14 +106,14 @@ struct Gathered<E> where E : unmanaged
 
     /// <summary>Puts them into a panel.</summary>
     [MethodImpl(Inline.Always)]
-    public static void Put<T, U, C, S>(ArrayView<U> panel, int half, Four numbers)
-        where T : struct, ILane<T> where U : unmanaged where C : struct, ITileCell<T, U> where S : struct, ITileSide
+    public static void Put<T, U, S>(ArrayView<U> panel, int half, Four numbers)
+        where T : struct, ILane<T> where U : unmanaged, IWide<U, E> where S : struct, ITileSide
     {
-        var to = panel.Cast<E>().SubView(Column<S>() + Step<S>() * Tiles<T, U, C, S>.NumberPitch);
-        var at = half * (S.Side < 8 ? S.Side * S.Side : 4 * Tiles<T, U, C, S>.NumberPitch);
+        var to = panel.Cast<E>().SubView(Column<S>() + Step<S>() * Tiles<SumTile<T>, E, U, S>.NumberPitch);
+        var at = half * (S.Side < 8 ? S.Side * S.Side : 4 * Tiles<SumTile<T>, E, U, S>.NumberPitch);
         to[at] = numbers.A;
-        to[at + Tiles<T, U, C, S>.NumberPitch] = numbers.B;
-        to[at + 2 * Tiles<T, U, C, S>.NumberPitch] = numbers.C;
-        to[at + 3 * Tiles<T, U, C, S>.NumberPitch] = numbers.D;
+        to[at + Tiles<SumTile<T>, E, U, S>.NumberPitch] = numbers.B;
+        to[at + 2 * Tiles<SumTile<T>, E, U, S>.NumberPitch] = numbers.C;
+        to[at + 3 * Tiles<SumTile<T>, E, U, S>.NumberPitch] = numbers.D;
     }
 }

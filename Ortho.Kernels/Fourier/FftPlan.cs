@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 using Device = Ortho.Tensors.Device;
 
@@ -124,15 +125,10 @@ sealed unsafe class FftPlan
     /// <summary>The constants on a device, as complex numbers.</summary>
     public Tensor DeviceTable(GpuDevice device, DType dtype) => deviceTables.GetOrAdd((device, dtype), _ => Once(() =>
     {
-        // Made without Tensor.Empty: a tensor scope that happens to be open must not free it.
-        var count = Math.Max(1, table.Count / 2);
-        var tensor = new Tensor(new Storage(device, (long)count * dtype.Size), Layout.Dense([count]), dtype);
-        var parts = dtype == DType.Complex64
-            ? System.Runtime.InteropServices.MemoryMarshal.AsBytes(singles.Value.AsSpan(0, table.Count))
-            : System.Runtime.InteropServices.MemoryMarshal.AsBytes(doubles.Value.AsSpan(0, table.Count));
-        if (!parts.IsEmpty)
-            device.Upload(parts, tensor.Storage.Block, 0);
-        return tensor;
+        Shape shape = [Math.Max(1, table.Count / 2)];
+        return dtype == DType.Complex64
+            ? Constants.Uploaded<float>(device, dtype, singles.Value.AsSpan(0, table.Count), shape)
+            : Constants.Uploaded<double>(device, dtype, doubles.Value.AsSpan(0, table.Count), shape);
     })).Value;
 
     /// <summary>The steps on a device, eight numbers each: kind, outer, inner, length before and after, radix, first constant, and 1 for a last pass.</summary>
@@ -142,10 +138,7 @@ sealed unsafe class FftPlan
         {
             (int)step.Kind, step.Shape.Outer, step.Shape.Inner, step.Shape.Length, step.Shape.OutLength, step.Shape.Radix, step.Shape.Table, step.Shape.IsLastPass ? 1 : 0,
         })];
-        // Made without Tensor.Empty, as the constants.
-        var tensor = new Tensor(new Storage(device, numbers.Length * sizeof(int)), Layout.Dense([numbers.Length]), DType.Int32);
-        device.Upload(System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers.AsSpan()), tensor.Storage.Block, 0);
-        return tensor;
+        return Constants.Uploaded<int>(device, DType.Int32, numbers, [numbers.Length]);
     })).Value;
 
     void Add(StepKind kind, int length, int outLength, int outer, int constants = 0)

@@ -16,9 +16,10 @@ namespace Ortho.Kernels.Gpu;
 public sealed class GpuDevice : Device, IDisposable
 {
     static readonly Lazy<IReadOnlyList<GpuDevice>> found = new(Find);
-    static readonly Lazy<GpuDevice> simulator = new(() => new(DeviceKind.Simulator, CreateSimulator()));
+    static readonly Lazy<GpuDevice> simulator = new(() => Open(DeviceKind.Simulator, 0));
     static readonly ConcurrentDictionary<MethodInfo, LaunchedKernel> launched = new();
 
+    readonly int number;
     readonly Context context;
     readonly Accelerator accelerator;
     readonly KernelStore? store;
@@ -32,10 +33,10 @@ public sealed class GpuDevice : Device, IDisposable
     PtxKernels? ptxKernels;
     long downloads;
 
-    GpuDevice(DeviceKind kind, (Context Context, Accelerator Accelerator) opened)
+    GpuDevice(DeviceKind kind, int number, Context context, Accelerator accelerator)
     {
         Kind = kind;
-        (context, accelerator) = opened;
+        (this.number, this.context, this.accelerator) = (number, context, accelerator);
         loader = new(accelerator, store = KernelStore.For(accelerator));
     }
 
@@ -48,8 +49,8 @@ public sealed class GpuDevice : Device, IDisposable
     /// <inheritdoc/>
     public override DeviceKind Kind { get; }
 
-    /// <inheritdoc/>
-    public override string Name => accelerator.Name.TrimEnd('\0', ' ');
+    /// <summary>The maker's name for it; a machine's second, third ... device of a kind is told apart by its number.</summary>
+    public override string Name => accelerator.Name.TrimEnd('\0', ' ') + (number == 0 ? "" : $" #{number + 1}");
 
     /// <summary>Memory of the device in bytes.</summary>
     public long MemoryBytes => accelerator.MemorySize;
@@ -71,13 +72,6 @@ public sealed class GpuDevice : Device, IDisposable
 
     /// <summary>The settings every context shares; O1 keeps register tiles in registers (O2 makes ptxas spill).</summary>
     internal static Context.Builder Configure(Context.Builder builder) => builder.Optimize(OptimizationLevel.O1);
-
-    static (Context, Accelerator) CreateSimulator()
-    {
-        var context = Context.Create(builder => Configure(builder).CPU(new CPUDevice(4, SimulatorGroup / 4, 1)));
-        Intrinsics.Register(context);
-        return (context, context.Devices.OfType<CPUDevice>().First().CreateCPUAccelerator(context));
-    }
 
     // Drivers come as libcuda.so.1 and libOpenCL.so.1; the names without a number, which ILGPU asks for, only with packages for developers.
     static GpuDevice() => System.Runtime.Loader.AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name)
@@ -101,22 +95,30 @@ public sealed class GpuDevice : Device, IDisposable
     }
 
     /// <summary>A device of its own, with its own memory pool and kernels, beside those of <see cref="All"/>.</summary>
-    /// <param name="kind">OpenCL or Cuda.</param>
-    /// <param name="number">Which of that kind.</param>
+    /// <param name="kind">OpenCL, Cuda or Simulator.</param>
+    /// <param name="number">Which of that kind; of simulators there are as many as are opened.</param>
     internal static GpuDevice Open(DeviceKind kind, int number)
     {
         // One context for each device: a kernel that fails to compile leaves its context unusable.
         var context = CreateContext(kind);
         Intrinsics.Register(context);
-        return new(kind, (context, context.Devices.Where(device => IsOf(kind, device)).ElementAt(number).CreateAccelerator(context)));
+        var device = context.Devices.Where(device => IsOf(kind, device)).ElementAt(kind == DeviceKind.Simulator ? 0 : number);
+        return new(kind, number, context, device.CreateAccelerator(context));
     }
 
-    static Context CreateContext(DeviceKind kind) => Context.Create(builder => _ = kind == DeviceKind.Cuda
-        ? Configure(builder).Cuda()
-        : Configure(builder).OpenCL(device => device.Capabilities.GenericAddressSpace));
+    static Context CreateContext(DeviceKind kind) => Context.Create(builder => _ = kind switch
+    {
+        DeviceKind.Cuda => Configure(builder).Cuda(),
+        DeviceKind.Simulator => Configure(builder).CPU(new CPUDevice(4, SimulatorGroup / 4, 1)),
+        _ => Configure(builder).OpenCL(device => device.Capabilities.GenericAddressSpace),
+    });
 
-    static bool IsOf(DeviceKind kind, ILGPU.Runtime.Device device)
-        => device.AcceleratorType == (kind == DeviceKind.Cuda ? AcceleratorType.Cuda : AcceleratorType.OpenCL);
+    static bool IsOf(DeviceKind kind, ILGPU.Runtime.Device device) => device.AcceleratorType == kind switch
+    {
+        DeviceKind.Cuda => AcceleratorType.Cuda,
+        DeviceKind.Simulator => AcceleratorType.CPU,
+        _ => AcceleratorType.OpenCL,
+    };
 
     /// <inheritdoc/>
     public override void Synchronize() => accelerator.Synchronize();
@@ -212,8 +214,11 @@ public sealed class GpuDevice : Device, IDisposable
         }
     }
 
-    /// <summary>Whether there are tensor cores that the generated kernels run on: CUDA devices from sm_80 on.</summary>
-    internal bool HasTensorCores => accelerator is CudaAccelerator { Architecture.Major: >= 8 };
+    /// <summary>The architecture of a CUDA device, sm_90 as (9, 0); (0, 0) of others.</summary>
+    internal (int Major, int Minor) Architecture => accelerator is CudaAccelerator { Architecture: var architecture } ? (architecture.Major, architecture.Minor) : default;
+
+    /// <summary>Whether there are tensor cores that generated kernels run on: CUDA devices from sm_80 on.</summary>
+    internal bool HasTensorCores => TensorCores.TensorCoreKernel.For(Architecture).Count > 0;
 
     /// <summary>The device address of a tensor's first element.</summary>
     internal static long Address(Tensor tensor) => ((GpuBlock)tensor.Storage.Block).Buffer.NativePtr + tensor.Layout.Offset * tensor.DType.Size;

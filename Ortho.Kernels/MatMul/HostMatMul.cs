@@ -28,14 +28,22 @@ static unsafe class HostMatMul
         if (plan.Batches == 1 || common.Work >= Large)
         {
             for (var batch = 0; batch < plan.Batches; batch++)
-                products.Run(Of(batch), parallel: common.Work > Grain);
+            {
+                if (IsTurn(batch))
+                    products.Run(Of(batch), parallel: common.Work > Grain);
+            }
             return;
         }
         HostThreads.Range(plan.Batches, Math.Max(1, Grain / Math.Max(1, common.Work)), (begin, end) =>
         {
             for (var batch = begin; batch < end; batch++)
-                products.Run(Of(batch), parallel: false);
+            {
+                if (IsTurn(batch))
+                    products.Run(Of(batch), parallel: false);
+            }
         });
+
+        bool IsTurn(long batch) => plan.Turns is not { } turns || turns.Turn >= HostMemory.Pointer<int>(turns.First)[batch];
 
         HostProduct<E> Of(long batch)
         {

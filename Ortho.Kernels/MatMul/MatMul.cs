@@ -15,8 +15,8 @@ namespace Ortho.Kernels.MatMul;
 /// <remarks>
 /// Each element is a chain of fused multiply-adds over the inner dimension, broken every <see cref="KBlock"/> real products, on every
 /// device and vector width: the same bits everywhere, and tiles may be cut in any way. On the host a register-blocked micro-kernel reads
-/// small operands where they lie, and others from packed panels, which takes any strides in its stride; devices read tiles in shared
-/// memory, and float32 products that are large enough keep register tiles there, too (<see cref="TiledMatMul"/>).
+/// small operands where they lie, and others from packed panels, which takes any strides in its stride; on devices each thread
+/// keeps a square of sums and reads panels in shared memory (<see cref="TiledMatMul"/>, <see cref="LaneMatMul"/>).
 /// </remarks>
 public static class MatMul
 {
@@ -44,7 +44,7 @@ public static class MatMul
     /// <exception cref="TensorArgumentException">Fewer than two dimensions, inner dimensions that differ, shapes that do not broadcast, or
     /// dtypes or devices that differ.</exception>
     internal static Tensor Run(string operation, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, bool isHermitian = false)
-        => Run(operation, a, b, c, alpha, beta, isHermitian, isInPlace: false);
+        => Run(operation, null, a, b, c, alpha, beta, isHermitian, null);
 
     /// <summary>y becomes beta y + alpha a b: as <see cref="Run(string, Tensor, Tensor, Tensor, double, double, bool)"/> with y for c, in y's memory.</summary>
     /// <param name="operation">Who asks, for messages.</param>
@@ -59,10 +59,32 @@ public static class MatMul
     {
         if (a.Rank < 2 || !y.Layout.IsContiguous || y.DType.IsHalfPrecision || a.Shape[^1] > KBlock / (y.DType.IsComplex ? 2 : 1))
             throw new TensorArgumentException(operation, nameof(y), $"{y.DType} {y.Shape} for an a {a.Shape}", $"a dense tensor, and at most {KBlock} real products for an element");
-        _ = Run(operation, a, b, y, alpha, beta, isHermitian: false, isInPlace: true);
+        _ = Run(operation, y, a, b, y, alpha, beta, isHermitian: false, turns: null);
     }
 
-    static Tensor Run(string operation, Tensor a, Tensor b, Tensor? c, double alpha, double beta, bool isHermitian, bool isInPlace)
+    /// <summary>Matrices of a batch that take part in a step: those whose first step it is, or a step after that. The device alone needs to know.</summary>
+    /// <param name="First">Int32 [batch], dense.</param>
+    /// <param name="Turn">The step.</param>
+    internal readonly record struct Turns(Tensor First, int Turn);
+
+    /// <summary>y becomes alpha a b + beta c, or a b, in those matrices whose turn it is; the others stay as they are.</summary>
+    /// <param name="operation">Who asks, for messages.</param>
+    /// <param name="y">Dense, of the product's shape, and no part of it read by a, b or c.</param>
+    /// <param name="a">[..., rows, inner], not in half precision.</param>
+    /// <param name="b">[..., inner, columns].</param>
+    /// <param name="c">See <see cref="Run(string, Tensor, Tensor, Tensor, double, double, bool)"/>.</param>
+    /// <param name="alpha">Factor of the product where there is a c.</param>
+    /// <param name="beta">Factor of c.</param>
+    /// <param name="turns">Which matrices; all of them when null.</param>
+    internal static void Into(string operation, Tensor y, Tensor a, Tensor b, Tensor? c = null, double alpha = 1, double beta = 1, Turns? turns = null)
+    {
+        if (a.Rank < 2 || b.Rank < 2 || !y.Layout.IsContiguous || y.DType != a.DType || a.DType.IsHalfPrecision
+            || y.Shape != Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], operation).Concat([a.Shape[^2], b.Shape[^1]]))
+            throw new TensorArgumentException(operation, nameof(y), $"{y.DType} {y.Shape} for {a.DType} {a.Shape} times {b.Shape}", "a dense tensor of the product's shape and dtype");
+        _ = Run(operation, y, a, b, c, alpha, beta, isHermitian: false, turns);
+    }
+
+    static Tensor Run(string operation, Tensor? into, Tensor a, Tensor b, Tensor? c, double alpha, double beta, bool isHermitian, Turns? turns)
     {
         if (a.Rank < 2 || b.Rank < 2)
             throw new TensorArgumentException(operation, a.Rank < 2 ? nameof(a) : nameof(b), $"{(a.Rank < 2 ? a : b).Shape}", "at least two dimensions");
@@ -76,34 +98,24 @@ public static class MatMul
         var batch = Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], operation);
         var shape = batch.Concat([m, n]);
         if (c is not null)
-        {
-            if (c.DType != a.DType || c.Device != a.Device)
-                throw new TensorArgumentException(operation, nameof(c), $"{c.DType} on {c.Device}", $"{a.DType} on {a.Device}");
-            c = Cast.Widened(c.View(c.Layout.Expand(shape, operation)));
-            // Columns are read as vectors.
-            if (n > 1 && c.Layout.Strides[^1] != 1)
-                c = Copy.Dense(c);
-        }
+            c = Added(operation, c, a.DType, a.Device, shape);
         // Half precision is computed in float32 and rounded once. The host widens what it packs; devices are given widened copies.
         var dtype = a.DType;
         if (a.Device is GpuDevice)
             (a, b) = (Cast.Widened(a), Cast.Widened(b));
-        var y = isInPlace ? c! : Tensor.Empty(shape, dtype.IsHalfPrecision ? DType.Float32 : dtype, a.Device);
+        var y = into ?? Tensor.Empty(shape, dtype.IsHalfPrecision ? DType.Float32 : dtype, a.Device);
         if (y.ElementCount == 0)
             return Cast.To(y, dtype);
         var plan = new Plan(m, k, n, a.View(a.Layout.Expand(batch.Concat([m, k]), operation)), b.View(b.Layout.Expand(batch.Concat([k, n]), operation)), y)
         {
-            C = c, Alpha = alpha, Beta = beta, IsHermitian = isHermitian && IsHalved(m),
+            C = c, Alpha = alpha, Beta = beta, IsHermitian = isHermitian && IsHalved(m), Turns = turns,
         };
         switch (y.DType, a.Device)
         {
             case (DType.Float32, GpuDevice gpu) when TiledMatMul.Takes(plan): TiledMatMul.Run(gpu, plan); break;
-            case (DType.Float32, GpuDevice gpu): OnDevice<F32, float, SingleCell>(gpu, plan, 1); break;
-            case (DType.Float64, GpuDevice gpu): OnDevice<F64, double, DoubleCell>(gpu, plan, 1); break;
-            case (DType.Complex64, GpuDevice gpu): OnDevice<Cx<F32>, Complex64, Complex64Cell>(gpu, plan, 2); break;
-            case (DType.Complex128, GpuDevice gpu): OnDevice<Cx<F64>, Complex, Complex128Cell>(gpu, plan, 2); break;
             case (DType.Int32, _): IntegerMatMul.Run<int, IntegerMatMul.Int32Number>(plan); break;
             case (DType.Int64, _): IntegerMatMul.Run<long, IntegerMatMul.Int64Number>(plan); break;
+            case (_, GpuDevice gpu): LaneMatMul.Run(gpu, plan); break;
             case (DType.Float32 or DType.Complex64, _): HostMatMul.Run<float, F32, SingleCell>(plan); break;
             default: HostMatMul.Run<double, F64, DoubleCell>(plan); break;
         }
@@ -112,6 +124,16 @@ public static class MatMul
         GC.KeepAlive(c);
         GC.KeepAlive(y);
         return Cast.To(y, dtype);
+    }
+
+    /// <summary>What is added to a product: of its shape, half precision widened, and its rows contiguous, for they are read as vectors.</summary>
+    /// <exception cref="TensorArgumentException">Another dtype or device, or a shape that does not broadcast.</exception>
+    internal static Tensor Added(string operation, Tensor c, DType dtype, Tensors.Device device, Shape shape)
+    {
+        if (c.DType != dtype || c.Device != device)
+            throw new TensorArgumentException(operation, nameof(c), $"{c.DType} on {c.Device}", $"{dtype} on {device}");
+        c = Cast.Widened(c.View(c.Layout.Expand(shape, operation)));
+        return shape[^1] > 1 && c.Layout.Strides[^1] != 1 ? Copy.Dense(c) : c;
     }
 
     /// <summary>One product: sizes, and the operands expanded to the batch of the result.</summary>
@@ -127,6 +149,13 @@ public static class MatMul
         public double Beta { get; init; } = 1;
 
         public bool IsHermitian { get; init; }
+
+        /// <summary>Which matrices are computed; all of them when null. Not of integers.</summary>
+        public Turns? Turns { get; init; }
+
+        /// <summary>The step, and each matrix's first one on a device; where all matrices are computed, anything that has an address.</summary>
+        public (int Turn, ArrayView<int> First) DeviceTurns
+            => Turns is { } turns ? (turns.Turn, GpuDevice.View<int>(turns.First)) : (int.MaxValue, GpuDevice.View<int>(Y));
 
         /// <summary>Where matrix <paramref name="batch"/> of an operand begins, in elements from the operand's first.</summary>
         public static long BatchOffset(Tensor operand, long batch)
@@ -156,89 +185,7 @@ public static class MatMul
         }
     }
 
-    // ---- device: one thread for each element of the result, operands through square tiles in shared memory
-
-    internal struct Arguments<E> where E : unmanaged
-    {
-        public ArrayView<E> A, B, C, Y;
-        public E Alpha, Beta;
-        public int Scales, IsHermitian;
-        public int M, K, N, KChain, Side, TilesM, TilesN;
-        public int ABatch, ARow, AColumn, BBatch, BRow, BColumn, CBatch, CRow, CColumn;
-    }
-
-    // Elements of a tile at the largest side, 16.
-    const int TileElements = 256;
-
-    static void OnDevice<T, E, F>(GpuDevice gpu, Plan plan, int partsPerElement)
-        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-    {
-        var (a, aBatch) = Plan.Regular(plan.A);
-        var (b, bBatch) = Plan.Regular(plan.B);
-        // A kernel without c is given y to read from, and does not.
-        var (c, cBatch) = plan.C is null ? (plan.Y, 0) : Plan.Regular(plan.C);
-        var side = (int)Math.Sqrt(gpu.GroupSize);
-        var (tilesM, tilesN) = ((plan.M + side - 1) / side, (plan.N + side - 1) / side);
-        gpu.LaunchGroups(Kernel<T, E, F>, checked(plan.Batches * tilesM * tilesN), side * side, new Arguments<E>
-        {
-            A = GpuDevice.View<E>(a), B = GpuDevice.View<E>(b), C = GpuDevice.View<E>(c), Y = GpuDevice.View<E>(plan.Y),
-            Alpha = F.Pack(T.Of(plan.Alpha)), Beta = F.Pack(T.Of(plan.Beta)),
-            Scales = plan.C is null ? 0 : 1, IsHermitian = plan.IsHermitian ? 1 : 0,
-            M = plan.M, K = plan.K, N = plan.N, KChain = KBlock / partsPerElement, Side = side, TilesM = tilesM, TilesN = tilesN,
-            ABatch = (int)aBatch, ARow = (int)a.Layout.Strides[^2], AColumn = (int)a.Layout.Strides[^1],
-            BBatch = (int)bBatch, BRow = (int)b.Layout.Strides[^2], BColumn = (int)b.Layout.Strides[^1],
-            CBatch = (int)cBatch, CRow = (int)c.Layout.Strides[^2], CColumn = (int)c.Layout.Strides[^1],
-        });
-    }
-
-    [Budget(32, 2_048, typeof(F32), typeof(float), typeof(SingleCell))]
-    [Budget(40, 4_096, typeof(F64), typeof(double), typeof(DoubleCell))]
-    [Budget(40, 4_096, typeof(Cx<F32>), typeof(Complex64), typeof(Complex64Cell))]
-    internal static void Kernel<T, E, F>(Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-    {
-        var (tileA, tileB) = (SharedMemory.Allocate<E>(TileElements), SharedMemory.Allocate<E>(TileElements));
-        var (i, j) = (Group.IdxX / x.Side, Group.IdxX % x.Side);
-        var (tile, batch) = (Grid.IdxX % (x.TilesM * x.TilesN), Grid.IdxX / (x.TilesM * x.TilesN));
-        var (row, column) = (tile / x.TilesN * x.Side + i, tile % x.TilesN * x.Side + j);
-        // Tiles above the diagonal are mirrored from below, all threads of a group alike.
-        if (x.IsHermitian != 0 && tile / x.TilesN < tile % x.TilesN)
-            return;
-        var zero = F.Pack(T.Of(0));
-        var (total, chain) = (T.Of(0), T.Of(0));
-        var chained = 0;
-        for (var k0 = 0; k0 < x.K; k0 += x.Side)
-        {
-            // Threads beyond the edges load zeros (and products with them change nothing), so that all reach the barriers.
-            tileA[Group.IdxX] = zero;
-            tileB[Group.IdxX] = zero;
-            if (row < x.M && k0 + j < x.K)
-                tileA[Group.IdxX] = x.A[batch * x.ABatch + row * x.ARow + (k0 + j) * x.AColumn];
-            if (k0 + i < x.K && column < x.N)
-                tileB[Group.IdxX] = x.B[batch * x.BBatch + (k0 + i) * x.BRow + column * x.BColumn];
-            Group.Barrier();
-            var depth = IntrinsicMath.Min(x.Side, x.K - k0);
-            for (var k = 0; k < depth; k++)
-                chain = T.Fma(F.Splat(tileA[i * x.Side + k]), F.Splat(tileB[k * x.Side + j]), chain);
-            chained += depth;
-            if (chained == x.KChain)
-            {
-                total += chain;
-                chain = T.Of(0);
-                chained = 0;
-            }
-            Group.Barrier();
-        }
-        if (chained > 0)
-            total += chain;
-        if (row >= x.M || column >= x.N || (x.IsHermitian != 0 && row < column))
-            return;
-        if (x.Scales != 0)
-        {
-            var c = F.Splat(x.C[batch * x.CBatch + row * x.CRow + column * x.CColumn]);
-            total = T.FmaReal(c, F.Splat(x.Beta), T.TimesReal(total, F.Splat(x.Alpha)));
-        }
-        x.Y[(batch * x.M + row) * x.N + column] = F.Pack(total);
-        if (x.IsHermitian != 0 && row > column)
-            x.Y[(batch * x.M + column) * x.N + row] = F.Pack(T.Conj(total));
-    }
+    /// <summary>Whether a device computes a matrix; see <see cref="Turns"/>.</summary>
+    [MethodImpl(Inline.Always)]
+    internal static bool IsTurn(int turn, ArrayView<int> first, int batch) => turn == int.MaxValue || turn >= first[batch];
 }

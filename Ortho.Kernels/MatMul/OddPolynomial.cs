@@ -236,7 +236,6 @@ public static class OddPolynomial
     /// <param name="precision">Of the products; less than full of Float32 only.</param>
     public static Tensor Run(Tensor x, IReadOnlyList<double>[] polynomials, MatMulPrecision precision = MatMulPrecision.Float32)
     {
-        var (rows, columns) = (x.Shape[^2], x.Shape[^1]);
         if (x.ElementCount > 0 && x.Device is not GpuDevice && IsSmall(x, precision))
         {
             var y = Tensor.Empty(x.Shape, x.DType, x.Device);
@@ -245,14 +244,21 @@ public static class OddPolynomial
         }
         if (x is { ElementCount: > 0, DType.IsComplex: false, Device: GpuDevice gpu } && precision == MatMulPrecision.Float32 && FusedPolynomial.Run(gpu, x, polynomials) is { } fused)
             return fused;
-        var (products, given) = (new TensorProducts(precision), x);
+        return precision == MatMulPrecision.Float32
+            ? Run(new TensorProducts(), x, polynomials, precision, static (Tensor x) => x, static x => x)
+            : Run(new ReducedProducts(precision), x, polynomials, precision, static x => new RoundedMatrix(x), static x => x.Value);
+    }
+
+    static Tensor Run<M, P>(P products, Tensor x, IReadOnlyList<double>[] polynomials, MatMulPrecision precision, Func<Tensor, M> of, Func<M, Tensor> value) where P : IMatrixProducts<M>
+    {
+        var given = x;
         for (var made = 0; made < polynomials.Length;)
         {
             using var scope = new TensorScope();
-            var next = Advance(products, x, rows, columns, polynomials.AsSpan(made), precision);
+            var next = Advance(products, of(x), x.Shape[^2], x.Shape[^1], polynomials.AsSpan(made), precision);
             if (x != given)
                 x.Dispose();
-            (x, made) = (scope.Keep(next.Y), made + next.Count);
+            (x, made) = (scope.Keep(value(next.Y)), made + next.Count);
         }
         return x;
     }
@@ -272,28 +278,20 @@ public static class OddPolynomial
     public static Tensor Pull(Tensor x, Tensor g, IReadOnlyList<double>[] polynomials)
     {
         if (x.ElementCount == 0 || x.Device is GpuDevice)
-            return Pull(new TensorProducts(MatMulPrecision.Float32), x, g, x.Shape[^2], x.Shape[^1], polynomials);
+            return Pull(new TensorProducts(), x, g, x.Shape[^2], x.Shape[^1], polynomials);
         var y = Tensor.Empty(x.Shape, x.DType, x.Device);
         HostPolynomial.Run(Skeletons.Copy.Contiguous(x), Skeletons.Copy.Contiguous(g), y, polynomials);
         return y;
     }
 
-    readonly struct TensorProducts(MatMulPrecision precision) : IGradientProducts<Tensor>
+    readonly struct TensorProducts : IGradientProducts<Tensor>
     {
         public Tensor Adjoint(Tensor x) => Linalg.Matrices.H(x);
 
-        public Tensor Product(Tensor a, Tensor b, bool isHermitian) => precision == MatMulPrecision.Float32
-            ? MatMul.Run("Polynomial", a, b, isHermitian: isHermitian)
-            : ReducedMatMul.Run("Polynomial", a, b, precision);
+        public Tensor Product(Tensor a, Tensor b, bool isHermitian) => MatMul.Run("Polynomial", a, b, isHermitian: isHermitian);
 
         public Tensor Product(Tensor a, Tensor b, Tensor c, double alpha, double beta, bool isHermitian)
-        {
-            if (precision == MatMulPrecision.Float32)
-                return MatMul.Run("Polynomial", a, b, c, alpha, beta, isHermitian);
-            var y = ReducedMatMul.Run("Polynomial", a, b, precision);
-            Skeletons.Pointwise.Update<DescentStep>("Polynomial", y, c, new() { A = beta, B = alpha });
-            return y;
-        }
+            => MatMul.Run("Polynomial", a, b, c, alpha, beta, isHermitian);
 
         public Tensor Shifted(Tensor x, double factor, double shift)
         {
@@ -303,5 +301,37 @@ public static class OddPolynomial
         }
 
         public Tensor Symmetric(Tensor x) => Skeletons.Pointwise.Run<Binary<Pointwise.Add>>("Polynomial", x, Linalg.Matrices.H(x));
+    }
+
+    // A float32 matrix, and what it is rounded to, once, however many products it is in.
+    sealed class RoundedMatrix(Tensor value, RoundedMatrix? adjoint = null, bool isSymmetric = false)
+    {
+        Tensor? rounded;
+
+        public Tensor Value => value;
+
+        // A product takes columns of its second operand from the rows of a symmetric one, which need not be copied together.
+        public bool IsSymmetric => isSymmetric;
+
+        public Tensor Rounded(MatMulPrecision precision)
+            => rounded ??= adjoint is null ? ReducedMatMul.Rounded(value, precision) : Linalg.Matrices.H(adjoint.Rounded(precision));
+    }
+
+    readonly struct ReducedProducts(MatMulPrecision precision) : IMatrixProducts<RoundedMatrix>
+    {
+        public RoundedMatrix Adjoint(RoundedMatrix x) => new(Linalg.Matrices.H(x.Value), x);
+
+        public RoundedMatrix Product(RoundedMatrix a, RoundedMatrix b, bool isHermitian)
+            => Result(ReducedMatMul.Multiply("Polynomial", a.Rounded(precision), Second(b), isSymmetric: isHermitian), isHermitian);
+
+        public RoundedMatrix Product(RoundedMatrix a, RoundedMatrix b, RoundedMatrix c, double alpha, double beta, bool isHermitian)
+            => Result(ReducedMatMul.Multiply("Polynomial", a.Rounded(precision), Second(b), c.Value, alpha, beta, isHermitian), isHermitian);
+
+        // Small ones are symmetric but for rounding.
+        static RoundedMatrix Result(Tensor y, bool isHermitian) => new(y, isSymmetric: isHermitian && MatMul.IsHalved(y.Shape[^1]));
+
+        Tensor Second(RoundedMatrix b) => b.IsSymmetric ? Linalg.Matrices.H(b.Rounded(precision)) : b.Rounded(precision);
+
+        public RoundedMatrix Shifted(RoundedMatrix x, double factor, double shift) => new(default(TensorProducts).Shifted(x.Value, factor, shift), isSymmetric: x.IsSymmetric);
     }
 }

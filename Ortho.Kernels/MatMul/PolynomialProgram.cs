@@ -1,4 +1,5 @@
 using Ortho.Kernels.Gpu;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
 namespace Ortho.Kernels.MatMul;
@@ -170,21 +171,11 @@ sealed class PolynomialProgram : IMatrixProducts<PolynomialProgram.Operand>
         {
             if (!onDevices.TryGetValue(device, out var tensors))
             {
-                tensors = (Uploaded<int>(device, DType.Int32, Numbers), dtype == DType.Float32
-                    ? Uploaded<float>(device, dtype, [.. Factors.Select(factor => (float)factor)])
-                    : Uploaded<double>(device, dtype, Factors));
+                tensors = (Constants.Uploaded<int>(device, DType.Int32, Numbers, [Numbers.Length]), new Constants(Factors, [Factors.Length]).On(device, dtype));
                 onDevices.Add(device, tensors);
             }
             return tensors;
         }
-    }
-
-    // Made without Tensor.Empty: a tensor scope that happens to be open must not free it.
-    static Tensor Uploaded<E>(GpuDevice device, DType dtype, E[] elements) where E : unmanaged
-    {
-        var tensor = new Tensor(new Storage(device, (long)elements.Length * dtype.Size), Layout.Dense([elements.Length]), dtype);
-        device.Upload(System.Runtime.InteropServices.MemoryMarshal.AsBytes(elements.AsSpan()), tensor.Storage.Block, 0);
-        return tensor;
     }
 
     // ---- programs that were made before

@@ -1,113 +1,145 @@
 using System.Runtime.CompilerServices;
 using ILGPU;
-using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Lanes;
 
 namespace Ortho.Kernels.MatMul;
 
 /// <summary>Where the sums of a tile go, and what becomes of them.</summary>
-struct TileTarget
+struct TileTarget<E> where E : unmanaged
 {
     /// <summary>The result, dense [M, N] from its start on, and what beta scales.</summary>
-    public ArrayView<float> Y, C;
+    public ArrayView<E> Y, C;
     public long YStart, CStart;
     public int CRow, M, N;
 
     /// <summary>Whether y holds the sums of earlier chains, and whether these are the last and alpha y + beta c is the result.</summary>
     public bool Adds, Scales;
-    public float Alpha, Beta;
+    public E Alpha, Beta;
 
     /// <summary>Whether these are the last sums.</summary>
     public bool IsLast;
 }
 
-/// <summary>How four neighbouring sums of a row get into the result; the formula is that of the host's <see cref="Finishing{E, T, F, V,
+/// <summary>How neighbouring sums of a row get into the result; the formula is that of the host's <see cref="Finishing{E, T, F, V,
 /// FV}"/>.</summary>
 interface ITileFinish
 {
-    /// <summary>Finishes elements (row, column) to (row, column + 3), those that there are.</summary>
-    static abstract void Put(TileTarget x, int row, int column, Quad<float> sums);
+    /// <summary>Finishes elements from (row, column) on, as many as a unit has, of those that there are.</summary>
+    static abstract void Put<T, E, F, U>(TileTarget<E> x, int row, int column, Quad<T> sums)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>;
 }
 
-/// <summary>All at once: rows of y, and of c, begin at multiples of four.</summary>
-readonly struct WholeQuads : ITileFinish
+/// <summary>All at once: rows of y, and of c, begin at whole units.</summary>
+readonly struct WholeUnits : ITileFinish
 {
     [MethodImpl(Inline.Always)]
-    public static void Put(TileTarget x, int row, int column, Quad<float> sums)
+    public static void Put<T, E, F, U>(TileTarget<E> x, int row, int column, Quad<T> sums)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>
     {
         if (row < x.M && column < x.N)
         {
-            var (y, at) = (x.Y.Cast<Quad<float>>().SubView(x.YStart >> 2), (row * x.N + column) >> 2);
+            // Units of 4, 2 or 1.
+            var shift = U.Count >> 1;
+            var (y, at) = (x.Y.Cast<U>().SubView(x.YStart >> shift), (row * x.N + column) >> shift);
             if (x.Adds)
-            {
-                var before = y[at];
-                sums = new(before.X + sums.X, before.Y + sums.Y, before.Z + sums.Z, before.W + sums.W);
-            }
+                sums = Units<T, E, F, U>.Sum(Units<T, E, F, U>.Numbers(y[at]), sums);
             if (x.Scales)
             {
-                var c = x.C.Cast<Quad<float>>().SubView(x.CStart >> 2)[(row * x.CRow + column) >> 2];
-                sums = new(Scaled(x, sums.X, c.X), Scaled(x, sums.Y, c.Y), Scaled(x, sums.Z, c.Z), Scaled(x, sums.W, c.W));
+                var c = Units<T, E, F, U>.Numbers(x.C.Cast<U>().SubView(x.CStart >> shift)[(row * x.CRow + column) >> shift]);
+                sums = new(EachNumber.Scaled<T, E, F>(x, sums.X, c.X), EachNumber.Scaled<T, E, F>(x, sums.Y, c.Y),
+                    EachNumber.Scaled<T, E, F>(x, sums.Z, c.Z), EachNumber.Scaled<T, E, F>(x, sums.W, c.W));
             }
-            y[at] = sums;
+            y[at] = Units<T, E, F, U>.Of(sums);
         }
     }
-
-    [MethodImpl(Inline.Always)]
-    internal static float Scaled(TileTarget x, float sum, float c) => Intrinsics.FusedMultiplyAdd(c, x.Beta, Intrinsics.Multiply(sum, x.Alpha));
 }
 
 /// <summary>One by one.</summary>
 readonly struct EachNumber : ITileFinish
 {
     [MethodImpl(Inline.Always)]
-    public static void Put(TileTarget x, int row, int column, Quad<float> sums)
+    public static void Put<T, E, F, U>(TileTarget<E> x, int row, int column, Quad<T> sums)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>
     {
-        One(x, row, column, sums.X);
-        One(x, row, column + 1, sums.Y);
-        One(x, row, column + 2, sums.Z);
-        One(x, row, column + 3, sums.W);
+        One<T, E, F>(x, row, column, sums.X);
+        if (U.Count > 1)
+            One<T, E, F>(x, row, column + 1, sums.Y);
+        if (U.Count > 2)
+        {
+            One<T, E, F>(x, row, column + 2, sums.Z);
+            One<T, E, F>(x, row, column + 3, sums.W);
+        }
     }
 
     [MethodImpl(Inline.Always)]
-    static void One(TileTarget x, int row, int column, float sum)
+    static void One<T, E, F>(TileTarget<E> x, int row, int column, T sum) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         if (row < x.M && column < x.N)
+            x.Y.SubView(x.YStart)[row * x.N + column] = F.Pack(Finished<T, E, F>(x, row, column, sum));
+    }
+
+    /// <summary>An element that exists.</summary>
+    [MethodImpl(Inline.Always)]
+    internal static T Finished<T, E, F>(TileTarget<E> x, int row, int column, T sum) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        if (x.Adds)
+            sum = F.Splat(x.Y.SubView(x.YStart)[row * x.N + column]) + sum;
+        if (x.Scales)
+            sum = Scaled<T, E, F>(x, sum, F.Splat(x.C.SubView(x.CStart)[row * x.CRow + column]));
+        return sum;
+    }
+
+    [MethodImpl(Inline.Always)]
+    internal static T Scaled<T, E, F>(TileTarget<E> x, T sum, T c) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        => T.FmaReal(c, F.Splat(x.Beta), T.TimesReal(sum, F.Splat(x.Alpha)));
+}
+
+/// <summary>One by one, those on and below the diagonal; the last sums are written above it, too, as conjugates.</summary>
+readonly struct LowerTriangle : ITileFinish
+{
+    [MethodImpl(Inline.Always)]
+    public static void Put<T, E, F, U>(TileTarget<E> x, int row, int column, Quad<T> sums)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>
+    {
+        One<T, E, F>(x, row, column, sums.X);
+        if (U.Count > 1)
+            One<T, E, F>(x, row, column + 1, sums.Y);
+        if (U.Count > 2)
         {
-            var (y, at) = (x.Y.SubView(x.YStart), row * x.N + column);
-            if (x.Adds)
-                sum = y[at] + sum;
-            if (x.Scales)
-                sum = WholeQuads.Scaled(x, sum, x.C.SubView(x.CStart)[row * x.CRow + column]);
-            y[at] = sum;
+            One<T, E, F>(x, row, column + 2, sums.Z);
+            One<T, E, F>(x, row, column + 3, sums.W);
+        }
+    }
+
+    [MethodImpl(Inline.Always)]
+    static void One<T, E, F>(TileTarget<E> x, int row, int column, T sum) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    {
+        if (row < x.M && column <= row)
+        {
+            sum = EachNumber.Finished<T, E, F>(x, row, column, sum);
+            var y = x.Y.SubView(x.YStart);
+            y[row * x.N + column] = F.Pack(sum);
+            if (x.IsLast && column < row)
+                y[column * x.N + row] = F.Pack(T.Conj(sum));
         }
     }
 }
 
-/// <summary>One by one, those on and below the diagonal; the last sums are written above it, too.</summary>
-readonly struct LowerTriangle : ITileFinish
+/// <summary>Four neighbouring sums of a thread's row, which lie in units that are as far apart as a group has threads along a side.</summary>
+static class TileRow<T, E, F, U, S, W> where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>
+    where S : struct, ITileSide where W : struct, ITileFinish
 {
     [MethodImpl(Inline.Always)]
-    public static void Put(TileTarget x, int row, int column, Quad<float> sums)
+    public static void Put(TileTarget<E> x, int row, int column, Quad<T> sums)
     {
-        One(x, row, column, sums.X);
-        One(x, row, column + 1, sums.Y);
-        One(x, row, column + 2, sums.Z);
-        One(x, row, column + 3, sums.W);
-    }
-
-    [MethodImpl(Inline.Always)]
-    static void One(TileTarget x, int row, int column, float sum)
-    {
-        if (row < x.M && column <= row)
+        W.Put<T, E, F, U>(x, row, column, sums);
+        if (U.Count == 2)
+            W.Put<T, E, F, U>(x, row, column + 2 * S.Side, new(sums.Z, sums.W, sums.Z, sums.W));
+        if (U.Count == 1)
         {
-            var (y, at) = (x.Y.SubView(x.YStart), row * x.N + column);
-            if (x.Adds)
-                sum = y[at] + sum;
-            if (x.Scales)
-                sum = WholeQuads.Scaled(x, sum, x.C.SubView(x.CStart)[row * x.CRow + column]);
-            y[at] = sum;
-            if (x.IsLast)
-                y[column * x.N + row] = sum;
+            W.Put<T, E, F, U>(x, row, column + S.Side, new() { X = sums.Y });
+            W.Put<T, E, F, U>(x, row, column + 2 * S.Side, new() { X = sums.Z });
+            W.Put<T, E, F, U>(x, row, column + 3 * S.Side, new() { X = sums.W });
         }
     }
 }

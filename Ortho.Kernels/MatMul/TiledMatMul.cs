@@ -6,7 +6,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.MatMul;
 
-/// <summary>Products of float32 matrices on devices, large enough for register tiles: each thread of a group keeps 8 x 8 sums.</summary>
+/// <summary>Products of float32 matrices on devices, large enough for tiles of 64 x 64 and more: each thread of a group keeps 8 x 8 sums.
+/// All others are <see cref="LaneMatMul"/>'s.</summary>
 /// <remarks>
 /// <para>Panels of a and b, a few inner indices at a time, lie in shared memory twice: while the threads multiply one pair, the next is on
 /// its way,
@@ -38,13 +39,18 @@ static class TiledMatMul
 
         /// <summary>1 for a Hermitian result, of which tiles above the diagonal are left out.</summary>
         public int IsHermitian;
+
+        /// <summary>See <see cref="MatMul.Turns"/>.</summary>
+        public int Turn;
+        public ArrayView<int> First;
     }
 
-    // Below these a tile would be mostly empty; and so many large tiles that a GPU has work for all of its multiprocessors.
-    const int LeastSide = 32, LeastInner = 16, ManyTiles = 128;
+    // Fewer inner indices would not fill the panels; and so many large tiles that a GPU has work for all of its multiprocessors.
+    const int LeastInner = 16, ManyTiles = 128;
 
-    /// <summary>Whether products of these sizes are made here.</summary>
-    public static bool Takes(MatMul.Plan plan) => plan.M >= LeastSide && plan.N >= LeastSide && plan.K >= LeastInner;
+    /// <summary>Whether products of these sizes are made here: tiles of 64 x 64 are not mostly empty.</summary>
+    public static bool Takes(MatMul.Plan plan)
+        => plan.K >= LeastInner && 2 * 64 * 64 * (long)Tiles(plan.M, 64) * Tiles(plan.N, 64) <= 3 * 32 * 32 * (long)Tiles(plan.M, 32) * Tiles(plan.N, 32);
 
     /// <summary>Computes a product.</summary>
     public static void Run(GpuDevice gpu, MatMul.Plan plan)
@@ -60,11 +66,13 @@ static class TiledMatMul
             Run<Side8>(gpu, plan, x);
     }
 
-    static int Tiles(int count, int tile) => (count + tile - 1) / tile;
+    /// <summary>Tiles of a side.</summary>
+    internal static int Tiles(int count, int tile) => (count + tile - 1) / tile;
 
     /// <summary>Computes a product by tiles of a size.</summary>
     internal static void Run<S>(GpuDevice gpu, MatMul.Plan plan, Operands x) where S : struct, ITileSide
     {
+        var (turn, first) = plan.DeviceTurns;
         var launch = new Launch<S>(gpu, plan.Batches, new()
         {
             A = GpuDevice.View<float>(x.A), B = GpuDevice.View<float>(x.B), C = GpuDevice.View<float>(x.C), Y = GpuDevice.View<float>(plan.Y),
@@ -73,6 +81,7 @@ static class TiledMatMul
             ALine = checked((int)x.A.Layout.Strides[^2]), AStep = checked((int)x.A.Layout.Strides[^1]), ABatch = x.ABatch,
             BLine = checked((int)x.B.Layout.Strides[^1]), BStep = checked((int)x.B.Layout.Strides[^2]), BBatch = x.BBatch,
             CRow = checked((int)x.C.Layout.Strides[^2]), CBatch = x.CBatch, ALast = plan.K - 1, BLast = plan.K - 1, IsHermitian = plan.IsHermitian ? 1 : 0,
+            Turn = turn, First = first,
         });
         launch.Run(x.KindA, x.KindB, x.IsWhole);
     }
@@ -154,18 +163,18 @@ static class TiledMatMul
             if (x.IsHermitian != 0)
                 gpu.LaunchGroups(Kernel<S, PA, PB, LowerTriangle>, groups, S.Side * S.Side, x);
             else if (isWhole)
-                gpu.LaunchGroups(Kernel<S, PA, PB, WholeQuads>, groups, S.Side * S.Side, x);
+                gpu.LaunchGroups(Kernel<S, PA, PB, WholeUnits>, groups, S.Side * S.Side, x);
             else
                 gpu.LaunchGroups(Kernel<S, PA, PB, EachNumber>, groups, S.Side * S.Side, x);
         }
     }
 
-    [Budget(128, 33_792, typeof(Side16), typeof(AlongQuads), typeof(AcrossQuads), typeof(WholeQuads), MultiplyAdds = 0.88)]
-    [Budget(128, 33_792, typeof(Side16), typeof(AlongQuads), typeof(AlongQuads), typeof(WholeQuads), MultiplyAdds = 0.88)]
-    [Budget(128, 33_792, typeof(Side16), typeof(AcrossQuads), typeof(AcrossQuads), typeof(WholeQuads), MultiplyAdds = 0.88)]
+    [Budget(128, 33_792, typeof(Side16), typeof(AlongQuads), typeof(AcrossQuads), typeof(WholeUnits), MultiplyAdds = 0.88)]
+    [Budget(128, 33_792, typeof(Side16), typeof(AlongQuads), typeof(AlongQuads), typeof(WholeUnits), MultiplyAdds = 0.88)]
+    [Budget(128, 33_792, typeof(Side16), typeof(AcrossQuads), typeof(AcrossQuads), typeof(WholeUnits), MultiplyAdds = 0.88)]
     [Budget(128, 33_792, typeof(Side16), typeof(AlongQuads), typeof(AlongQuads), typeof(LowerTriangle), MultiplyAdds = 0.88)]
     [Budget(128, 33_792, typeof(Side16), typeof(AlongQuads), typeof(AlongQuads), typeof(EachNumber), MultiplyAdds = 0.88)]
-    [Budget(144, 8_704, typeof(Side8), typeof(AlongQuads), typeof(AcrossQuads), typeof(WholeQuads), MultiplyAdds = 0.83)]
+    [Budget(144, 8_704, typeof(Side8), typeof(AlongQuads), typeof(AcrossQuads), typeof(WholeUnits), MultiplyAdds = 0.83)]
     [Budget(160, 8_704, typeof(Side8), typeof(AcrossStrides), typeof(AcrossStrides), typeof(EachNumber), MultiplyAdds = 0.8)]
     internal static void Kernel<S, PA, PB, W>(Arguments x) where S : struct, ITileSide where PA : struct, IPanel where PB : struct, IPanel where W : struct, ITileFinish
     {
@@ -174,7 +183,7 @@ static class TiledMatMul
         var panelsB = SharedMemory.Allocate<Quad<float>>(2 * S.Side * (2 * S.Side + 1));
         var other = S.Side * (2 * S.Side + 1);
         var (batch, row, column) = Tile<S>(Grid.IdxX, x.TilesM, x.TilesN);
-        if (x.IsHermitian != 0 && row < column)
+        if ((x.IsHermitian != 0 && row < column) || !MatMul.IsTurn(x.Turn, x.First, batch))
             return;
         var partA = PanelParts.Of<S, PA>(Group.IdxX, batch * x.ABatch, row, x.M, x.ALine, x.AStep, x.K, x.ALast, -0.0f);
         var partB = PanelParts.Of<S, PB>(Group.IdxX, batch * x.BBatch, column, x.N, x.BLine, x.BStep, x.K, x.BLast, 0.0f);
@@ -194,10 +203,10 @@ static class TiledMatMul
                 var (a, b) = (panelsA.SubView(now + ty), panelsB.SubView(now + tx));
                 now = other - now;
                 var quads = PA.Load<S>(x.A, partA, k);
-                sums = S.Multiply<F32, Quad<float>, SingleTile>(sums, a, b);
+                sums = S.Multiply<SumTile<F32>, F32, float, SingleCell, Quad<float>>(sums, a, b);
                 PanelParts.Store<S, PA>(panelsA.SubView(now), partA, quads);
                 quads = PB.Load<S>(x.B, partB, k);
-                sums = S.Multiply<F32, Quad<float>, SingleTile>(sums, a.SubView(S.Side / 2 * (2 * S.Side + 1)), b.SubView(S.Side / 2 * (2 * S.Side + 1)));
+                sums = S.Multiply<SumTile<F32>, F32, float, SingleCell, Quad<float>>(sums, a.SubView(S.Side / 2 * (2 * S.Side + 1)), b.SubView(S.Side / 2 * (2 * S.Side + 1)));
                 PanelParts.Store<S, PB>(panelsB.SubView(now), partB, quads);
                 Group.Barrier();
             }
@@ -223,31 +232,11 @@ static class TiledMatMul
         var (batch, row, column) = Tile<S>(Grid.IdxX, x.TilesM + zero, x.TilesN + zero);
         var (tx, ty) = S.Place(Group.IdxX + zero);
         var isLast = k >= x.K;
-        var target = new TileTarget
+        var target = new TileTarget<float>
         {
             Y = x.Y, YStart = (long)batch * x.M * x.N, C = x.C, CStart = batch * x.CBatch, CRow = x.CRow, M = x.M, N = x.N,
             Alpha = x.Alpha, Beta = x.Beta, Adds = k > MatMul.KBlock, IsLast = isLast, Scales = isLast && x.Scales != 0,
         };
-        Put<W>(target, row + 4 * ty, column + 4 * tx, S.Side, sums);
-    }
-
-    [MethodImpl(Inline.Always)]
-    static void Put<W>(TileTarget x, int row, int column, int side, SumTile<F32> sums) where W : struct, ITileFinish
-    {
-        Put<W>(x, row, column, side, sums.R0);
-        Put<W>(x, row + 1, column, side, sums.R1);
-        Put<W>(x, row + 2, column, side, sums.R2);
-        Put<W>(x, row + 3, column, side, sums.R3);
-        Put<W>(x, row + 4 * side, column, side, sums.R4);
-        Put<W>(x, row + 4 * side + 1, column, side, sums.R5);
-        Put<W>(x, row + 4 * side + 2, column, side, sums.R6);
-        Put<W>(x, row + 4 * side + 3, column, side, sums.R7);
-    }
-
-    [MethodImpl(Inline.Always)]
-    static void Put<W>(TileTarget x, int row, int column, int side, Eight<F32> sums) where W : struct, ITileFinish
-    {
-        W.Put(x, row, column, new(sums.A.Value, sums.B.Value, sums.C.Value, sums.D.Value));
-        W.Put(x, row, column + 4 * side, new(sums.E.Value, sums.F.Value, sums.G.Value, sums.H.Value));
+        SumTile<F32>.Put<float, SingleCell, Quad<float>, S, W>(target, row + 4 * ty, column + 4 * tx, sums);
     }
 }

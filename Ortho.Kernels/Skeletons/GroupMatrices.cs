@@ -61,6 +61,9 @@ static class GroupMatrices
     // Rows an odd number of elements apart: neither neighbouring columns nor neighbouring rows meet in a bank.
     static long Elements(WorkMatrix matrix) => matrix.Rows * (matrix.Columns | 1L);
 
+    /// <summary>Whether the matrices of an algorithm fit.</summary>
+    public static bool Fits(DType dtype, WorkMatrix a, WorkMatrix b, WorkMatrix c) => (Elements(a) + Elements(b) + Elements(c)) * dtype.Size <= MostBytes;
+
     /// <summary>Runs an algorithm, or says that its matrices are too large.</summary>
     public static unsafe bool Run<A, T, E, F>(GpuDevice gpu, int batch, WorkMatrix a, WorkMatrix b, WorkMatrix c, int option)
         where A : struct, IByColumns where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>

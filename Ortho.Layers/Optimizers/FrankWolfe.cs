@@ -26,9 +26,10 @@ public sealed class FrankWolfe(ILinearMaximizer domain, Func<int, double>? avera
     /// <summary>Makes a step.</summary>
     /// <param name="x">Dense, in the set; changed in place.</param>
     /// <param name="gradient">The gradient at x, or an estimate of it.</param>
-    /// <returns>The gap &lt;S - X, G&gt; before the step: not negative, 0 only where X is stationary for the averaged gradient.</returns>
+    /// <returns>The gap &lt;S - X, G&gt; before the step, a number []: not negative, 0 only where X is stationary for the averaged gradient. It is on x's
+    /// device; nothing waits for it.</returns>
     /// <exception cref="TensorArgumentException">The gradient is not of x's shape, dtype and device.</exception>
-    public double Step(Tensor x, Tensor gradient)
+    public Tensor Step(Tensor x, Tensor gradient)
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(gradient);
@@ -45,10 +46,10 @@ public sealed class FrankWolfe(ILinearMaximizer domain, Func<int, double>? avera
         else
             Pointwise.Into<Ternary<Lerp>>("FrankWolfe", Average, Average, gradient, averaging(t));
         var s = domain.Maximize(Average);
-        var gap = ((s - x) * Average).Sum().Item();
+        var gap = ((s - x) * Average).Sum();
         Pointwise.Into<Ternary<Lerp>>("FrankWolfe", x, x, s, stepSize(t));
         Steps = t;
-        return gap;
+        return scope.Keep(gap);
     }
 
     /// <summary>Goes on from a saved average.</summary>

@@ -12,8 +12,7 @@ namespace Ortho.Layers.Parametrizations;
 /// <remarks>
 /// <para>C and S are entire functions of B^H B: both are blocks of the exponential of [0, -I; B^H B, 0], so no square of the longer side is
 /// formed, and derivatives exist everywhere, also at 0, where Q is the identity.</para>
-/// <para>Reached: every rotation, every unitary matrix, every tall matrix with orthonormal columns. The call waits for the device, as
-/// <c>MatrixExp</c> does.</para>
+/// <para>Reached: every rotation, every unitary matrix, every tall matrix with orthonormal columns.</para>
 /// </remarks>
 public sealed class MatrixExponential : OrthogonalParametrization
 {

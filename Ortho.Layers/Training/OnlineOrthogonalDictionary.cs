@@ -61,14 +61,14 @@ public sealed class OnlineOrthogonalDictionary
 
     /// <summary>Learns from some samples.</summary>
     /// <param name="batch">[samples, n], of the dictionary's dtype and device.</param>
-    /// <returns>The Frank-Wolfe gap before the step.</returns>
-    /// <exception cref="TensorArgumentException">The batch does not fit, or has elements that are not finite: nothing is
-    /// changed.</exception>
-    public double PartialFit(Tensor batch)
+    /// <returns>The Frank-Wolfe gap before the step, a number [] on the dictionary's device.</returns>
+    /// <exception cref="TensorArgumentException">The batch does not fit, or (on the CPU; a device would have to be waited for) has elements that are not
+    /// finite: nothing is changed.</exception>
+    public Tensor PartialFit(Tensor batch)
     {
         using var pause = Graph.NoGrad();
         using var scope = new TensorScope();
-        return steps.Step(dictionary, Gradient(Checked("PartialFit", batch), dictionary, p));
+        return scope.Keep(steps.Step(dictionary, Gradient(Checked("PartialFit", batch), dictionary, p)));
     }
 
     /// <summary>The orthogonal matrix nearest to D.</summary>
@@ -173,8 +173,7 @@ public sealed class OnlineOrthogonalDictionary
         Fits(operation, batch);
         if (batch.Shape[0] == 0)
             throw new TensorArgumentException(operation, nameof(batch), $"{batch.Shape}", "at least one sample");
-        // Read from the device, as is the gap.
-        if (!double.IsFinite(batch.Abs().Sum().Item()))
+        if (batch.Device == Device.Cpu && !double.IsFinite(batch.Abs().Sum().Item()))
             throw new TensorArgumentException(operation, nameof(batch), "elements that are not finite", "numbers");
         return batch;
     }

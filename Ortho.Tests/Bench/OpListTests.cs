@@ -27,7 +27,7 @@ public class OpListTests
         using var document = JsonDocument.Parse(File.ReadAllBytes(path));
         var ops = document.RootElement.EnumerateArray().ToDictionary(op => op.GetProperty("name").GetString()!);
         Assert.That(ops.Keys, Is.EquivalentTo(OpCatalog.All.Select(op => op.Name)));
-        Assert.That(ops["MatMul"].EnumerateObject().Select(property => property.Name), Is.EqualTo(new[] { "name", "family", "dtypes", "devices", "derivative", "second_order" }));
+        Assert.That(ops["MatMul"].EnumerateObject().Select(property => property.Name), Is.EqualTo(new[] { "name", "family", "dtypes", "devices", "derivative", "second_order", "waits" }));
         Assert.That(ops["Exp"].GetProperty("dtypes").EnumerateArray().Select(dtype => dtype.GetString()), Is.SupersetOf(new[] { "Float32", "Complex128", "BFloat16" }));
         Assert.That(ops["Exp"].GetProperty("devices").EnumerateArray().Select(device => device.GetString()), Is.SupersetOf(new[] { "cpu", "opencl", "cuda" }));
         Assert.That((ops["Exp"].GetProperty("derivative").GetBoolean(), ops["Exp"].GetProperty("second_order").GetBoolean()), Is.EqualTo((true, true)));
@@ -59,7 +59,7 @@ public class OpListTests
     [Test]
     public void Dtypes_of_the_catalog_follow_from_the_kinds_of_numbers()
     {
-        var op = new OpDescription("f", "g", Numbers.Integer | Numbers.Bool, Derivative.None);
+        var op = new OpDescription("f", "g", Numbers.Integer | Numbers.Bool, Derivative.None, false);
         Assert.That(op.DTypes, Is.EquivalentTo(new[] { DType.Int32, DType.Int64, DType.Bool }));
         Assert.That((op with { Takes = Numbers.All }).DTypes, Is.EquivalentTo(DTypes.All));
         Assert.That(() => OpCatalog.Find("Nothing"), Throws.TypeOf<KeyNotFoundException>().With.Message.Contains("Nothing"));

@@ -97,12 +97,9 @@ public static partial class OpTable
     static Tensor EigParts(Tensor x)
     {
         var (values, vectors) = x.Eig();
-        var sizes = values.Detach().ToArrayOfComplex();
-        var top = vectors.Narrow(1, Array.IndexOf(sizes, sizes.MaxBy(value => value.Magnitude)), 1);
+        var top = vectors.IndexSelect(1, values.Detach().Abs().ArgMax(0).Reshape(1));
         return Join((vectors * values.Unsqueeze(0)).MatMul(vectors.Inverse()), top.MatMul(top.H));
     }
-
-    static Complex[] ToArrayOfComplex(this Tensor x) => x.To(DType.Complex128).ToArray<Complex>();
 
     static Nd EigReference(Nd x)
     {

@@ -5,9 +5,9 @@ namespace Ortho.Tests.Support;
 
 /// <summary>Runs generated tensor-core PTX without a GPU: every instruction for all threads of a block in turn.</summary>
 /// <remarks>
-/// That is right for kernels whose branches all threads take alike, which is checked. Asynchronous copies arrive when they are waited for and
-/// not before, shared memory holds NaN until it is written, addresses are checked for alignment and bounds, and numbers that tf32 instructions
-/// take for being rounded: what such kernels get wrong. Races between barriers and speed it cannot show.
+/// That is right for kernels whose branches all threads take alike, which is checked. Asynchronous copies and products are done when they are
+/// waited for and not before; who sees what is in shared memory is <see cref="EmulatedShared"/>'s; addresses are checked for alignment and
+/// bounds, and numbers that tf32 instructions take for being rounded: what such kernels get wrong. Speed it cannot show.
 /// </remarks>
 public sealed partial class PtxEmulator
 {
@@ -22,7 +22,7 @@ public sealed partial class PtxEmulator
     readonly byte[] memory;
     readonly List<(int To, int From)> copies = [];
     readonly Queue<List<(int To, int From)>> groups = new();
-    byte[] shared = [];
+    EmulatedShared shared = new(0);
     int threads;
 
     /// <summary>A program and the device memory that it works on.</summary>
@@ -75,12 +75,14 @@ public sealed partial class PtxEmulator
         this.threads = threads;
         for (var block = 0; block < grid.X * grid.Y * grid.Z; block++)
         {
-            shared = new byte[sharedBytes];
-            Array.Fill(shared, (byte)0xff);
+            shared = new(sharedBytes);
             registers.Clear();
             copies.Clear();
             groups.Clear();
+            unfenced.Clear();
             Run(values, (block % grid.X, block / grid.X % grid.Y, block / grid.X / grid.Y));
+            if (underWay.Count > 0)
+                throw new InvalidOperationException("the kernel ends before its products");
         }
     }
 
@@ -91,17 +93,17 @@ public sealed partial class PtxEmulator
             var instruction = program[at++];
             var (name, arguments) = (instruction.Name, instruction.Arguments);
             bool IsActive(int thread) => instruction.Predicate is null || Of(instruction.Predicate)[thread] != 0 != instruction.IsNegated;
-            if (name.StartsWith("st.global", StringComparison.Ordinal))
+            if (name.StartsWith("st.global", StringComparison.Ordinal) || name.StartsWith("ld.global", StringComparison.Ordinal))
             {
                 for (var thread = 0; thread < threads; thread++)
                 {
                     if (IsActive(thread))
-                        StoreSingle(arguments, thread);
+                        Access(name, arguments, thread);
                 }
                 continue;
             }
             var active = IsActive(0);
-            for (var thread = 1; thread < threads; thread++)
+            for (var thread = 1; instruction.Predicate is not null && thread < threads; thread++)
             {
                 if (IsActive(thread) != active)
                     throw new InvalidOperationException($"threads 0 and {thread} do not agree on @{instruction.Predicate} {name}");
@@ -112,44 +114,67 @@ public sealed partial class PtxEmulator
             {
                 case "ret": return;
                 case "bra": at = labels[arguments[0]]; break;
-                case "bar.sync": break;
+                case "bar.sync": shared.Meet(); break;
+                case "fence.proxy.async.shared::cta": shared.Fence(); break;
+                case "wgmma.fence.sync.aligned": unfenced.Clear(); break;
+                case "wgmma.commit_group.sync.aligned":
+                    productGroups.Enqueue([.. products]);
+                    products.Clear();
+                    break;
+                case "wgmma.wait_group.sync.aligned": Await(int.Parse(arguments[0], CultureInfo.InvariantCulture)); break;
                 case "cp.async.commit_group":
                     groups.Enqueue([.. copies]);
                     copies.Clear();
                     break;
                 case "cp.async.wait_group": Arrive(int.Parse(arguments[0], CultureInfo.InvariantCulture)); break;
                 case "cp.async.cg.shared.global": Copy(arguments); break;
-                case var load when load.StartsWith("ld.param", StringComparison.Ordinal): Array.Fill(Of(arguments[0]), (ulong)values[arguments[1].Trim('[', ']')]); break;
+                case var load when load.StartsWith("ld.param", StringComparison.Ordinal): Array.Fill(Write(arguments[0]), name.Contains("64", StringComparison.Ordinal) ? (ulong)values[arguments[1].Trim('[', ']')] : (uint)values[arguments[1].Trim('[', ']')]); break;
                 case var load when load.StartsWith("ldmatrix", StringComparison.Ordinal): LoadMatrices(arguments); break;
                 case var multiply when multiply.StartsWith("mma.sync", StringComparison.Ordinal): Multiply(multiply, arguments); break;
+                case var multiply when multiply.StartsWith("wgmma.mma_async", StringComparison.Ordinal): Begin(multiply, arguments); break;
                 default: Compute(name, arguments, block); break;
             }
         }
     }
 
+    // What is under way belongs to the tensor cores.
     ulong[] Of(string register)
     {
+        if (underWay.Contains(register))
+            throw new InvalidOperationException($"{register} is used while a product that adds to it is under way");
         if (!registers.TryGetValue(register, out var values))
             registers[register] = values = new ulong[threads];
         return values;
     }
 
-    ulong[][] List(string argument) => [.. argument.Trim('{', '}').Split(',').Select(name => Of(name.Trim()))];
+    ulong[] Write(string register)
+    {
+        unfenced.Add(register);
+        return Of(register);
+    }
+
+    static string[] Names(string argument) => [.. argument.Trim('{', '}').Split(',').Select(name => name.Trim())];
+
+    ulong[][] List(string argument) => [.. Names(argument).Select(Of)];
 
     // An address [register+offset] for a thread.
-    int Address(string argument, int thread, int bytes, byte[] target)
+    int Address(string argument, int thread, int bytes, int length)
     {
         var parts = argument.Trim('[', ']').Split('+');
         var address = (long)Of(parts[0])[thread] + (parts.Length > 1 ? long.Parse(parts[1], CultureInfo.InvariantCulture) : 0);
-        return address % bytes == 0 && address >= 0 && address + bytes <= target.Length
+        return address % bytes == 0 && address >= 0 && address + bytes <= length
             ? (int)address
-            : throw new InvalidOperationException($"thread {thread}: {argument} is address {address}, for {bytes} bytes of {target.Length}");
+            : throw new InvalidOperationException($"thread {thread}: {argument} is address {address}, for {bytes} bytes of {length}");
     }
 
     void Copy(string[] arguments)
     {
         for (var thread = 0; thread < threads; thread++)
-            copies.Add((Address(arguments[0], thread, 16, shared), Address(arguments[1], thread, 16, memory)));
+        {
+            var to = Address(arguments[0], thread, 16, shared.Length);
+            shared.Expect(to);
+            copies.Add((to, Address(arguments[1], thread, 16, memory.Length)));
+        }
     }
 
     void Arrive(int pending)
@@ -157,12 +182,26 @@ public sealed partial class PtxEmulator
         while (groups.Count > pending)
         {
             foreach (var (to, from) in groups.Dequeue())
-                memory.AsSpan(from, 16).CopyTo(shared.AsSpan(to));
+                shared.Arrive(to, memory.AsSpan(from, 16));
         }
     }
 
-    void StoreSingle(string[] arguments, int thread)
-        => BitConverter.TryWriteBytes(memory.AsSpan(Address(arguments[0], thread, 4, memory)), (uint)Of(arguments[1])[thread]);
+    // One number, or two neighbours.
+    void Access(string name, string[] arguments, int thread)
+    {
+        var loads = name.StartsWith("ld", StringComparison.Ordinal);
+        var list = Names(arguments[loads ? 0 : 1]);
+        if (list.Length != (name.Contains(".v2", StringComparison.Ordinal) ? 2 : 1))
+            throw new InvalidOperationException($"{name} with {list.Length} registers");
+        var address = Address(arguments[loads ? 1 : 0], thread, 4 * list.Length, memory.Length);
+        for (var i = 0; i < list.Length; i++)
+        {
+            if (loads)
+                Write(list[i])[thread] = BitConverter.ToUInt32(memory, address + 4 * i);
+            else
+                BitConverter.TryWriteBytes(memory.AsSpan(address + 4 * i), (uint)Of(list[i])[thread]);
+        }
+    }
 
     // Register i of lane l: word l % 4 of row l / 4 of matrix i, whose rows begin where lanes 8 i to 8 i + 7 say.
     void LoadMatrices(string[] arguments)
@@ -173,7 +212,7 @@ public sealed partial class PtxEmulator
             for (var i = 0; i < to.Length; i++)
             {
                 for (var lane = 0; lane < Warp; lane++)
-                    to[i][warp + lane] = BitConverter.ToUInt32(shared, Address(arguments[1], warp + 8 * i + lane / 4, 16, shared) + 4 * (lane % 4));
+                    to[i][warp + lane] = shared.Read(Address(arguments[1], warp + 8 * i + lane / 4, 16, shared.Length) + 4 * (lane % 4));
             }
         }
     }
@@ -222,49 +261,72 @@ public sealed partial class PtxEmulator
             found(k, name.Contains("bf16", StringComparison.Ordinal) ? BitConverter.UInt32BitsToSingle((uint)half << 16) : (float)BitConverter.UInt16BitsToHalf(half));
     }
 
+    static readonly Dictionary<string, Func<ulong, ulong, ulong, ulong>> operations = new()
+    {
+        ["mov.u32"] = (x, _, _) => x,
+        ["mov.u64"] = (x, _, _) => x,
+        ["mov.f32"] = (x, _, _) => x,
+        ["cvta.to.global.u64"] = (x, _, _) => x,
+        ["cvt.u64.u32"] = (x, _, _) => (uint)x,
+        ["and.b32"] = (x, y, _) => (uint)(x & y),
+        ["xor.b32"] = (x, y, _) => (uint)(x ^ y),
+        ["shr.u32"] = (x, y, _) => (uint)x >> (int)y,
+        ["shl.b32"] = (x, y, _) => (uint)x << (int)y,
+        ["shl.b64"] = (x, y, _) => x << (int)y,
+        ["add.u32"] = (x, y, _) => (uint)(x + y),
+        ["add.u64"] = (x, y, _) => x + y,
+        ["rem.u32"] = (x, y, _) => (uint)x % (uint)y,
+        ["div.u32"] = (x, y, _) => (uint)x / (uint)y,
+        ["mad.lo.u32"] = (x, y, z) => (uint)(x * y + z),
+        ["mad.lo.u64"] = (x, y, z) => x * y + z,
+        ["mul.wide.u32"] = (x, y, _) => (ulong)(uint)x * (uint)y,
+        ["mul.rn.f32"] = (x, y, _) => Bits(Single(x) * Single(y)),
+        ["fma.rn.f32"] = (x, y, z) => Bits(MathF.FusedMultiplyAdd(Single(x), Single(y), Single(z))),
+        ["and.pred"] = (x, y, _) => x & y,
+        ["setp.lt.u32"] = (x, y, _) => (uint)x < (uint)y ? 1UL : 0,
+        ["setp.gt.u32"] = (x, y, _) => (uint)x > (uint)y ? 1UL : 0,
+        ["setp.eq.u32"] = (x, y, _) => (uint)x == (uint)y ? 1UL : 0,
+        ["setp.ne.u64"] = (x, y, _) => x != y ? 1UL : 0,
+        ["setp.lt.and.u32"] = (x, y, z) => (uint)x < (uint)y && z != 0 ? 1UL : 0,
+        ["selp.u32"] = (x, y, z) => (uint)(z != 0 ? x : y),
+    };
+
+    static float Single(ulong bits) => BitConverter.UInt32BitsToSingle((uint)bits);
+
+    static ulong Bits(float x) => BitConverter.SingleToUInt32Bits(x);
+
     void Compute(string name, string[] arguments, (int X, int Y, int Z) block)
     {
-        var results = new ulong[threads];
+        var operation = operations.GetValueOrDefault(name) ?? throw new InvalidOperationException($"unknown instruction {name}");
+        var first = Values(arguments[1], block);
+        var second = arguments.Length > 2 ? Values(arguments[2], block) : first;
+        var third = arguments.Length > 3 ? Values(arguments[3], block) : first;
+        var results = Write(arguments[0]);
         for (var thread = 0; thread < threads; thread++)
-        {
-            ulong X(int i) => Value(arguments[i], thread, block);
-            uint U(int i) => (uint)X(i);
-            results[thread] = name switch
-            {
-                "mov.u32" or "mov.u64" or "mov.f32" or "cvta.to.global.u64" => X(1),
-                "cvt.u64.u32" => U(1),
-                "and.b32" => U(1) & U(2),
-                "xor.b32" => U(1) ^ U(2),
-                "shr.u32" => U(1) >> (int)U(2),
-                "shl.b32" => U(1) << (int)U(2),
-                "shl.b64" => X(1) << (int)U(2),
-                "add.u32" => U(1) + U(2),
-                "add.u64" => X(1) + X(2),
-                "rem.u32" => U(1) % U(2),
-                "div.u32" => U(1) / U(2),
-                "mad.lo.u32" => (uint)(U(1) * U(2) + U(3)),
-                "mad.lo.u64" => X(1) * X(2) + X(3),
-                "mul.wide.u32" => (ulong)U(1) * U(2),
-                "setp.lt.u32" => U(1) < U(2) ? 1UL : 0,
-                "setp.gt.u32" => U(1) > U(2) ? 1UL : 0,
-                "setp.eq.u32" => U(1) == U(2) ? 1UL : 0,
-                "setp.lt.and.u32" => U(1) < U(2) && X(3) != 0 ? 1UL : 0,
-                "selp.u32" => X(3) != 0 ? U(1) : U(2),
-                _ => throw new InvalidOperationException($"unknown instruction {name}"),
-            };
-        }
-        results.CopyTo(Of(arguments[0]), 0);
+            results[thread] = operation(first[thread], second[thread], third[thread]);
     }
 
-    ulong Value(string argument, int thread, (int X, int Y, int Z) block) => argument switch
+    // A register's, or a number's for every thread.
+    ulong[] Values(string argument, (int X, int Y, int Z) block)
     {
-        "%tid.x" => (ulong)thread,
-        "%ctaid.x" => (ulong)block.X,
-        "%ctaid.y" => (ulong)block.Y,
-        "%ctaid.z" => (ulong)block.Z,
-        "tiles" => 0,
-        ['0', 'f', .. var bits] => Convert.ToUInt32(bits, 16),
-        _ when char.IsAsciiDigit(argument[0]) => ulong.Parse(argument, CultureInfo.InvariantCulture),
-        _ => registers.TryGetValue(argument, out var values) ? values[thread] : throw new InvalidOperationException($"{argument} is read before it is written"),
-    };
+        if (underWay.Contains(argument))
+            throw new InvalidOperationException($"{argument} is read while a product that adds to it is under way");
+        if (registers.TryGetValue(argument, out var values))
+            return values;
+        if (argument == "%tid.x")
+            return registers[argument] = [.. Enumerable.Range(0, threads).Select(thread => (ulong)thread)];
+        ulong number = argument switch
+        {
+            "%ctaid.x" => (ulong)block.X,
+            "%ctaid.y" => (ulong)block.Y,
+            "%ctaid.z" => (ulong)block.Z,
+            "tiles" => (ulong)EmulatedShared.Start,
+            ['0', 'f', .. var bits] => Convert.ToUInt32(bits, 16),
+            _ when char.IsAsciiDigit(argument[0]) => ulong.Parse(argument, CultureInfo.InvariantCulture),
+            _ => throw new InvalidOperationException($"{argument} is read before it is written"),
+        };
+        registers[argument] = values = new ulong[threads];
+        Array.Fill(values, number);
+        return values;
+    }
 }

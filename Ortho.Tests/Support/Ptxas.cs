@@ -28,7 +28,11 @@ static partial class Ptxas
     /// <param name="SpillLoads">Bytes loaded again.</param>
     /// <param name="Stack">Bytes of stack: arrays and structs that did not fit registers.</param>
     /// <param name="Shared">Bytes of static shared memory for each block.</param>
-    public sealed record Usage(int Registers, int SpillStores, int SpillLoads, int Stack, int Shared);
+    public sealed record Usage(int Registers, int SpillStores, int SpillLoads, int Stack, int Shared)
+    {
+        /// <summary>What it warns of, such as asynchronous products that it makes wait for each other; spills are counted instead.</summary>
+        public string Warnings { get; init; } = "";
+    }
 
     /// <summary>Assembles PTX text for a target such as <c>sm_90</c>; the machine code is thrown away.</summary>
     /// <exception cref="AssertionException">The text does not assemble; the message is the assembler's.</exception>
@@ -39,11 +43,16 @@ static partial class Ptxas
     /// <param name="Fma">How many of them are fused multiply-adds of float32 or float64.</param>
     public sealed record Loop(int Instructions, int Fma)
     {
+        /// <summary>How many are products of tensor cores.</summary>
+        public int Products { get; init; }
+
         /// <summary>Their share.</summary>
         public double MultiplyAdds => (double)Fma / Instructions;
 
         /// <inheritdoc/>
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $", {Fma} multiply-adds of {Instructions} instructions ({MultiplyAdds:0.0 %})");
+        public override string ToString() => Products > 0
+            ? $", {Products} products of {Instructions} instructions"
+            : string.Create(CultureInfo.InvariantCulture, $", {Fma} multiply-adds of {Instructions} instructions ({MultiplyAdds:0.0 %})");
     }
 
     /// <summary>Assembles PTX text, and lists the machine code where NVIDIA's disassembler stands beside the assembler.</summary>
@@ -89,7 +98,7 @@ static partial class Ptxas
         var loops = code.Select((instruction, at) => (Begin: Branch().Match(instruction.Text) is { Success: true } branch
             ? code.FindIndex(target => target.Address == Convert.ToInt32(branch.Groups[1].Value, 16)) : -1, End: at)).Where(loop => loop.Begin >= 0 && loop.Begin < loop.End).ToList();
         return loops.Where(loop => !loops.Exists(inner => inner != loop && inner.Begin >= loop.Begin && inner.End <= loop.End))
-            .Select(loop => code[loop.Begin..(loop.End + 1)]).Select(loop => new Loop(loop.Count, loop.Count(instruction => Multiplies().IsMatch(instruction.Text))))
+            .Select(loop => code[loop.Begin..(loop.End + 1)]).Select(loop => new Loop(loop.Count, loop.Count(instruction => Multiplies().IsMatch(instruction.Text))) { Products = loop.Count(instruction => MultipliesMatrices().IsMatch(instruction.Text)) })
             .MaxBy(loop => loop.Instructions);
     }
 
@@ -105,7 +114,10 @@ static partial class Ptxas
             SpillLoads: SpillLoads().Matches(report).Sum(Number),
             Stack: Frame().Matches(report).Sum(Number),
             // Left out of the line when a kernel has none.
-            Shared: Shared().Match(report) is { Success: true } shared ? Number(shared) : 0);
+            Shared: Shared().Match(report) is { Success: true } shared ? Number(shared) : 0)
+        {
+            Warnings = string.Join('\n', report.Split('\n').Where(line => Warning().IsMatch(line))),
+        };
     }
 
     static int Number(Match match) => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
@@ -117,6 +129,10 @@ static partial class Ptxas
     [GeneratedRegex(@"\bBRA\b.*?\b0x([0-9a-f]+)")] private static partial Regex Branch();
 
     [GeneratedRegex(@"^(@!?U?P\d+\s+)?[FD]FMA\b")] private static partial Regex Multiplies();
+
+    [GeneratedRegex(@"^(@!?U?P\d+\s+)?HG?MMA\b")] private static partial Regex MultipliesMatrices();
+
+    [GeneratedRegex(@"^ptxas\s.*\b(?:warning\s*:(?!.*spill)|performance loss|serialized)", RegexOptions.IgnoreCase)] private static partial Regex Warning();
 
     [GeneratedRegex(@"Used (\d+) registers")] private static partial Regex UsedLine();
 

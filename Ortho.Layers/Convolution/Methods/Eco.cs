@@ -8,8 +8,7 @@ namespace Ortho.Layers.ConvolutionMethods;
 /// <remarks>
 /// <para>The matrices are exponentials of skew-Hermitian ones, real where a frequency is its own negative, conjugates of one another where
 /// two are negatives. Exactly orthogonal, at the price of taps that lie n / k apart whatever n is: k divides the extents of the images,
-/// after the stride. Channels are filled up, or left out after; a stride is made by <see cref="PixelUnshuffle"/>. The exponential waits for
-/// the device once.</para>
+/// after the stride. Channels are filled up, or left out after; a stride is made by <see cref="PixelUnshuffle"/>.</para>
 /// <para>Only pixels a multiple of n / k apart meet, so an image is (n / k)^2 images of k x k pixels, whose Fourier transform the matrices
 /// are applied to: a product with the k^2 x k^2 matrix of the real Fourier basis before them, and one after. For k = 3 that is a fifth of
 /// the multiplications of the dilated convolution.</para>

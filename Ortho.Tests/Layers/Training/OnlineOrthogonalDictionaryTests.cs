@@ -80,14 +80,14 @@ public class OnlineOrthogonalDictionaryTests
         for (var step = 0; step < 1000; step++)
         {
             using var scope = new TensorScope();
-            Assert.That(learner.PartialFit(batch(3)), Is.GreaterThanOrEqualTo(-1e-10));
+            Assert.That(learner.PartialFit(batch(3)).Item(), Is.GreaterThanOrEqualTo(-1e-10));
             if (step % 50 == 0)
                 Assert.That(learner.Dictionary.SingularValues().Max().Item(), Is.LessThanOrEqualTo(1 + 1e-10));
         }
         Assert.That(learner.Steps, Is.EqualTo(1000));
         Assert.That(Skewness(learner.Orthogonalized()), Is.LessThan(1e-12));
         var q = Tensor.Haar([5, 5], new(3), dtype: DType.Float64);
-        Assert.That(new FrankWolfe(new SpectralBall()).Step(q.Clone(), q * 2), Is.Zero.Within(1e-10), "no gap where D is the polar factor of its gradient");
+        Assert.That(new FrankWolfe(new SpectralBall()).Step(q.Clone(), q * 2).Item(), Is.Zero.Within(1e-10), "no gap where D is the polar factor of its gradient");
     }
 
     [Test]
