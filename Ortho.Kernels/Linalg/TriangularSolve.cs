@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Host;
 using Ortho.Kernels.Lanes;
@@ -12,13 +11,13 @@ namespace Ortho.Kernels.Linalg;
 
 /// <summary>Solves triangular systems with many right-hand sides, batched, real or complex.</summary>
 /// <remarks>
-/// Columns of the right-hand side are independent: each is a GPU thread or a position of a CPU vector, all sharing the triangle. Large
-/// triangles are halved, and the halves meet in a matrix product. Any layout is taken as it is, so a transposed triangle is a transposed view.
+/// Columns of the right-hand side are independent: each is a GPU thread (<see cref="RegisterSubstitution"/>) or a position of a CPU vector, all
+/// sharing the triangle. Large triangles are halved, and the halves meet in a matrix product. Any layout is taken as it is, so a transposed triangle is a transposed view.
 /// </remarks>
 public static class TriangularSolve
 {
     // Triangles up to this size are solved directly.
-    const int Direct = 64;
+    const int Direct = RegisterSubstitution.MostRows;
 
     /// <summary>The x with a x = b, reading only one triangle of a.</summary>
     /// <param name="a">[..., n, n].</param>
@@ -58,15 +57,12 @@ public static class TriangularSolve
         var n = a.Shape[1];
         if (n <= Direct)
         {
-            switch (a.DType, a.Device)
-            {
-                case (DType.Float32, GpuDevice gpu): OnDevice<F32, float, SingleCell>(gpu, a, x, upper, unit); break;
-                case (DType.Float64, GpuDevice gpu): OnDevice<F64, double, DoubleCell>(gpu, a, x, upper, unit); break;
-                case (DType.Complex64, GpuDevice gpu): OnDevice<Cx<F32>, Complex64, Complex64Cell>(gpu, a, x, upper, unit); break;
-                case (DType.Complex128, GpuDevice gpu): OnDevice<Cx<F64>, Complex, Complex128Cell>(gpu, a, x, upper, unit); break;
-                case (DType.Float32 or DType.Complex64, _): OnHost<float, F32, SingleCell>(a, x, upper, unit); break;
-                default: OnHost<double, F64, DoubleCell>(a, x, upper, unit); break;
-            }
+            if (a.Device is GpuDevice gpu)
+                RegisterSubstitution.Run(gpu, Copy.Forward(a), x, upper, unit);
+            else if (a.DType is DType.Float32 or DType.Complex64)
+                OnHost<float, F32, SingleCell>(a, x, upper, unit);
+            else
+                OnHost<double, F64, DoubleCell>(a, x, upper, unit);
             return;
         }
         var p = Matrices.Half(n);
@@ -243,33 +239,5 @@ public static class TriangularSolve
                 from += columnStride;
             }
         }
-    }
-
-    // ---- devices: one thread for each column
-
-    internal struct Arguments<E> where E : unmanaged
-    {
-        public ArrayView<E> A, X;
-        public int N, Columns, Upper, Unit;
-        public int ABatch, ARow, AColumn, XBatch, XRow, XColumn;
-    }
-
-    static void OnDevice<T, E, F>(GpuDevice gpu, Tensor a, Tensor x, bool upper, bool unit)
-        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-    {
-        a = Copy.Forward(a);
-        gpu.Launch(Kernel<T, E, F>, (long)x.Shape[0] * x.Shape[2], new Arguments<E>
-        {
-            A = GpuDevice.View<E>(a), X = GpuDevice.View<E>(x), N = x.Shape[1], Columns = x.Shape[2], Upper = upper ? 1 : 0, Unit = unit ? 1 : 0,
-            ABatch = (int)a.Layout.Strides[0], ARow = (int)a.Layout.Strides[1], AColumn = (int)a.Layout.Strides[2],
-            XBatch = (int)x.Layout.Strides[0], XRow = (int)x.Layout.Strides[1], XColumn = (int)x.Layout.Strides[2],
-        });
-    }
-
-    internal static void Kernel<T, E, F>(Index1D index, Arguments<E> x) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
-    {
-        var (matrix, column) = (index / x.Columns, index % x.Columns);
-        Substitute<DeviceStrided<T, E, F>, DeviceStrided<T, E, F>, T>(
-            new(x.A, matrix * x.ABatch, x.N, x.N, x.ARow, x.AColumn), new(x.X, matrix * x.XBatch + column * x.XColumn, x.N, 1, x.XRow, 0), x.Upper, x.Unit);
     }
 }

@@ -3,6 +3,7 @@ using ILGPU;
 using ILGPU.Util;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Linalg;
 using Ortho.Tensors;
 
 namespace Ortho.Kernels.Orthogonal;
@@ -166,7 +167,7 @@ static class RegisterQr
         var index = Grid.IdxX * matrices + part;
         // Threads without a column work on the last one, and groups without a matrix on the last one: nobody reads what they make of it.
         var (matrix, own) = (IntrinsicMath.Min(index, x.Batch - 1), IntrinsicMath.Min(lane, x.Columns - 1));
-        var column = C.Load<E, F>(x.A.SubView(matrix * x.BatchA + own * x.ColumnA), x.RowA, 0, x.Rows);
+        var column = C.Load<E, F>(x.A.SubView(matrix * x.BatchA + own * x.ColumnA), 0, x.RowA, 0, x.Rows);
         var v = room.SubView(part * x.Stride);
         var shared = part << shift;
         if (lane == 0)
@@ -206,7 +207,7 @@ static class RegisterQr
         }
         while (step > 0);
         if (index < x.Batch & lane < x.Steps)
-            C.Store<E, F>(column, x.Q.SubView(matrix * x.BatchQ + lane * x.ColumnQ), x.RowQ, 0, x.Rows);
+            C.Store<E, F>(column, x.Q.SubView(matrix * x.BatchQ + lane * x.ColumnQ), 0, x.RowQ, 0, x.Rows);
     }
 
     // Turns the pivot column of a step into v, with zeros above its 1; see Householder.Reflect.

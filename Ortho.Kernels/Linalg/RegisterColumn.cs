@@ -3,12 +3,12 @@ using ILGPU;
 using ILGPU.Util;
 using Ortho.Kernels.Lanes;
 
-namespace Ortho.Kernels.Orthogonal;
+namespace Ortho.Kernels.Linalg;
 
 /// <summary>A column of a matrix in the registers of one device thread, by quads of rows. Numbers of quads and of first rows are constants
 /// where these are called, so that nothing is left of the questions about them.</summary>
 /// <typeparam name="C">The type itself.</typeparam>
-/// <typeparam name="T">The real lane.</typeparam>
+/// <typeparam name="T">The lane.</typeparam>
 interface IRegisterColumn<C, T> where C : struct where T : struct, ILane<T>
 {
     /// <summary>Quads of rows.</summary>
@@ -26,12 +26,16 @@ interface IRegisterColumn<C, T> where C : struct where T : struct, ILane<T>
     /// <summary>The column plus a multiple of v in all quads behind <paramref name="quad"/>.</summary>
     static abstract C Plus<E, F>(C column, int quad, ArrayView<Quad<E>> v, T factor) where E : unmanaged where F : struct, ICell<T, E>;
 
+    /// <summary>The column plus multiples of four others, one after the other, in all quads behind <paramref name="quad"/>.</summary>
+    static abstract C Plus<E, F>(C column, int quad, ArrayView<Quad<E>> v0, ArrayView<Quad<E>> v1, ArrayView<Quad<E>> v2, ArrayView<Quad<E>> v3, Quad<T> factors)
+        where E : unmanaged where F : struct, ICell<T, E>;
+
     /// <summary>Writes all quads behind <paramref name="quad"/>.</summary>
     static abstract void Put<E, F>(C column, int quad, ArrayView<Quad<E>> to) where E : unmanaged where F : struct, ICell<T, E>;
 
-    /// <summary>A column of <paramref name="rows"/> rows that lie <paramref name="step"/> apart, of which this column's first is number
-    /// <paramref name="first"/>; zeros behind the last.</summary>
-    static abstract C Load<E, F>(ArrayView<E> from, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>;
+    /// <summary>A column of <paramref name="rows"/> rows that lie <paramref name="step"/> apart from <paramref name="start"/> on, of which this
+    /// column's first is number <paramref name="first"/>; zeros behind the last.</summary>
+    static abstract C Load<E, F>(ArrayView<E> from, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>;
 
     /// <summary>Writes what <see cref="Load"/> reads: above row <paramref name="diagonal"/> the column's own numbers, there another one, and
     /// zeros below.</summary>
@@ -39,7 +43,7 @@ interface IRegisterColumn<C, T> where C : struct where T : struct, ILane<T>
         where E : unmanaged where F : struct, ICell<T, E>;
 
     /// <summary>Writes what <see cref="Load"/> reads.</summary>
-    static abstract void Store<E, F>(C column, ArrayView<E> to, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>;
+    static abstract void Store<E, F>(C column, ArrayView<E> to, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>;
 
     /// <summary>A column of the identity whose zeros between the diagonal and row <paramref name="rows"/> are <paramref name="minusZero"/>.</summary>
     static abstract C Identity<E, F>(int first, int rows, int diagonal, E minusZero) where E : unmanaged where F : struct, ICell<T, E>;
@@ -74,13 +78,27 @@ struct FourRows<T> : IRegisterColumn<FourRows<T>, T> where T : struct, ILane<T>
     public static FourRows<T> Plus<E, F>(FourRows<T> column, int quad, ArrayView<Quad<E>> v, T factor) where E : unmanaged where F : struct, ICell<T, E>
     {
         if (quad < 0)
+            column.rows = Plus<E, F>(column.rows, v[0], factor);
+        return column;
+    }
+
+    [MethodImpl(Inline.Always)]
+    public static FourRows<T> Plus<E, F>(FourRows<T> column, int quad, ArrayView<Quad<E>> v0, ArrayView<Quad<E>> v1, ArrayView<Quad<E>> v2, ArrayView<Quad<E>> v3,
+        Quad<T> factors) where E : unmanaged where F : struct, ICell<T, E>
+    {
+        if (quad < 0)
         {
-            var (factors, rows) = (v[0], column.rows);
-            column.rows = new(T.Fma(F.Splat(factors.X), factor, rows.X), T.Fma(F.Splat(factors.Y), factor, rows.Y),
-                T.Fma(F.Splat(factors.Z), factor, rows.Z), T.Fma(F.Splat(factors.W), factor, rows.W));
+            var rows = Plus<E, F>(column.rows, v0[0], factors.X);
+            rows = Plus<E, F>(rows, v1[0], factors.Y);
+            rows = Plus<E, F>(rows, v2[0], factors.Z);
+            column.rows = Plus<E, F>(rows, v3[0], factors.W);
         }
         return column;
     }
+
+    [MethodImpl(Inline.Always)]
+    static Quad<T> Plus<E, F>(Quad<T> rows, Quad<E> v, T factor) where E : unmanaged where F : struct, ICell<T, E>
+        => new(T.Fma(F.Splat(v.X), factor, rows.X), T.Fma(F.Splat(v.Y), factor, rows.Y), T.Fma(F.Splat(v.Z), factor, rows.Z), T.Fma(F.Splat(v.W), factor, rows.W));
 
     [MethodImpl(Inline.Always)]
     public static void Put<E, F>(FourRows<T> column, int quad, ArrayView<Quad<E>> to) where E : unmanaged where F : struct, ICell<T, E>
@@ -90,26 +108,26 @@ struct FourRows<T> : IRegisterColumn<FourRows<T>, T> where T : struct, ILane<T>
     }
 
     [MethodImpl(Inline.Always)]
-    public static FourRows<T> Load<E, F>(ArrayView<E> from, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
+    public static FourRows<T> Load<E, F>(ArrayView<E> from, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
         => new()
         {
-            rows = new(Read<E, F>(from, step, first, rows), Read<E, F>(from, step, first + 1, rows),
-                Read<E, F>(from, step, first + 2, rows), Read<E, F>(from, step, first + 3, rows)),
+            rows = new(Read<E, F>(from, start, step, first, rows), Read<E, F>(from, start, step, first + 1, rows),
+                Read<E, F>(from, start, step, first + 2, rows), Read<E, F>(from, start, step, first + 3, rows)),
         };
 
     // Read in any case: behind a branch each number would be waited for.
     [MethodImpl(Inline.Always)]
-    static T Read<E, F>(ArrayView<E> from, int step, int row, int rows) where E : unmanaged where F : struct, ICell<T, E>
-        => F.Splat(Utilities.Select(row < rows, from[IntrinsicMath.Min(row, rows - 1) * step], default));
+    static T Read<E, F>(ArrayView<E> from, int start, int step, int row, int rows) where E : unmanaged where F : struct, ICell<T, E>
+        => F.Splat(Utilities.Select(row < rows, from[start + IntrinsicMath.Min(row, rows - 1) * step], default));
 
     [MethodImpl(Inline.Always)]
     public static void StoreUpper<E, F>(FourRows<T> column, ArrayView<E> to, int step, int first, int rows, int diagonal, E onDiagonal)
         where E : unmanaged where F : struct, ICell<T, E>
     {
-        Write(to, step, first, rows, Upper<E, F>(column.rows.X, first, diagonal, onDiagonal));
-        Write(to, step, first + 1, rows, Upper<E, F>(column.rows.Y, first + 1, diagonal, onDiagonal));
-        Write(to, step, first + 2, rows, Upper<E, F>(column.rows.Z, first + 2, diagonal, onDiagonal));
-        Write(to, step, first + 3, rows, Upper<E, F>(column.rows.W, first + 3, diagonal, onDiagonal));
+        Write(to, 0, step, first, rows, Upper<E, F>(column.rows.X, first, diagonal, onDiagonal));
+        Write(to, 0, step, first + 1, rows, Upper<E, F>(column.rows.Y, first + 1, diagonal, onDiagonal));
+        Write(to, 0, step, first + 2, rows, Upper<E, F>(column.rows.Z, first + 2, diagonal, onDiagonal));
+        Write(to, 0, step, first + 3, rows, Upper<E, F>(column.rows.W, first + 3, diagonal, onDiagonal));
     }
 
     [MethodImpl(Inline.Always)]
@@ -117,19 +135,19 @@ struct FourRows<T> : IRegisterColumn<FourRows<T>, T> where T : struct, ILane<T>
         => Utilities.Select(row < diagonal, F.Pack(value), Utilities.Select(row == diagonal, onDiagonal, default));
 
     [MethodImpl(Inline.Always)]
-    static void Write<E>(ArrayView<E> to, int step, int row, int rows, E value) where E : unmanaged
+    static void Write<E>(ArrayView<E> to, int start, int step, int row, int rows, E value) where E : unmanaged
     {
         if (row < rows)
-            to[row * step] = value;
+            to[start + row * step] = value;
     }
 
     [MethodImpl(Inline.Always)]
-    public static void Store<E, F>(FourRows<T> column, ArrayView<E> to, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
+    public static void Store<E, F>(FourRows<T> column, ArrayView<E> to, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
     {
-        Write(to, step, first, rows, F.Pack(column.rows.X));
-        Write(to, step, first + 1, rows, F.Pack(column.rows.Y));
-        Write(to, step, first + 2, rows, F.Pack(column.rows.Z));
-        Write(to, step, first + 3, rows, F.Pack(column.rows.W));
+        Write(to, start, step, first, rows, F.Pack(column.rows.X));
+        Write(to, start, step, first + 1, rows, F.Pack(column.rows.Y));
+        Write(to, start, step, first + 2, rows, F.Pack(column.rows.Z));
+        Write(to, start, step, first + 3, rows, F.Pack(column.rows.W));
     }
 
     [MethodImpl(Inline.Always)]
@@ -188,6 +206,16 @@ struct Twice<C, T> : IRegisterColumn<Twice<C, T>, T> where C : struct, IRegister
     }
 
     [MethodImpl(Inline.Always)]
+    public static Twice<C, T> Plus<E, F>(Twice<C, T> column, int quad, ArrayView<Quad<E>> v0, ArrayView<Quad<E>> v1, ArrayView<Quad<E>> v2, ArrayView<Quad<E>> v3,
+        Quad<T> factors) where E : unmanaged where F : struct, ICell<T, E>
+    {
+        if (quad < C.Quads - 1)
+            column.upper = C.Plus<E, F>(column.upper, quad, v0, v1, v2, v3, factors);
+        column.lower = C.Plus<E, F>(column.lower, quad - C.Quads, v0.SubView(C.Quads), v1.SubView(C.Quads), v2.SubView(C.Quads), v3.SubView(C.Quads), factors);
+        return column;
+    }
+
+    [MethodImpl(Inline.Always)]
     public static void Put<E, F>(Twice<C, T> column, int quad, ArrayView<Quad<E>> to) where E : unmanaged where F : struct, ICell<T, E>
     {
         if (quad < C.Quads - 1)
@@ -196,8 +224,8 @@ struct Twice<C, T> : IRegisterColumn<Twice<C, T>, T> where C : struct, IRegister
     }
 
     [MethodImpl(Inline.Always)]
-    public static Twice<C, T> Load<E, F>(ArrayView<E> from, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
-        => new() { upper = C.Load<E, F>(from, step, first, rows), lower = C.Load<E, F>(from, step, first + 4 * C.Quads, rows) };
+    public static Twice<C, T> Load<E, F>(ArrayView<E> from, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
+        => new() { upper = C.Load<E, F>(from, start, step, first, rows), lower = C.Load<E, F>(from, start, step, first + 4 * C.Quads, rows) };
 
     [MethodImpl(Inline.Always)]
     public static void StoreUpper<E, F>(Twice<C, T> column, ArrayView<E> to, int step, int first, int rows, int diagonal, E onDiagonal)
@@ -208,10 +236,10 @@ struct Twice<C, T> : IRegisterColumn<Twice<C, T>, T> where C : struct, IRegister
     }
 
     [MethodImpl(Inline.Always)]
-    public static void Store<E, F>(Twice<C, T> column, ArrayView<E> to, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
+    public static void Store<E, F>(Twice<C, T> column, ArrayView<E> to, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
     {
-        C.Store<E, F>(column.upper, to, step, first, rows);
-        C.Store<E, F>(column.lower, to, step, first + 4 * C.Quads, rows);
+        C.Store<E, F>(column.upper, to, start, step, first, rows);
+        C.Store<E, F>(column.lower, to, start, step, first + 4 * C.Quads, rows);
     }
 
     [MethodImpl(Inline.Always)]
