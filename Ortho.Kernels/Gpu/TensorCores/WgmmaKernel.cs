@@ -18,8 +18,9 @@ sealed record WgmmaKernel(MmaType Type, int TileM, int TileN, int Stages) : Tens
 {
     const int SwizzledBytes = 128, GroupRows = 64, WarpsOfGroup = 4, StepBytes = 2 * Chunk;
 
-    // Bits 16-29: 1, which is not used; bits 32-45: from eight rows to the next, 1,024 bytes in chunks; bits 62-63: 1, the 128-byte swizzle.
-    const ulong Descriptor = 1UL << 16 | (8 * SwizzledBytes / Chunk) * 1UL << 32 | 1UL << 62;
+    /// <summary>A matrix of rows of 128 bytes, without its place in bits 0-13. Bits 16-29: 1, which is not used; bits 32-45: from eight rows to the
+    /// next, 1,024 bytes in chunks; bits 62-63: 1, the 128-byte swizzle.</summary>
+    public const ulong Descriptor = 1UL << 16 | (8 * SwizzledBytes / Chunk) * 1UL << 32 | 1UL << 62;
 
     /// <summary>The kernels that products run by, the one for large products first in each type.</summary>
     public static IReadOnlyList<WgmmaKernel> Used { get; } =
