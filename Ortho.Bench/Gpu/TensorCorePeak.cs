@@ -2,8 +2,8 @@ using Ortho.Kernels.Gpu.TensorCores;
 
 namespace Ortho.Bench.Gpu;
 
-/// <summary>A kernel that does nothing but products of bfloat16 on tensor cores: how fast they go. On Hopper that is <c>wgmma</c> from shared
-/// memory, elsewhere <c>mma.sync</c> in independent chains.</summary>
+/// <summary>A kernel that does nothing but products of bfloat16 on tensor cores: how fast they go. On Hopper that is <c>wgmma</c> from
+/// shared memory, elsewhere <c>mma.sync</c> in independent chains.</summary>
 static class TensorCorePeak
 {
     /// <summary>Threads of a block.</summary>
@@ -38,7 +38,8 @@ static class TensorCorePeak
             .visible .entry {{Entry}}(.param .u64 y, .param .u32 rounds) .maxntid {{Threads}}, 1, 1
             {
             """);
-        text.Line(".reg .b32 a, left, thread, block, at;", ".reg .b64 address, aPlace, bPlace, aStep, bStep;", $".reg .f32 c<{sums}>, sum;", ".reg .pred go;");
+        text.Line(".reg .b32 a, left, thread, block, at;", ".reg .b64 address, aPlace, bPlace, aStep, bStep;", $".reg .f32 c<{sums}>, sum;",
+            ".reg .pred go;");
         text.Line("ld.param.u32 left, [rounds];", "ld.param.u64 address, [y];", "mov.u32 thread, %tid.x;", $"mov.b32 a, {Ones};");
         for (var i = 0; i < sums; i++)
             text.Line($"mov.f32 c{i}, 0f00000000;");
@@ -56,7 +57,8 @@ static class TensorCorePeak
         // All of them are wanted: none is left out.
         for (var i = 0; i < sums; i++)
             text.Line($"add.f32 sum, sum, c{i};");
-        text.Line("mov.u32 block, %ctaid.x;", $"mad.lo.u32 thread, block, {Threads}, thread;", "mad.wide.u32 address, thread, 4, address;", "st.global.f32 [address], sum;", "ret;");
+        text.Line("mov.u32 block, %ctaid.x;", $"mad.lo.u32 thread, block, {Threads}, thread;", "mad.wide.u32 address, thread, 4, address;",
+            "st.global.f32 [address], sum;", "ret;");
         text.Raw("}");
         return text.ToString();
     }
@@ -73,7 +75,8 @@ static class TensorCorePeak
     // Operands of ones in shared memory: 64 rows of a, which both warpgroups read, and b.
     static void Tiles(PtxWriter text)
     {
-        text.Line($".shared .align 1024 .b8 tiles[{TileBytes}];", "mov.u32 at, tiles;", "shr.u32 at, at, 4;", "cvt.u64.u32 aPlace, at;", $"add.u64 aPlace, aPlace, {WgmmaKernel.Descriptor};",
+        text.Line($".shared .align 1024 .b8 tiles[{TileBytes}];", "mov.u32 at, tiles;", "shr.u32 at, at, 4;", "cvt.u64.u32 aPlace, at;",
+            $"add.u64 aPlace, aPlace, {WgmmaKernel.Descriptor};",
             $"add.u64 bPlace, aPlace, {64 * Steps * StepBytes / 16};", "mov.u32 at, tiles;", "mad.lo.u32 at, thread, 16, at;");
         for (var offset = 0; offset < TileBytes; offset += Threads * 16)
             text.Line($"st.shared.v4.b32 [at+{offset}], {{a, a, a, a}};");
