@@ -577,7 +577,8 @@ public static class Reduce
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
         var (pieces, runs) = (inner / W.Count, (n + Run - 1) / Run);
-        var arguments = new ColumnArguments<E> { A = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y), N = n, Pieces = pieces, PartRows = n, Parts = 1, Lift = 1, Read = 1 };
+        // Without rows there is nothing to read, but there has to be an address.
+        var arguments = new ColumnArguments<E> { A = GpuDevice.View<E>(n == 0 ? y : x), Y = GpuDevice.View<E>(y), N = n, Pieces = pieces, PartRows = n, Parts = 1, Lift = 1, Read = 1 };
         (arguments.B, arguments.Z) = (arguments.A, arguments.Y);
         // Where columns are too few for a GPU's threads, each run has one; then the runs' states are joined in order.
         if (runs < 2 || (long)outer * pieces >= ColumnThreads(gpu))
