@@ -109,13 +109,14 @@ sealed record DeviceLimits(double CopyGigabytesPerSecond, double SingleGflops, d
 
     static double TensorCores(GpuDevice gpu, WorkScale scale)
     {
-        const int threads = 256, warp = 32;
         var groups = scale.Pick(GroupsPerMultiprocessor * gpu.Accelerator.NumMultiprocessors, gpu.Accelerator.NumMultiprocessors, 1);
         var rounds = scale.Pick(4096, 256, 2);
         using var scope = new TensorScope();
-        var y = Tensor.Empty([groups * threads], DType.Float32, gpu);
+        var y = Tensor.Empty([groups * TensorCorePeak.Threads], DType.Float32, gpu);
         var arguments = new TensorCoreArguments { Y = GpuDevice.Address(y), Rounds = rounds };
-        var seconds = DeviceTimer.Measure(gpu, () => gpu.LaunchPtx(nameof(TensorCorePeak), TensorCorePeak.Entry, TensorCorePeak.Ptx, (groups, 1, 1), threads, 0, arguments), scale).Fastest;
-        return TensorCorePeak.FlopsOfRound * rounds * groups * (threads / warp) / seconds / 1e9;
+        var architecture = $"sm_{gpu.Architecture.Major}{gpu.Architecture.Minor}";
+        var seconds = DeviceTimer.Measure(gpu,
+            () => gpu.LaunchPtx(nameof(TensorCorePeak), TensorCorePeak.Entry, TensorCorePeak.Ptx, (groups, 1, 1), TensorCorePeak.Threads, 0, arguments), scale).Fastest;
+        return TensorCorePeak.FlopsOfRound(architecture) * rounds * groups / seconds / 1e9;
     }
 }

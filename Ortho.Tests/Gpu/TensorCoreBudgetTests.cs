@@ -53,7 +53,8 @@ public class TensorCoreBudgetTests
         Ptxas.Require();
         // A register of the sums is read between two of them.
         var kernel = WgmmaKernel.Used[1];
-        var text = kernel.Ptx("sm_90").Replace("wgmma.commit_group.sync.aligned;", "add.f32 c0, c0, c1;\n\twgmma.commit_group.sync.aligned;", StringComparison.Ordinal);
+        var text = kernel.Ptx("sm_90").Replace("wgmma.commit_group.sync.aligned;",
+            "add.f32 c0, c0, c1;\n\twgmma.commit_group.sync.aligned;", StringComparison.Ordinal);
         Assert.That(Ptxas.Inspect(text, "sm_90a", readsCode: false).Usage.Warnings, Does.Contain("wgmma"));
     }
 }

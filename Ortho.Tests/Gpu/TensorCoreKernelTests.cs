@@ -43,7 +43,8 @@ public class TensorCoreKernelTests
         {
             (this.kernel, this.m, this.n, this.k, this.batch, this.cRow) = (kernel, m, n, k, batch, cRow);
             (rowsM, rowsN, rowBytes) = (Whole(m, kernel.TileM), Whole(n, kernel.TileN), Whole(k, kernel.TileK) * kernel.ElementBytes);
-            (aBatch, bBatch, aCount, bCount) = (sharesA ? 0 : rowsM * rowBytes, sharesB ? 0 : rowsN * rowBytes, sharesA ? 1 : batch, sharesB ? 1 : batch);
+            (aBatch, bBatch, aCount, bCount) = (sharesA ? 0 : rowsM * rowBytes, sharesB ? 0 : rowsN * rowBytes, sharesA ? 1 : batch,
+                sharesB ? 1 : batch);
             bStart = aCount * rowsM * rowBytes;
             cStart = bStart + bCount * rowsN * rowBytes;
             yStart = Whole(cStart + batch * m * cRow * 4, 16);
@@ -189,7 +190,8 @@ public class TensorCoreKernelTests
         ("WgmmaKernel", "fence.proxy.async.shared::cta;", "", "is given to the tensor cores, but is Met"),
         ("WgmmaKernel", "bar.sync 0;", "", "is given to the tensor cores, but is Fenced"),
         ("WgmmaKernel", "wgmma.fence.sync.aligned;", "", "was written after the last wgmma.fence"),
-        ("WgmmaKernel", "wgmma.wait_group.sync.aligned 1;", "wgmma.wait_group.sync.aligned 2;", "is written while a product that reads it is under way"),
+        ("WgmmaKernel", "wgmma.wait_group.sync.aligned 1;", "wgmma.wait_group.sync.aligned 2;",
+            "is written while a product that reads it is under way"),
         ("WgmmaKernel", "wgmma.wait_group.sync.aligned 0;", "", "is read while a product that adds to it is under way"),
         ("WgmmaKernel", "wgmma.commit_group.sync.aligned;", "", "is written while a product that reads it is under way"),
         ("WgmmaKernel", "selp.u32 writeAt, 0, writeAt, wrap;", "", "outside of the block's shared memory"),
@@ -211,7 +213,8 @@ public class TensorCoreKernelTests
         var product = new Product(kernel, kernel.TileM, kernel.TileN, 6 * kernel.TileK, 1);
         if (message.Length > 0)
         {
-            Assert.That(() => product.Run(ptx.Replace(text, instead, StringComparison.Ordinal)), Throws.InvalidOperationException.With.Message.Contains(message));
+            Assert.That(() => product.Run(ptx.Replace(text, instead, StringComparison.Ordinal)),
+                Throws.InvalidOperationException.With.Message.Contains(message));
         }
         else
         {
@@ -238,7 +241,8 @@ public class TensorCoreKernelTests
         Assert.That(new[] { (8, 0), (8, 9), (10, 0), (12, 0) }.Select(TensorCoreKernel.For), Is.All.SameAs(MmaKernel.Used));
         Assert.That(TensorCoreKernel.For((9, 0)), Is.SameAs(WgmmaKernel.Used));
         Assert.That(TensorCoreMatMul.Choose(WgmmaKernel.Used, MmaType.BFloat16, 4096, 4096, 1, false).TileN, Is.EqualTo(256));
-        Assert.That(TensorCoreMatMul.Choose(WgmmaKernel.Used, MmaType.TensorFloat32, 1000, 1000, 1, false), Is.EqualTo(new WgmmaKernel(MmaType.TensorFloat32, 64, 128, 4)));
+        Assert.That(TensorCoreMatMul.Choose(WgmmaKernel.Used, MmaType.TensorFloat32, 1000, 1000, 1, false),
+            Is.EqualTo(new WgmmaKernel(MmaType.TensorFloat32, 64, 128, 4)));
         // Half of the tiles are left out.
         Assert.That(TensorCoreMatMul.Choose(WgmmaKernel.Used, MmaType.BFloat16, 2048, 2048, 1, true).TileN, Is.EqualTo(128));
     }

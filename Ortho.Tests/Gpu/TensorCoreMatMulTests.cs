@@ -8,8 +8,8 @@ using Ortho.Tests.Support;
 
 namespace Ortho.Tests.Gpu;
 
-/// <summary>Products as devices with tensor cores make them, from operands in any layout to the result: the launches are run by the emulator,
-/// on the memory of ILGPU's simulator, whose addresses are the host's.</summary>
+/// <summary>Products as devices with tensor cores make them, from operands in any layout to the result: the launches are run by the
+/// emulator, on the memory of ILGPU's simulator, whose addresses are the host's.</summary>
 public class TensorCoreMatMulTests
 {
     static readonly (string Name, Func<Tensor> A, Func<Tensor, Tensor> B, Func<Tensor>? C, bool IsSymmetric)[] cases =
@@ -72,7 +72,8 @@ public class TensorCoreMatMulTests
         var emulator = new PtxEmulator(product.Kernel.Ptx(architecture), Memory);
         foreach (var (grid, x) in product.Launches)
         {
-            emulator.Launch(grid, product.Kernel.Threads, product.Kernel.SharedBytes, x.A, x.B, x.Y, x.C, x.Rows, x.Columns, x.RowBytes, x.CRowBytes,
+            emulator.Launch(grid, product.Kernel.Threads, product.Kernel.SharedBytes, x.A, x.B, x.Y, x.C, x.Rows, x.Columns, x.RowBytes,
+                x.CRowBytes,
                 x.ABatch, x.BBatch, x.YBatch, x.CBatch, BitConverter.SingleToUInt32Bits(x.Alpha), BitConverter.SingleToUInt32Bits(x.Beta), x.IsSymmetric, x.HasPairs);
         }
         return product.Y.ToArray<float>();
@@ -95,7 +96,8 @@ public class TensorCoreMatMulTests
         var x = Tensor.Zeros([64, 64], DType.BFloat16, GpuDevice.Simulator);
         var product = TensorCoreMatMul.Prepare([new WgmmaKernel(MmaType.BFloat16, 64, 64, 4)], "MatMul", x, x.T, null, 1, 0, true);
         Assert.That(product.Panels.Select(panel => panel.Storage), Is.EqualTo(new[] { x.Storage }));
-        Assert.That(product.Launches.Select(launch => launch.Arguments.A), Is.EqualTo(product.Launches.Select(launch => launch.Arguments.B)));
+        Assert.That(product.Launches.Select(launch => launch.Arguments.A),
+            Is.EqualTo(product.Launches.Select(launch => launch.Arguments.B)));
         // Read as rows of the one and as columns of the other, it is copied once.
         Assert.That(TensorCoreMatMul.Prepare(MmaKernel.Used, "MatMul", x, x, null, 1, 0, false).Panels, Has.Count.EqualTo(2));
     }

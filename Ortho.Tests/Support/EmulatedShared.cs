@@ -1,8 +1,8 @@
 namespace Ortho.Tests.Support;
 
 /// <summary>Shared memory of an emulated block: what its 16-byte chunks hold, and who may see it.</summary>
-/// <remarks>A copy has come for its thread when that has waited for it, for the other threads when all have met since, and for the tensor cores'
-/// asynchronous instructions when its thread has made it visible to them (the proxy fence) before all met. What may still be read
+/// <remarks>A copy has come for its thread when that has waited for it, for the other threads when all have met since, and for the tensor
+/// cores' asynchronous instructions when its thread has made it visible to them (the proxy fence) before all met. What may still be read
 /// must not be written: while an asynchronous product that reads it is under way, and before all have met again.</remarks>
 sealed class EmulatedShared
 {

@@ -95,7 +95,8 @@ public sealed partial class PtxEmulator
             {
                 rows[row] = new float[depth];
                 for (var word = 0; word < 8; word++)
-                    Numbers(product.Name, shared.Peek(chunks[2 * row + word / 4] + word % 4 * 4), (k, value) => rows[row][word * depth / 8 + k] = value);
+                    Numbers(product.Name, shared.Peek(chunks[2 * row + word / 4] + word % 4 * 4),
+                        (k, value) => rows[row][word * depth / 8 + k] = value);
             }
             return rows;
         }

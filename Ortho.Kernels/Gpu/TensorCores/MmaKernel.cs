@@ -45,15 +45,16 @@ sealed record MmaKernel(MmaType Type, int TileM, int TileN, int RowBytes, int Wa
         text.Line(".reg .u32 from, aRow, aSwap, aChunk, aBase, bRow, bSwap, bChunk, bBase;");
     }
 
-    // ldmatrix.x4 takes the row addresses of its matrix i from lanes 8 i to 8 i + 7. For a the matrices are rows 0-7 and 8-15 of chunk 0, then
-    // of chunk 1; for b, where two fragments of 8 columns are read at once, chunks 0 and 1 of columns 0-7, then of columns 8-15.
+    // ldmatrix.x4 takes the row addresses of its matrix i from lanes 8 i to 8 i + 7. For a the matrices are rows 0-7 and 8-15 of chunk 0,
+    // then of chunk 1; for b, where two fragments of 8 columns are read at once, chunks 0 and 1 of columns 0-7, then of columns 8-15.
     /// <inheritdoc/>
     protected override void Begin(PtxWriter text)
     {
         text.Line("and.b32 aRow, lane, 15;", "shr.u32 aChunk, lane, 4;", $"mad.lo.u32 aRow, warpRow, {WarpM}, aRow;");
         Swap(text, "aSwap", "aRow");
         text.Line($"mad.lo.u32 aBase, aRow, {RowBytes}, shared;");
-        text.Line("and.b32 bRow, lane, 7;", "and.b32 at, lane, 16;", "shr.u32 at, at, 1;", "add.u32 bRow, bRow, at;", "shr.u32 bChunk, lane, 3;", "and.b32 bChunk, bChunk, 1;");
+        text.Line("and.b32 bRow, lane, 7;", "and.b32 at, lane, 16;", "shr.u32 at, at, 1;", "add.u32 bRow, bRow, at;",
+            "shr.u32 bChunk, lane, 3;", "and.b32 bChunk, bChunk, 1;");
         text.Line($"mad.lo.u32 bRow, warpColumn, {WarpN}, bRow;");
         Swap(text, "bSwap", "bRow");
         text.Line($"mad.lo.u32 bBase, bRow, {RowBytes}, shared;", $"add.u32 bBase, bBase, {TileM * RowBytes};");
@@ -63,7 +64,8 @@ sealed record MmaKernel(MmaType Type, int TileM, int TileN, int RowBytes, int Wa
     protected override void Loop(PtxWriter text)
     {
         text.Label("LOOP");
-        // All copies but those of the last Stages - 2 groups are there, for every thread; and no thread still reads the stage that is written next.
+        // All copies but those of the last Stages - 2 groups are there, for every thread; and no thread still reads the stage that is
+        // written next.
         text.Line($"cp.async.wait_group {Stages - 2};", "bar.sync 0;");
         CopyAhead(text);
         Fragments(text, 0);
@@ -87,7 +89,8 @@ sealed record MmaKernel(MmaType Type, int TileM, int TileN, int RowBytes, int Wa
             text.Line($"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {PtxWriter.Registers("b", (set * FragmentsN + j) * 2, 4)}, [from+{j * 8 * RowBytes}];");
 
         void Address(string chunk, string swap, string start)
-            => text.Line($"add.u32 from, {chunk}, {step * 2};", $"xor.b32 from, from, {swap};", "shl.b32 from, from, 4;", $"add.u32 from, from, {start};", "add.u32 from, from, readAt;");
+            => text.Line($"add.u32 from, {chunk}, {step * 2};", $"xor.b32 from, from, {swap};", "shl.b32 from, from, 4;",
+                $"add.u32 from, from, {start};", "add.u32 from, from, readAt;");
     }
 
     void Multiply(PtxWriter text, int set)

@@ -172,13 +172,17 @@ abstract partial record TensorCoreKernel(MmaType Type, int TileM, int TileN, int
     // A thread copies one chunk of rows copyRow, copyRow + RowsAtOnce, ...
     void CopyAddresses(PtxWriter text)
     {
-        text.Line($"and.b32 copyChunk, thread, {ChunksOfRow - 1};", $"shr.u32 copyRow, thread, {int.Log2(ChunksOfRow)};", "mul.wide.u32 wide, copyChunk, 16;");
-        text.Line($"mad.lo.u32 row, tileRow, {TileM}, copyRow;", "mul.wide.u32 aCopy, row, rowBytes;", "add.u64 aCopy, aCopy, aAt;", "add.u64 aCopy, aCopy, wide;");
-        text.Line($"mad.lo.u32 row, tileColumn, {TileN}, copyRow;", "mul.wide.u32 bCopy, row, rowBytes;", "add.u64 bCopy, bCopy, bAt;", "add.u64 bCopy, bCopy, wide;");
+        text.Line($"and.b32 copyChunk, thread, {ChunksOfRow - 1};", $"shr.u32 copyRow, thread, {int.Log2(ChunksOfRow)};",
+            "mul.wide.u32 wide, copyChunk, 16;");
+        text.Line($"mad.lo.u32 row, tileRow, {TileM}, copyRow;", "mul.wide.u32 aCopy, row, rowBytes;", "add.u64 aCopy, aCopy, aAt;",
+            "add.u64 aCopy, aCopy, wide;");
+        text.Line($"mad.lo.u32 row, tileColumn, {TileN}, copyRow;", "mul.wide.u32 bCopy, row, rowBytes;", "add.u64 bCopy, bCopy, bAt;",
+            "add.u64 bCopy, bCopy, wide;");
         text.Line($"mul.wide.u32 rowsStep, rowBytes, {RowsAtOnce};");
         // RowsAtOnce is a multiple of the swap's period: all rows of a thread have its swap.
         Swap(text, "swap", "copyRow");
-        text.Line("xor.b32 swap, swap, copyChunk;", "shl.b32 swap, swap, 4;", $"mad.lo.u32 copyTo, copyRow, {RowBytes}, swap;", "add.u32 copyTo, copyTo, shared;");
+        text.Line("xor.b32 swap, swap, copyChunk;", "shl.b32 swap, swap, 4;", $"mad.lo.u32 copyTo, copyRow, {RowBytes}, swap;",
+            "add.u32 copyTo, copyTo, shared;");
     }
 
     void Prologue(PtxWriter text)
@@ -226,6 +230,7 @@ abstract partial record TensorCoreKernel(MmaType Type, int TileM, int TileN, int
         text.Line("add.u32 tile, tile, 1;", "setp.lt.u32 go, tile, tileCount;", "@go bra LOOP;");
 
         void Advance(string offset)
-            => text.Line($"add.u32 {offset}, {offset}, {StageBytes};", $"setp.eq.u32 wrap, {offset}, {SharedBytes};", $"selp.u32 {offset}, 0, {offset}, wrap;");
+            => text.Line($"add.u32 {offset}, {offset}, {StageBytes};", $"setp.eq.u32 wrap, {offset}, {SharedBytes};",
+                $"selp.u32 {offset}, 0, {offset}, wrap;");
     }
 }

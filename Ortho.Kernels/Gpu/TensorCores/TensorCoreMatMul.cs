@@ -5,7 +5,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.Gpu.TensorCores;
 
-/// <summary>Matrix products by a <see cref="TensorCoreKernel"/>: operands that are rounded, laid out in whole tiles and multiplied.</summary>
+/// <summary>Matrix products by a <see cref="TensorCoreKernel"/>: operands that are rounded, laid out in whole tiles and
+/// multiplied.</summary>
 static class TensorCoreMatMul
 {
     // Products that have so many of its tiles are made by the larger kernel: as many blocks as a device has multiprocessors.
@@ -65,7 +66,8 @@ static class TensorCoreMatMul
         var transposed = Linalg.Matrices.H(b);
         var (left, leftBatch) = Panel(operation, kernel, a, kernel.TileM, batch);
         // x x^T has one panel, unless its tiles end elsewhere.
-        var isOne = a.Storage == b.Storage && a.Layout.IsSame(transposed.Layout) && Tiles(m, kernel.TileM) * kernel.TileM >= Tiles(n, kernel.TileN) * kernel.TileN;
+        var isOne = a.Storage == b.Storage && a.Layout.IsSame(transposed.Layout)
+            && Tiles(m, kernel.TileM) * kernel.TileM >= Tiles(n, kernel.TileN) * kernel.TileN;
         var (right, rightBatch) = isOne ? (left, leftBatch) : Panel(operation, kernel, transposed, kernel.TileN, batch);
         var (added, addedBatch) = c is null ? (null, 0) : MatMul.MatMul.Plan.Regular(c);
         var cRow = added?.Layout.Strides[^2] ?? 0;
@@ -99,7 +101,8 @@ static class TensorCoreMatMul
 
     static int Tiles(int count, int tile) => (count + tile - 1) / tile;
 
-    // Dense, zeros up to whole tiles - the operand itself where it is that - and the bytes from one matrix to the next, 0 for one that all share.
+    // Dense, zeros up to whole tiles - the operand itself where it is that - and the bytes from one matrix to the next, 0 for one that all
+    // share.
     internal static (Tensor Panel, long BatchBytes) Panel(string operation, TensorCoreKernel kernel, Tensor x, int tile, Shape batch)
     {
         var (rows, inner) = (x.Shape[^2], x.Shape[^1]);

@@ -4,22 +4,25 @@ namespace Ortho.Kernels.Gpu.TensorCores;
 
 /// <summary>A product on Hopper's tensor cores by <c>wgmma.mma_async</c>: <c>sm_90a</c>, which no later architecture runs.</summary>
 /// <remarks>
-/// <para>Four warps, a warpgroup, multiply 64 rows of a by a whole tile of b, both from shared memory, which they name by descriptors (PTX ISA,
-/// "Asynchronous warpgroup-level matrix instructions"): rows of 128 bytes that lie as the copies put them, which is the 128-byte swizzle.</para>
-/// <para>The tensor cores work beside the threads. So a thread first makes what has come for it visible to them (the proxy fence) and all meet;
-/// then a tile's products are handed over and only those of the tile before waited for. That tile's stage may be written once more when
-/// all have met again: copies go two stages back, and <see cref="Ahead"/> is two less than the stages.</para>
+/// <para>Four warps, a warpgroup, multiply 64 rows of a by a whole tile of b, both from shared memory, which they name by descriptors (PTX
+/// ISA, "Asynchronous warpgroup-level matrix instructions"): rows of 128 bytes that lie as the copies put them, which is the 128-byte
+/// swizzle.</para>
+/// <para>The tensor cores work beside the threads. So a thread first makes what has come for it visible to them (the proxy fence) and all
+/// meet; then a tile's products are handed over and only those of the tile before waited for. That tile's stage may be written once more
+/// when all have met again: copies go two stages back, and <see cref="Ahead"/> is two less than the stages.</para>
 /// </remarks>
 /// <param name="Type">See <see cref="TensorCoreKernel"/>, as for all others.</param>
 /// <param name="TileM">Rows of a tile, a multiple of 64.</param>
 /// <param name="TileN">Columns of a tile, at most 256.</param>
 /// <param name="Stages">Tiles in shared memory.</param>
-sealed record WgmmaKernel(MmaType Type, int TileM, int TileN, int Stages) : TensorCoreKernel(Type, TileM, TileN, SwizzledBytes, 16, TileN, Stages)
+sealed record WgmmaKernel(MmaType Type, int TileM, int TileN, int Stages)
+    : TensorCoreKernel(Type, TileM, TileN, SwizzledBytes, 16, TileN, Stages)
 {
     const int SwizzledBytes = 128, GroupRows = 64, WarpsOfGroup = 4, StepBytes = 2 * Chunk;
 
-    // Bits 16-29: 1, which is not used; bits 32-45: from eight rows to the next, 1,024 bytes in chunks; bits 62-63: 1, the 128-byte swizzle.
-    const ulong Descriptor = 1UL << 16 | (8 * SwizzledBytes / Chunk) * 1UL << 32 | 1UL << 62;
+    /// <summary>A matrix of rows of 128 bytes, without its place in bits 0-13. Bits 16-29: 1, which is not used; bits 32-45: from eight
+    /// rows to the next, 1,024 bytes in chunks; bits 62-63: 1, the 128-byte swizzle.</summary>
+    public const ulong Descriptor = 1UL << 16 | (8 * SwizzledBytes / Chunk) * 1UL << 32 | 1UL << 62;
 
     /// <summary>The kernels that products run by, the one for large products first in each type.</summary>
     public static IReadOnlyList<WgmmaKernel> Used { get; } =
@@ -60,7 +63,8 @@ sealed record WgmmaKernel(MmaType Type, int TileM, int TileN, int Stages) : Tens
 
     /// <inheritdoc/>
     protected override void Begin(PtxWriter text)
-        => text.Line($"shr.u32 group, warp, {int.Log2(WarpsOfGroup)};", $"mad.lo.u32 aTile, group, {GroupRows * RowBytes}, shared;", $"add.u32 bTile, shared, {TileM * RowBytes};",
+        => text.Line($"shr.u32 group, warp, {int.Log2(WarpsOfGroup)};", $"mad.lo.u32 aTile, group, {GroupRows * RowBytes}, shared;",
+            $"add.u32 bTile, shared, {TileM * RowBytes};",
             // Sums are added to what the registers hold.
             "setp.eq.u32 sums, 0, 0;");
 
@@ -75,7 +79,8 @@ sealed record WgmmaKernel(MmaType Type, int TileM, int TileN, int Stages) : Tens
         for (var step = 0; step < Steps; step++)
         {
             var offset = step * StepBytes / Chunk;
-            text.Line($"add.u64 aStep, aPlace, {offset};", $"add.u64 bStep, bPlace, {offset};", $"{Instruction} {PtxWriter.Registers("c", 0, FragmentsN * 4)}, aStep, bStep, sums, {Signs};");
+            text.Line($"add.u64 aStep, aPlace, {offset};", $"add.u64 bStep, bPlace, {offset};",
+                $"{Instruction} {PtxWriter.Registers("c", 0, FragmentsN * 4)}, aStep, bStep, sums, {Signs};");
         }
         text.Line("wgmma.commit_group.sync.aligned;");
         CopyAhead(text);
@@ -85,6 +90,7 @@ sealed record WgmmaKernel(MmaType Type, int TileM, int TileN, int Stages) : Tens
 
         // Bits 0-13: the address in chunks, below 256 KB.
         void Place(string place, string tile)
-            => text.Line($"add.u32 at, {tile}, readAt;", "shr.u32 at, at, 4;", $"cvt.u64.u32 {place}, at;", $"add.u64 {place}, {place}, {Descriptor};");
+            => text.Line($"add.u32 at, {tile}, readAt;", "shr.u32 at, at, 4;", $"cvt.u64.u32 {place}, at;",
+                $"add.u64 {place}, {place}, {Descriptor};");
     }
 }
