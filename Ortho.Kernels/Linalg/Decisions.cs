@@ -36,7 +36,7 @@ static class Decisions
     {
         for (var k = 0; k < taken.Shape[0]; k++)
         {
-            if (taken.Device is GpuDevice || First(Matrices.One(taken, k)) != 0)
+            if (taken.Device is GpuDevice || Number(taken, k) != 0)
                 return true;
         }
         return false;
@@ -55,14 +55,15 @@ static class Decisions
     }
 
     /// <summary>Numbers as an argument of element by element functions: a single one that lies on the host as a constant, which is what these are quick with.</summary>
-    public static Operand Known(Tensor numbers) => numbers.Device is not GpuDevice && numbers.ElementCount == 1 ? First(numbers) : numbers;
+    public static Operand Known(Tensor numbers) => numbers.Device is not GpuDevice && numbers.ElementCount == 1 ? Number(numbers, 0) : numbers;
 
-    // The real part of the first element of a tensor on the host.
-    static unsafe double First(Tensor x)
+    // The real part of a number on the host.
+    static unsafe double Number(Tensor x, int k)
     {
-        var first = x.DType.RealType == DType.Float32 ? *HostMemory.Parts<float>(x) : *HostMemory.Parts<double>(x);
+        var at = k * x.Layout.Strides[0] * (x.DType.IsComplex ? 2 : 1);
+        var number = x.DType.RealType == DType.Float32 ? HostMemory.Parts<float>(x)[at] : HostMemory.Parts<double>(x)[at];
         GC.KeepAlive(x);
-        return first;
+        return number;
     }
 }
 

@@ -86,10 +86,13 @@ public static class Polar
         First(ref x, isDouble);
         Tensor? gram = Matrices.HermitianProduct(Matrices.H(x), x);
         var bound = Bound(gram);
-        for (var step = KeepsMore(x) ? 2 : 1; step > 0 && Decisions.IsPossible(Matrices.Rows(bound, 1, 1)); step--)
+        for (var step = KeepsMore(x) ? 2 : 1; step > 0; step--)
         {
+            var taken = Matrices.Rows(bound, 1, 1);
+            if (!Decisions.IsPossible(taken))
+                break;
             var inverse = Inverse.Run(Matrices.H(x));
-            Decisions.Take(ref x, Matrices.Rows(bound, 1, 1), Newton(x, Matrices.Rows(bound, 2, 1), inverse, Matrices.Rows(bound, 3, 1)));
+            Decisions.Take(ref x, taken, Newton(x, Matrices.Rows(bound, 2, 1), inverse, Matrices.Rows(bound, 3, 1)));
             inverse.Dispose();
             Matrices.Replace(ref gram, Matrices.HermitianProduct(Matrices.H(x), x));
             bound = Bound(gram!);
@@ -163,12 +166,13 @@ public static class Polar
         x.Dispose();
         x = scaled;
         Tensor? sum = null;
-        var first = Matrices.Rows(sign, 1 + MostPoles, 1);
+        Tensor? first = null;
         for (var pole = 1; pole <= MostPoles; pole++)
         {
             var weight = Matrices.Rows(sign, MostPoles + pole, 1);
             if (!Decisions.IsPossible(weight))
                 break;
+            first ??= weight;
             var shifted = Matrices.Combined(identity, 1, gram, Decisions.Known(Matrices.Rows(sign, pole, 1)));
             var inverse = Inverse.OfPositive(shifted);
             shifted.Dispose();
@@ -179,7 +183,7 @@ public static class Polar
         }
         if (sum is null)
             return;
-        Decisions.Take(ref x, first, Matrices.Product(x, sum, 1, x));
+        Decisions.Take(ref x, first!, Matrices.Product(x, sum, 1, x));
         sum.Dispose();
     }
 

@@ -151,6 +151,7 @@ public static class ByColumns
     }
 
     [Budget(32, 0, typeof(Orthogonal.SmallQr), typeof(F32), typeof(float), typeof(SingleCell))]
+    [Budget(32, 0, typeof(Orthogonal.NewtonBound), typeof(F32), typeof(float), typeof(SingleCell))]
     [Budget(64, 0, typeof(Orthogonal.PanelQr), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void Kernel<A, T, E, F>(PerMatrix.Arguments<E> x)
         where A : struct, IByColumns where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>

@@ -122,6 +122,10 @@ static class GroupMatrices
     [Budget(32, 9_216, typeof(Linalg.CholeskyFactor), typeof(SmallRoom), typeof(F32), typeof(float), typeof(SingleCell))]
     [Budget(32, 49_152, typeof(Linalg.CholeskyFactor), typeof(LargeRoom), typeof(F32), typeof(float), typeof(SingleCell))]
     [Budget(32, 9_216, typeof(Linalg.LuFactor), typeof(SmallRoom), typeof(F32), typeof(float), typeof(SingleCell))]
+    [Budget(32, 24_576, typeof(Orthogonal.NewtonPolar), typeof(MediumRoom), typeof(F32), typeof(float), typeof(SingleCell))]
+    [Budget(44, 49_152, typeof(Orthogonal.NewtonPolar), typeof(MediumRoom), typeof(F64), typeof(double), typeof(DoubleCell))]
+    [Budget(32, 24_576, typeof(Orthogonal.CompletedPolar), typeof(MediumRoom), typeof(F32), typeof(float), typeof(SingleCell))]
+    [Budget(40, 49_152, typeof(Orthogonal.CompletedPolar), typeof(MediumRoom), typeof(Cx<F32>), typeof(Ortho.Tensors.Complex64), typeof(Complex64Cell))]
     [Budget(32, 9_216, typeof(Linalg.PivotedGaussJordan), typeof(SmallRoom), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void Kernel<A, S, T, E, F>(Arguments<E> x)
         where A : struct, IByColumns where S : struct, IRoom where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>

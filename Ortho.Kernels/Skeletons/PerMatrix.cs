@@ -355,6 +355,8 @@ public static class PerMatrix
         }
     }
 
+    [Budget(40, 0, typeof(ByColumns.OneWorker<Orthogonal.NewtonPolar>), typeof(F32), typeof(float), typeof(SingleCell))]
+    [Budget(24, 0, typeof(ByColumns.OneWorker<Orthogonal.SchulzPlan>), typeof(F32), typeof(float), typeof(SingleCell))]
     [Budget(56, 0, typeof(ByColumns.OneWorker<Orthogonal.SmallQr>), typeof(F32), typeof(float), typeof(SingleCell))]
     internal static void Kernel<A, T, E, F>(Index1D index, Arguments<E> x)
         where A : struct, IPerMatrix where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
