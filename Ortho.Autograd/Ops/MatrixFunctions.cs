@@ -121,9 +121,9 @@ public static class MatrixFunctionOps
 
         /// <summary>The nearest matrix with orthonormal columns [..., m, n], m &gt;= n: the factor U of a = U P with P Hermitian positive semidefinite. For a
         /// wide matrix, take that of its conjugate transpose.</summary>
-        /// <remarks>By Newton's iteration and rational functions, or singular value decomposition where a matrix is singular to working precision, which is read:
-        /// the call waits for the device. Differentiable to any order where a has full rank, also with equal singular values; without
-        /// full rank U is not unique and gradients are not finite.</remarks>
+        /// <remarks>By Newton's iteration and rational functions, and where a matrix is singular to working precision by QR or singular value decomposition; what is
+        /// not finite gives NaN in its own place of the batch. Never waits for the device. Differentiable to any order where a has full rank, also with
+        /// equal singular values; without full rank U is not unique and gradients are not finite.</remarks>
         /// <exception cref="TensorArgumentException">Fewer rows than columns, fewer than two dimensions, or an unsuitable dtype.</exception>
         [Op(Family = "orthogonal", Takes = Numbers.Real | Numbers.Complex)]
         public Tensor PolarFactor()

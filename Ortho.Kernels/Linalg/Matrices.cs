@@ -69,18 +69,15 @@ static class Matrices
     public static Tensor Product(Tensor a, Tensor b, double alpha, Tensor c, double beta = 1, bool isHermitian = false)
         => MatMul.MatMul.Run("MatMul", a, b, c, alpha, beta, isHermitian);
 
-    /// <summary>The real numbers (or real parts) of a small tensor; waits for its device.</summary>
-    public static double[] Numbers(Tensor y)
-    {
-        var real = Copy.To(RealPart(y, [checked((int)y.ElementCount)]), Tensors.Device.Cpu);
-        return Cast.To(real, DType.Float64).ToArray<double>();
-    }
-
     /// <summary>a x + b y.</summary>
-    public static Tensor Combined(Tensor x, double a, Tensor y, double b) => Skeletons.Pointwise.Run<Combination>("Combined", x, a, y, b);
+    public static Tensor Combined(Tensor x, Operand a, Tensor y, Operand b) => Skeletons.Pointwise.Run<Combination>("Combined", x, a, y, b);
 
-    /// <summary>The sum of squared magnitudes of all of [batch, rows, columns]; waits for the device.</summary>
-    public static double SquaredLength(Tensor x) => Numbers(Reduce.Over<SquaredLength>("SquaredLength", x, 0, 3))[0];
+    /// <summary>Each matrix of [batch, m, n] times a number, of [batch, 1, 1] or one for all.</summary>
+    public static Tensor Times(Tensor x, Operand a) => Skeletons.Pointwise.Run<Binary<Multiply>>("Times", x, a);
+
+    /// <summary>A reduction of each matrix of [batch, m, n] to a number, [batch, 1, 1].</summary>
+    public static Tensor Each<R>(Tensor x) where R : struct, IReduction
+        => Reduce.Over<R>("Reduce", x, 1, 2) is var y ? y.View(Layout.Dense([x.Shape[0], 1, 1])) : y;
 
     /// <summary>Puts another tensor in place of one that nobody else holds, and its memory back to the pool.</summary>
     public static void Replace(ref Tensor? x, Tensor by)

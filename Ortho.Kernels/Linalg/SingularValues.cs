@@ -22,13 +22,13 @@ public static class SingularValues
         if (m < n)
             throw new TensorArgumentException("Svd", nameof(a), $"of shape {a.Shape}", "at least as many rows as columns");
         var (reduced, r) = m > n ? Qr.Reduced(x) : (null, x);
-        // Below the square matrix stands the identity: it goes along with the rotations and becomes V.
-        var stacked = Tensor.Empty([batch, 2 * n, n], a.DType, a.Device);
+        // Below the square matrix stands the identity: it goes along with the rotations and becomes V. The last row is for lengths.
+        var stacked = Tensor.Empty([batch, 2 * n + 1, n], a.DType, a.Device);
         Copy.Into(Matrices.Rows(stacked, 0, n), r);
         Copy.Into(Matrices.Rows(stacked, n, n), Matrices.Identity(n, n, a.DType, a.Device));
         var values = Tensor.Empty([batch, n, 1], a.DType, a.Device);
         if (n > 0)
-            ByColumns.Run<JacobiVectors>(a.DType, a.Device, batch, new(2 * n, n, stacked, stacked), new(n, 1, null, values), option: Sweeps);
+            ByColumns.Run<JacobiVectors>(a.DType, a.Device, batch, new(2 * n + 1, n, stacked, stacked), new(n, 1, null, values), option: Sweeps);
         // The rotated columns are multiples of U's: their QR decomposition is U up to signs, and complete where singular values vanish.
         var (u, triangle) = Qr.Reduced(Matrices.Rows(stacked, 0, n));
         var diagonal = Copy.Dense(triangle.View(Layout.Strided([batch, 1, n], [(long)n * n, 1, n + 1], triangle.Layout.Offset)));
@@ -90,7 +90,7 @@ readonly struct Jacobi : IByColumns
         for (var j = 0; j < a.Columns; j++)
         {
             for (var i = 0; i < a.Columns; i++)
-                largest = T.Max(T.LargerPart(a.Get(i, j)), largest);
+                largest = T.Max(T.LargerPart(a.At(i, j)), largest);
         }
         var exponent = Scaling.Exponent(largest);
         var shrink = T.Exp2Int(-exponent);
@@ -98,7 +98,7 @@ readonly struct Jacobi : IByColumns
         for (var j = W.Index; j < a.Columns; j += W.Count)
         {
             for (var i = 0; i < a.Columns; i++)
-                a.Set(i, j, a.Get(i, j) * shrink);
+                a.Put(i, j, a.At(i, j) * shrink);
         }
         for (var sweep = 0; sweep < sweeps; sweep++)
         {
@@ -121,7 +121,7 @@ readonly struct Jacobi : IByColumns
     {
         var sum = T.Of(0);
         for (var i = 0; i < a.Columns; i++)
-            sum += T.SquaredAbs(a.Get(i, column));
+            sum += T.SquaredAbs(a.At(i, column));
         return T.SqrtReal(sum);
     }
 
@@ -135,7 +135,7 @@ readonly struct Jacobi : IByColumns
         var (alpha, beta, gamma) = (zero, zero, zero);
         for (var i = 0; i < a.Columns; i++)
         {
-            var (x, y) = (a.Get(i, p), a.Get(i, q));
+            var (x, y) = (a.At(i, p), a.At(i, q));
             alpha += T.SquaredAbs(x);
             beta += T.SquaredAbs(y);
             gamma = T.Fma(T.Conj(x), y, gamma);
@@ -160,48 +160,53 @@ readonly struct Jacobi : IByColumns
         W.Meet();
         for (var i = W.Index; i < a.Rows; i += W.Count)
         {
-            var (x, y) = (a.Get(i, p), a.Get(i, q) * phase);
-            a.Set(i, p, T.Fma(cos, x, -(sin * y)));
-            a.Set(i, q, T.Fma(sin, x, cos * y));
+            var (x, y) = (a.At(i, p), a.At(i, q) * phase);
+            a.Put(i, p, T.Fma(cos, x, -(sin * y)));
+            a.Put(i, q, T.Fma(sin, x, cos * y));
         }
         return T.SelectLess(negligible, size, one, zero);
     }
 }
 
-/// <summary>a [2 n, n], a square matrix above the identity, becomes multiples of its left singular vectors above the right ones, and b [n, 1]
-/// the singular values, all in descending order.</summary>
+/// <summary>a [2 n + 1, n], a square matrix above the identity and a row of room, becomes multiples of its left singular vectors above the right ones and the
+/// singular values, all in descending order; b [n, 1] becomes the singular values.</summary>
 readonly struct JacobiVectors : IByColumns
 {
     [MethodImpl(Inline.Always)]
     public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
-        var grow = Jacobi.Orthogonalise<M, T, W>(a, option);
+        Decompose<M, T, W>(a, option);
+        W.Meet();
         for (var j = W.Index; j < a.Columns; j += W.Count)
-            b.Set(j, 0, Jacobi.Length<M, T>(a, j) * grow);
+            b.Set(j, 0, a.Get(2 * a.Columns, j));
+    }
+
+    /// <summary>What becomes of a.</summary>
+    [MethodImpl(Inline.Always)]
+    internal static void Decompose<M, T, W>(M a, int sweeps) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+    {
+        var grow = Jacobi.Orthogonalise<M, T, W>(a, sweeps);
+        for (var j = W.Index; j < a.Columns; j += W.Count)
+            a.Put(2 * a.Columns, j, Jacobi.Length<M, T>(a, j) * grow);
         // Every pair in turn, exchanged by selects where it stands the wrong way round: a selection sort.
         for (var p = 0; p < a.Columns - 1; p++)
         {
             for (var q = p + 1; q < a.Columns; q++)
-                Sort<M, T, W>(a, b, p, q);
+                Sort<M, T, W>(a, p, q);
         }
     }
 
     [MethodImpl(Inline.Step)]
-    static void Sort<M, T, W>(M a, M b, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+    static void Sort<M, T, W>(M a, int p, int q) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
     {
         W.Meet();
-        var (first, second) = (b.Get(p, 0), b.Get(q, 0));
+        var (first, second) = (a.At(2 * a.Columns, p), a.At(2 * a.Columns, q));
         W.Meet();
         for (var i = W.Index; i < a.Rows; i += W.Count)
         {
-            var (x, y) = (a.Get(i, p), a.Get(i, q));
-            a.Set(i, p, T.SelectLess(first, second, y, x));
-            a.Set(i, q, T.SelectLess(first, second, x, y));
-        }
-        if (W.Index == 0)
-        {
-            b.Set(p, 0, T.Max(first, second));
-            b.Set(q, 0, T.Min(first, second));
+            var (x, y) = (a.At(i, p), a.At(i, q));
+            a.Put(i, p, T.SelectLess(first, second, y, x));
+            a.Put(i, q, T.SelectLess(first, second, x, y));
         }
     }
 }

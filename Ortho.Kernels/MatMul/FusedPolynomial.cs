@@ -6,98 +6,8 @@ using Ortho.Tensors;
 
 namespace Ortho.Kernels.MatMul;
 
-/// <summary>A size of group for <see cref="FusedPolynomial"/>.</summary>
-interface IFusedSize
-{
-    /// <summary>Threads along each side of a matrix's part of a group; a thread computes 4 x 4 numbers at a time.</summary>
-    static abstract int Side { get; }
-
-    /// <summary>Matrices of a group.</summary>
-    static abstract int Matrices { get; }
-
-    /// <summary>Room for a matrix and all that is computed of it.</summary>
-    static abstract int Quads { get; }
-
-    /// <summary>A thread's column and row among those of its matrix.</summary>
-    static abstract (int X, int Y) Place(int thread);
-}
-
-/// <summary>Up to 16 x 16, four matrices to a group.</summary>
-readonly struct Fused16 : IFusedSize
-{
-    public static int Side { [MethodImpl(Inline.Always)] get => 4; }
-    public static int Matrices { [MethodImpl(Inline.Always)] get => 4; }
-    public static int Quads { [MethodImpl(Inline.Always)] get => 2 * 16 * 5; }
-
-    [MethodImpl(Inline.Always)] public static (int X, int Y) Place(int thread) => (thread & 3, thread >> 2);
-}
-
-/// <summary>Up to 16 x 16, or some more rows, alone: what the simulator can do.</summary>
-readonly struct Fused16Alone : IFusedSize
-{
-    public static int Side { [MethodImpl(Inline.Always)] get => 4; }
-    public static int Matrices { [MethodImpl(Inline.Always)] get => 1; }
-    public static int Quads { [MethodImpl(Inline.Always)] get => 7 * 16 * 5; }
-
-    [MethodImpl(Inline.Always)] public static (int X, int Y) Place(int thread) => (thread & 3, thread >> 2);
-}
-
-/// <summary>Up to 32 x 32.</summary>
-readonly struct Fused32 : IFusedSize
-{
-    public static int Side { [MethodImpl(Inline.Always)] get => 8; }
-    public static int Matrices { [MethodImpl(Inline.Always)] get => 1; }
-    public static int Quads { [MethodImpl(Inline.Always)] get => 2 * 32 * 9; }
-
-    [MethodImpl(Inline.Always)] public static (int X, int Y) Place(int thread) => (thread & 7, thread >> 3);
-}
-
-/// <summary>Up to 32 columns, with more rows or longer polynomials.</summary>
-readonly struct Fused32More : IFusedSize
-{
-    public static int Side { [MethodImpl(Inline.Always)] get => 8; }
-    public static int Matrices { [MethodImpl(Inline.Always)] get => 1; }
-    public static int Quads { [MethodImpl(Inline.Always)] get => 1536; }
-
-    [MethodImpl(Inline.Always)] public static (int X, int Y) Place(int thread) => (thread & 7, thread >> 3);
-}
-
-/// <summary>Up to 48 x 48.</summary>
-readonly struct Fused48 : IFusedSize
-{
-    public static int Side { [MethodImpl(Inline.Always)] get => 12; }
-    public static int Matrices { [MethodImpl(Inline.Always)] get => 1; }
-    public static int Quads { [MethodImpl(Inline.Always)] get => 2 * 48 * 13; }
-
-    [MethodImpl(Inline.Always)] public static (int X, int Y) Place(int thread) => (thread % 12, thread / 12);
-}
-
-/// <summary>Up to 64 x 64.</summary>
-[LaunchBounds(256, 3)]
-readonly struct Fused64 : IFusedSize
-{
-    public static int Side { [MethodImpl(Inline.Always)] get => 16; }
-    public static int Matrices { [MethodImpl(Inline.Always)] get => 1; }
-    public static int Quads { [MethodImpl(Inline.Always)] get => 2 * 64 * 17; }
-
-    // A warp is 8 x 4 threads: together they read eight quads of b and four of a.
-    [MethodImpl(Inline.Always)]
-    public static (int X, int Y) Place(int thread) => (((thread >> 5) & 1) * 8 + (thread & 7), (thread >> 6) * 4 + ((thread >> 3) & 3));
-}
-
-/// <summary>Up to 64 columns, with more rows or longer polynomials.</summary>
-[LaunchBounds(256, 3)]
-readonly struct Fused64More : IFusedSize
-{
-    public static int Side { [MethodImpl(Inline.Always)] get => 16; }
-    public static int Matrices { [MethodImpl(Inline.Always)] get => 1; }
-    public static int Quads { [MethodImpl(Inline.Always)] get => 3072; }
-
-    [MethodImpl(Inline.Always)] public static (int X, int Y) Place(int thread) => Fused64.Place(thread);
-}
-
 /// <summary>All steps of an odd polynomial of small real matrices in one launch: a group of threads for each matrix (or for four),
-/// which stays in shared memory with all that is computed of it.</summary>
+/// which stays in shared memory with all that is computed of it; and their gradient, which makes the steps again.</summary>
 /// <remarks>
 /// The group works through a <see cref="PolynomialProgram"/>. Each thread keeps 4 x 4 sums in registers, chains of fused multiply-adds as
 /// everywhere; all meet before and after the sums are written, so that a result may lie where its operands were.
@@ -107,6 +17,9 @@ static class FusedPolynomial
     internal struct Arguments<E> where E : unmanaged
     {
         public ArrayView<E> X, Y;
+
+        /// <summary>The gradient of the result, and what a group has saved.</summary>
+        public ArrayView<E> G, Saved;
         public ArrayView<int> Numbers;
         public ArrayView<E> Factors;
 
@@ -116,6 +29,9 @@ static class FusedPolynomial
         /// <summary>From row to row and from column to column of x and y in shared memory, in numbers.</summary>
         public int Down, Across;
         public int Batch, Steps, Longer, Shorter, Result;
+
+        /// <summary>The launch's first matrix, and quads that each saves.</summary>
+        public int First, SavedQuads;
     }
 
     /// <summary>The result, or nothing if the matrices are too large.</summary>
@@ -131,58 +47,114 @@ static class FusedPolynomial
         var program = PolynomialProgram.Of(x.DType, rows, columns, polynomials);
         var (isSingle, quads) = (x.DType == DType.Float32, program.Quads);
         if (gpu.Kind == DeviceKind.Simulator)
-            return program.Side == 4 && quads <= Fused16Alone.Quads ? Run<Fused16Alone>(gpu, x, program) : null;
+            return program.Side == 4 && quads <= Fused16Alone.Quads ? Run<Fused16Alone>(gpu, x, null, program) : null;
         return program.Side switch
         {
-            4 when quads <= Fused16.Quads => Run<Fused16>(gpu, x, program),
-            4 when quads <= Fused16Alone.Quads => Run<Fused16Alone>(gpu, x, program),
-            8 when quads <= Fused32.Quads => Run<Fused32>(gpu, x, program),
-            8 when quads <= Fused32More.Quads => Run<Fused32More>(gpu, x, program),
-            12 when quads <= Fused48.Quads => Run<Fused48>(gpu, x, program),
-            16 when isSingle && quads <= Fused64.Quads => Run<Fused64>(gpu, x, program),
-            16 when isSingle && quads <= Fused64More.Quads => Run<Fused64More>(gpu, x, program),
+            4 when quads <= Fused16.Quads => Run<Fused16>(gpu, x, null, program),
+            4 when quads <= Fused16Alone.Quads => Run<Fused16Alone>(gpu, x, null, program),
+            8 when quads <= Fused32.Quads => Run<Fused32>(gpu, x, null, program),
+            8 when quads <= Fused32More.Quads => Run<Fused32More>(gpu, x, null, program),
+            12 when quads <= Fused48.Quads => Run<Fused48>(gpu, x, null, program),
+            16 when isSingle && quads <= Fused64.Quads => Run<Fused64>(gpu, x, null, program),
+            16 when isSingle && quads <= Fused64More.Quads => Run<Fused64More>(gpu, x, null, program),
             _ => null,
         };
     }
 
-    static Tensor Run<S>(GpuDevice gpu, Tensor x, PolynomialProgram program) where S : struct, IFusedSize
-        => x.DType == DType.Float32 ? Run<S, F32, float, SingleCell>(gpu, x, program) : Run<S, F64, double, DoubleCell>(gpu, x, program);
+    /// <summary>The gradient of all steps, or nothing if the matrices are too large.</summary>
+    /// <param name="gpu">x's device.</param>
+    /// <param name="x">Where the steps begin; as for <see cref="Run(GpuDevice, Tensor, IReadOnlyList{double}[])"/>.</param>
+    /// <param name="g">The gradient of where they end.</param>
+    /// <param name="polynomials">See <see cref="OddPolynomial.Run"/>.</param>
+    public static Tensor? Pull(GpuDevice gpu, Tensor x, Tensor g, IReadOnlyList<double>[] polynomials)
+    {
+        var (rows, columns) = (x.Shape[^2], x.Shape[^1]);
+        if (Math.Max(rows, columns) > MatMul.KBlock || Math.Min(rows, columns) > 64 || polynomials.Length == 0)
+            return null;
+        var isSingle = x.DType == DType.Float32;
+        if (gpu.Kind == DeviceKind.Simulator)
+            return Math.Min(rows, columns) <= 16 ? Pull<Fused16Alone>(gpu, x, g, polynomials) : null;
+        return ((Math.Min(rows, columns) + 15) / 16) switch
+        {
+            1 => Pull<Fused16More>(gpu, x, g, polynomials) ?? Pull<Fused16Alone>(gpu, x, g, polynomials),
+            2 => Pull<Fused32More>(gpu, x, g, polynomials) ?? (isSingle ? Pull<Fused32Most>(gpu, x, g, polynomials) : null),
+            3 when isSingle => Pull<Fused48More>(gpu, x, g, polynomials),
+            3 => Pull<Fused48>(gpu, x, g, polynomials),
+            4 when isSingle => Pull<Fused64>(gpu, x, g, polynomials),
+            _ => null,
+        };
+    }
 
-    static Tensor Run<S, T, E, F>(GpuDevice gpu, Tensor x, PolynomialProgram program)
+    static Tensor? Pull<S>(GpuDevice gpu, Tensor x, Tensor g, IReadOnlyList<double>[] polynomials) where S : struct, IFusedSize
+    {
+        var program = PolynomialProgram.Gradient(x.DType, x.Shape[^2], x.Shape[^1], polynomials, S.Quads);
+        return program.Count > 0 ? Run<S>(gpu, x, g, program) : null;
+    }
+
+    static Tensor Run<S>(GpuDevice gpu, Tensor x, Tensor? g, PolynomialProgram program) where S : struct, IFusedSize
+        => x.DType == DType.Float32 ? Run<S, F32, float, SingleCell>(gpu, x, g, program) : Run<S, F64, double, DoubleCell>(gpu, x, g, program);
+
+    // Bytes that the groups of a launch save, at most.
+    const long MostSaved = 1 << 27;
+
+    static Tensor Run<S, T, E, F>(GpuDevice gpu, Tensor x, Tensor? g, PolynomialProgram program)
         where S : struct, IFusedSize where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         x = Skeletons.Copy.Contiguous(x);
+        g = g is null ? null : Skeletons.Copy.Contiguous(g);
         var y = Tensor.Empty(x.Shape, x.DType, gpu);
         var (rows, columns) = (x.Shape[^2], x.Shape[^1]);
         var batch = checked((int)(x.ElementCount / (rows * columns)));
         var (numbers, factors) = program.On(gpu, x.DType);
         var isWide = rows < columns;
-        gpu.LaunchGroups(Kernel<S, T, E, F>, (batch + S.Matrices - 1) / S.Matrices, S.Matrices * S.Side * S.Side, new Arguments<E>
+        // Groups of four matrices save those of all.
+        var groups = (batch + S.Matrices - 1) / S.Matrices;
+        var each = 4L * program.SavedQuads * S.Matrices;
+        var atOnce = each == 0 ? groups : (int)Math.Clamp(MostSaved / (each * x.DType.Size), 1, groups);
+        using var scope = new TensorScope();
+        var saved = each == 0 ? x : Tensor.Empty([checked((int)(each * atOnce))], x.DType, gpu);
+        var arguments = new Arguments<E>
         {
-            X = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y),
+            X = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y), G = GpuDevice.View<E>(g ?? x), Saved = GpuDevice.View<E>(saved), SavedQuads = program.SavedQuads,
             Numbers = GpuDevice.View<int>(numbers), Factors = GpuDevice.View<E>(factors),
             Columns = columns, Elements = rows * columns, Down = isWide ? 1 : 4 * program.Stride, Across = isWide ? 4 * program.Stride : 1,
             Batch = batch, Steps = program.Count, Longer = program.Longer, Shorter = program.Shorter, Result = program.Result,
-        });
+        };
+        for (var group = 0; group < groups; group += atOnce)
+        {
+            arguments.First = group * S.Matrices;
+            var (count, threads) = (Math.Min(atOnce, groups - group), S.Matrices * S.Side * S.Side);
+            if (g is null)
+                gpu.LaunchGroups(Kernel<S, T, E, F, FusedSteps>, count, threads, arguments);
+            else
+                gpu.LaunchGroups(Kernel<S, T, E, F, FusedGradient>, count, threads, arguments);
+        }
         GC.KeepAlive(x);
-        return y;
+        GC.KeepAlive(g);
+        return scope.Keep(y);
     }
 
-    [Budget(80, 34_816, typeof(Fused64), typeof(F32), typeof(float), typeof(SingleCell), MultiplyAdds = 0.79)]
-    [Budget(80, 49_152, typeof(Fused64More), typeof(F32), typeof(float), typeof(SingleCell), MultiplyAdds = 0.79)]
-    [Budget(80, 19_968, typeof(Fused48), typeof(F32), typeof(float), typeof(SingleCell), MultiplyAdds = 0.79)]
-    [Budget(80, 9_216, typeof(Fused32), typeof(F32), typeof(float), typeof(SingleCell), MultiplyAdds = 0.79)]
-    [Budget(80, 10_240, typeof(Fused16), typeof(F32), typeof(float), typeof(SingleCell), MultiplyAdds = 0.79)]
-    [Budget(120, 39_936, typeof(Fused48), typeof(F64), typeof(double), typeof(DoubleCell))]
-    [Budget(120, 49_152, typeof(Fused32More), typeof(F64), typeof(double), typeof(DoubleCell))]
-    [Budget(120, 18_432, typeof(Fused32), typeof(F64), typeof(double), typeof(DoubleCell))]
-    internal static void Kernel<S, T, E, F>(Arguments<E> x)
-        where S : struct, IFusedSize where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    [Budget(80, 34_816, typeof(Fused64), typeof(F32), typeof(float), typeof(SingleCell), typeof(FusedSteps), MultiplyAdds = 0.79)]
+    [Budget(80, 49_152, typeof(Fused64More), typeof(F32), typeof(float), typeof(SingleCell), typeof(FusedSteps), MultiplyAdds = 0.79)]
+    [Budget(80, 19_968, typeof(Fused48), typeof(F32), typeof(float), typeof(SingleCell), typeof(FusedSteps), MultiplyAdds = 0.79)]
+    [Budget(80, 9_216, typeof(Fused32), typeof(F32), typeof(float), typeof(SingleCell), typeof(FusedSteps), MultiplyAdds = 0.79)]
+    [Budget(80, 10_240, typeof(Fused16), typeof(F32), typeof(float), typeof(SingleCell), typeof(FusedSteps), MultiplyAdds = 0.79)]
+    [Budget(120, 39_936, typeof(Fused48), typeof(F64), typeof(double), typeof(DoubleCell), typeof(FusedSteps))]
+    [Budget(120, 49_152, typeof(Fused32More), typeof(F64), typeof(double), typeof(DoubleCell), typeof(FusedSteps))]
+    [Budget(120, 18_432, typeof(Fused32), typeof(F64), typeof(double), typeof(DoubleCell), typeof(FusedSteps))]
+    [Budget(80, 34_816, typeof(Fused64), typeof(F32), typeof(float), typeof(SingleCell), typeof(FusedGradient), MultiplyAdds = 0.79)]
+    [Budget(72, 49_152, typeof(Fused48More), typeof(F32), typeof(float), typeof(SingleCell), typeof(FusedGradient), MultiplyAdds = 0.79)]
+    [Budget(72, 24_576, typeof(Fused32More), typeof(F32), typeof(float), typeof(SingleCell), typeof(FusedGradient), MultiplyAdds = 0.79)]
+    [Budget(72, 20_480, typeof(Fused16More), typeof(F32), typeof(float), typeof(SingleCell), typeof(FusedGradient), MultiplyAdds = 0.79)]
+    [Budget(124, 39_936, typeof(Fused48), typeof(F64), typeof(double), typeof(DoubleCell), typeof(FusedGradient))]
+    [Budget(124, 49_152, typeof(Fused32More), typeof(F64), typeof(double), typeof(DoubleCell), typeof(FusedGradient))]
+    internal static void Kernel<S, T, E, F, D>(Arguments<E> x)
+        where S : struct, IFusedSize where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where D : struct, IFusedList
     {
         var rooms = SharedMemory.Allocate<Quad<E>>(S.Matrices * S.Quads);
         var (part, thread) = (Group.IdxX / (S.Side * S.Side), Group.IdxX % (S.Side * S.Side));
         var room = rooms.SubView(part * S.Quads);
-        var index = Grid.IdxX * S.Matrices + part;
+        var index = x.First + Grid.IdxX * S.Matrices + part;
         // What the batch does not fill works on its last matrix and keeps the result to itself.
         var start = (long)IntrinsicMath.Min(index, x.Batch - 1) * x.Elements;
         var numbers = room.Cast<E>();
@@ -192,7 +164,11 @@ static class FusedPolynomial
         for (var step = 0; step < x.Steps; step++)
         {
             var (alpha, beta) = (F.Splat(x.Factors[2 * step]), F.Splat(x.Factors[2 * step + 1]));
-            Step<S, T, E, F>(room, x, x.Numbers.SubView(step * PolynomialProgram.StepNumbers), alpha, beta, thread);
+            var list = x.Numbers.SubView(step * PolynomialProgram.StepNumbers);
+            if (D.IsGradient && list[0] >= (int)PolynomialProgram.Kind.Input)
+                Move<S, E>(room, x, list, start, part, thread);
+            else
+                Step<S, T, E, F, D>(room, x, list, alpha, beta, part, thread);
         }
         if (index < x.Batch)
         {
@@ -202,9 +178,47 @@ static class FusedPolynomial
         }
     }
 
+    // What the group has saved of a matrix.
     [MethodImpl(Inline.Always)]
-    static void Step<S, T, E, F>(ArrayView<Quad<E>> room, Arguments<E> x, ArrayView<int> step, T alpha, T beta, int thread)
-        where S : struct, IFusedSize where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static ArrayView<Quad<E>> Saved<S, E>(Arguments<E> x, int part) where S : struct, IFusedSize where E : unmanaged
+        => x.Saved.Cast<Quad<E>>().SubView((long)(Grid.IdxX * S.Matrices + part) * x.SavedQuads);
+
+    // Threads restore what they have saved themselves.
+    [MethodImpl(Inline.Always)]
+    static void Move<S, E>(ArrayView<Quad<E>> room, Arguments<E> x, ArrayView<int> step, long start, int part, int thread)
+        where S : struct, IFusedSize where E : unmanaged
+    {
+        if (step[0] == (int)PolynomialProgram.Kind.Input)
+        {
+            var numbers = room.SubView(step[4]).Cast<E>();
+            for (var at = thread; at < x.Elements; at += S.Side * S.Side)
+            {
+                var to = at / x.Columns * x.Down + at % x.Columns * x.Across;
+                if (step[1] == 0)
+                    numbers[to] = x.X[start + at];
+                else
+                    numbers[to] = x.G[start + at];
+            }
+        }
+        else
+        {
+            var saved = Saved<S, E>(x, part);
+            var (tx, ty) = S.Place(thread);
+            for (var row = ty; row < step[5]; row += S.Side)
+            {
+                var at = row * (S.Side + 1) + tx;
+                if (step[0] == (int)PolynomialProgram.Kind.Save)
+                    saved[step[4] + at] = room[step[1] + at];
+                else
+                    room[step[4] + at] = saved[step[1] + at];
+            }
+        }
+        Group.Barrier();
+    }
+
+    [MethodImpl(Inline.Always)]
+    static void Step<S, T, E, F, D>(ArrayView<Quad<E>> room, Arguments<E> x, ArrayView<int> step, T alpha, T beta, int part, int thread)
+        where S : struct, IFusedSize where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where D : struct, IFusedList
     {
         var (kind, rows) = (step[0], step[5]);
         var (tx, ty) = S.Place(thread);
@@ -222,6 +236,16 @@ static class FusedPolynomial
             {
                 sums = Product<S, T, E, F>(room.SubView(step[1] + first * (S.Side + 1)), room.SubView(step[2] + tx), x.Shorter);
             }
+            else if (D.IsGradient && kind == (int)PolynomialProgram.Kind.Symmetric)
+            {
+                var (a, across) = (room.SubView(step[1] + first * (S.Side + 1) + tx), room.SubView(step[1] + 4 * tx * (S.Side + 1)).Cast<E>().SubView(first));
+                sums = new()
+                {
+                    R0 = Symmetric<S, T, E, F>(a[0], across), R1 = Symmetric<S, T, E, F>(a[S.Side * (S.Side + 1)], across.SubView(S.Side)),
+                    R2 = Symmetric<S, T, E, F>(a[2 * S.Side * (S.Side + 1)], across.SubView(2 * S.Side)),
+                    R3 = Symmetric<S, T, E, F>(a[3 * S.Side * (S.Side + 1)], across.SubView(3 * S.Side)),
+                };
+            }
             else
             {
                 var a = room.SubView(step[1] + first * (S.Side + 1) + tx);
@@ -235,15 +259,10 @@ static class FusedPolynomial
             }
             var at = first * (S.Side + 1) + tx;
             apart *= S.Side + 1;
-            if (step[6] != 0)
-            {
-                var c = room.SubView(step[3] + at);
-                sums = new()
-                {
-                    R0 = Scaled<T, E, F>(sums.R0, c[0], alpha, beta), R1 = Scaled<T, E, F>(sums.R1, c[apart], alpha, beta),
-                    R2 = Scaled<T, E, F>(sums.R2, c[2 * apart], alpha, beta), R3 = Scaled<T, E, F>(sums.R3, c[3 * apart], alpha, beta),
-                };
-            }
+            if (step[6] == 1)
+                sums = Scaled<T, E, F>(sums, room.SubView(step[3] + at), apart, alpha, beta);
+            if (D.IsGradient && step[6] == 2)
+                sums = Scaled<T, E, F>(sums, Saved<S, E>(x, part).SubView(step[3] + at), apart, alpha, beta);
             Group.Barrier();
             var y = room.SubView(step[4]);
             if (step[7] == (int)PolynomialProgram.Triangle.Both)
@@ -364,6 +383,23 @@ static class FusedPolynomial
             x.W += shift;
         return x;
     }
+
+    // Four neighbours of a row, and those of a column.
+    [MethodImpl(Inline.Always)]
+    static Quad<T> Symmetric<S, T, E, F>(Quad<E> row, ArrayView<E> column)
+        where S : struct, IFusedSize where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> => new()
+    {
+        X = F.Splat(row.X) + F.Splat(column[0]), Y = F.Splat(row.Y) + F.Splat(column[4 * (S.Side + 1)]),
+        Z = F.Splat(row.Z) + F.Splat(column[8 * (S.Side + 1)]), W = F.Splat(row.W) + F.Splat(column[12 * (S.Side + 1)]),
+    };
+
+    [MethodImpl(Inline.Always)]
+    static SumSquare<T> Scaled<T, E, F>(SumSquare<T> sums, ArrayView<Quad<E>> c, int apart, T alpha, T beta)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> => new()
+    {
+        R0 = Scaled<T, E, F>(sums.R0, c[0], alpha, beta), R1 = Scaled<T, E, F>(sums.R1, c[apart], alpha, beta),
+        R2 = Scaled<T, E, F>(sums.R2, c[2 * apart], alpha, beta), R3 = Scaled<T, E, F>(sums.R3, c[3 * apart], alpha, beta),
+    };
 
     // The formula of the host's Finishing.
     [MethodImpl(Inline.Always)]

@@ -277,6 +277,8 @@ public static class OddPolynomial
     /// <param name="polynomials">As for <see cref="Run"/>.</param>
     public static Tensor Pull(Tensor x, Tensor g, IReadOnlyList<double>[] polynomials)
     {
+        if (x is { ElementCount: > 0, DType.IsComplex: false, Device: GpuDevice gpu } && FusedPolynomial.Pull(gpu, x, g, polynomials) is { } fused)
+            return fused;
         if (x.ElementCount == 0 || x.Device is GpuDevice)
             return Pull(new TensorProducts(), x, g, x.Shape[^2], x.Shape[^1], polynomials);
         var y = Tensor.Empty(x.Shape, x.DType, x.Device);

@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
-using Ortho.Kernels.Host;
-using Ortho.Kernels.Lanes;
+using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Linalg;
 using Ortho.Kernels.Pointwise;
 using Ortho.Kernels.Random;
@@ -14,38 +12,50 @@ namespace Ortho.Kernels.Orthogonal;
 /// <remarks>
 /// Scaled Newton iteration X = (z X + X^-H / z) / 2 (Higham 1986), to which every singular value below 1 becomes one above; once they lie within a
 /// factor of <see cref="RationalRange"/>, larger matrices go on by the best rational function with few poles, which needs no pivots (Zolotarev's:
-/// Nakatsukasa and Freund 2016), and Newton-Schulz. What Newton cannot begin with - matrices that are singular to working precision - takes the way
-/// of the singular value decomposition. Each matrix of a batch goes its own way, the same on every device.
+/// Nakatsukasa and Freund 2016), and Newton-Schulz. Of what Newton cannot begin with, matrices that are singular to working precision, small ones are
+/// factored by their singular values, and larger ones begin by two steps of Halley's iteration, dynamically weighted and by QR (Nakatsukasa, Bai and Gygi
+/// 2010), which no condition harms, after they were moved by some rounding errors in a direction that no structure knows. Each matrix of a batch goes its
+/// own way, the same on every device, and no number leaves its device for that (<see cref="Decisions"/>). The steps of each kind that any matrix can need
+/// are few: what is between a condition of at most the limit and the range above is one step of Newton's, or two, after the first.
 /// </remarks>
 public static class Polar
 {
     /// <summary>Matrices that are iterated whole, as many at a time as a vector has positions.</summary>
     internal const int Whole = 32;
 
-    // Newton takes 9 steps from a condition of 1e15.
-    const int Steps = 14;
+    // In one kernel Newton goes on to the end: 9 steps from a condition of 1e15.
+    const int WholeSteps = 14;
+
+    // Sweeps of Jacobi rotations; convergence is quadratic.
+    const int Sweeps = 20;
 
     /// <summary>Largest over smallest singular value at which the rational function, which amplifies rounding errors by some of its square, begins.</summary>
     internal const double RationalRange = 64;
 
-    // Poles of the rational function: with three, what is left of the range above is within 2 percent of 1.
-    const int MostPoles = 3;
+    /// <summary>Poles of the rational function: with three, what is left of the range above is within 2 percent of 1.</summary>
+    internal const int MostPoles = 3;
 
-    // Least singular value from which Newton-Schulz takes over, the largest being as far from 1.
-    const double Near = 0.95;
+    /// <summary>Least singular value from which Newton-Schulz takes over, the largest being as far from 1.</summary>
+    internal const double Near = 0.95;
 
-    /// <summary>U [..., m, n] of matrices [..., m, n], m &gt;= n: a = U P with U^H U = I. Columns that the matrix leaves open complete the others.</summary>
+    /// <summary>Squares of singular values that are so far from 1 are there.</summary>
+    internal const double EnoughSingle = 1e-7, EnoughDouble = 2e-16;
+
+    const string Name = "PolarDecomposition";
+
+    /// <summary>U [..., m, n] of matrices [..., m, n], m &gt;= n: a = U P with U^H U = I. Columns that the matrix leaves open complete the others; one that is
+    /// not finite gives NaN in its own place of the batch.</summary>
     /// <exception cref="TensorArgumentException">More columns than rows, or an unsuitable dtype.</exception>
     public static Tensor Run(Tensor a)
     {
-        var x = Matrices.Batched(a, "PolarDecomposition", nameof(a));
-        var (batch, m, n) = (x.Shape[0], x.Shape[1], x.Shape[2]);
+        var x = Matrices.Batched(a, Name, nameof(a));
+        var (m, n) = (x.Shape[1], x.Shape[2]);
         if (m < n)
-            throw new TensorArgumentException("PolarDecomposition", nameof(a), $"of shape {a.Shape}", "at least as many rows as columns");
+            throw new TensorArgumentException(Name, nameof(a), $"of shape {a.Shape}", "at least as many rows as columns");
         if (x.ElementCount == 0)
             return Matrices.Unbatched(Copy.Dense(x), a);
         var (q, r) = m > n ? Qr.Reduced(x) : (null, x);
-        var u = n <= Whole ? Small(r) : Large(r);
+        var u = n <= Whole ? Small(r) : Decisions.Each(r, Iterated);
         return Matrices.Unbatched(q is null ? u : Matrices.Product(q, u), a);
     }
 
@@ -53,376 +63,193 @@ public static class Polar
     {
         var (batch, n) = (x.Shape[0], x.Shape[1]);
         var (u, failed) = (Tensor.Empty(x.Shape, x.DType, x.Device), Tensor.Empty([batch, 1, 1], x.DType, x.Device));
-        ByColumns.Run<NewtonPolar>(x.DType, x.Device, batch, new(n, n, x, u), new(n, n), new(2 * n + 2, n, null, failed), Steps);
-        var marks = Matrices.Numbers(failed);
-        for (var k = 0; k < batch; k++)
-        {
-            if (marks[k] != 0)
-                Copy.Into(Matrices.One(u, k), BySingularValues(Matrices.One(x, k)));
-        }
+        ByColumns.Run<NewtonPolar>(x.DType, x.Device, batch, new(n, n, x, u), new(n, n), new(2 * n + 2, n, null, failed), WholeSteps);
+        if (!Decisions.IsPossible(failed))
+            return u;
+        var marks = failed.View(failed.Layout.Expand([batch, 2 * n + 1, n], Name));
+        ByColumns.Run<CompletedPolar>(x.DType, x.Device, batch, new(n, n, x, u), new(n, n, u), new(2 * n + 1, n, marks), Sweeps);
         return u;
-    }
-
-    static Tensor Large(Tensor x)
-    {
-        var u = Tensor.Empty(x.Shape, x.DType, x.Device);
-        for (var k = 0; k < x.Shape[0]; k++)
-        {
-            var factor = Iterated(Matrices.One(x, k)) ?? BySingularValues(Matrices.One(x, k));
-            Copy.Into(Matrices.One(u, k), factor);
-            factor.Dispose();
-        }
-        return u;
-    }
-
-    static Tensor BySingularValues(Tensor x)
-    {
-        var (u, _, v) = SingularValues.Decompose(x);
-        return Matrices.Product(u, Matrices.H(v));
     }
 
     /// <summary>Condition, of Frobenius norms, up to which inverses keep enough figures.</summary>
     internal static double Limit(bool keepsMore) => keepsMore ? 1e13 : 3e6;
 
-    // x [1, n, n]; nothing if it does not converge. Matrices that are done with go back to the pool at once, to be there in the cache for the next.
-    static Tensor? Iterated(Tensor x)
+    // Inverses by blocks lose figures in proportion to the condition (measured), whatever the precision.
+    static bool KeepsMore(Tensor x) => x.DType.RealType == DType.Float64 && x.Shape[1] <= Inverse.Whole;
+
+    // x [batch, n, n]. Matrices that are done with go back to the pool at once, to be there in the cache for the next.
+    static Tensor Iterated(Tensor x)
     {
-        var element = Matrices.Numbers(Reduce.Over<LargestPart>("PolarDecomposition", x, 0, 3))[0];
-        if (!(element > 0 && double.IsFinite(element)))
-            return null;
-        x = Matrices.Combined(x, Math.ScaleB(1, -Math.ILogB(element)), x, 0);
-        Tensor? gram = null;
-        // The largest singular value: a scale for the first step, and a bound after it.
-        var largest = Stretch(x);
-        for (var step = 0; step == 0 || largest > RationalRange; step++)
+        var isDouble = x.DType.RealType == DType.Float64;
+        var top = Matrices.Each<LargestPart>(x);
+        x = Matrices.Times(x, Decisions.Known(Skeletons.Pointwise.Run<Unary<Shrinkage>>(Name, top)));
+        First(ref x, isDouble);
+        Tensor? gram = Matrices.HermitianProduct(Matrices.H(x), x);
+        var bound = Bound(gram);
+        for (var step = KeepsMore(x) ? 2 : 1; step > 0 && Decisions.IsPossible(Matrices.Rows(bound, 1, 1)); step--)
         {
             var inverse = Inverse.Run(Matrices.H(x));
-            var inverseNorm = 1.0;
-            if (step == 0)
-            {
-                // Inverses by blocks lose figures in proportion to the condition (measured), whatever the precision.
-                var size = Matrices.SquaredLength(inverse);
-                if (!(Math.Sqrt(size * Matrices.SquaredLength(x)) <= Limit(x.DType.RealType == DType.Float64 && x.Shape[1] <= Inverse.Whole)))
-                    return null;
-                inverseNorm = Math.Sqrt(size);
-            }
-            // The largest singular value and that of the inverse come to the same size; after the first step every one is at least 1.
-            var z = Math.Sqrt(inverseNorm / largest);
-            Matrices.Replace(ref x!, Matrices.Combined(x, z / 2, inverse, 0.5 / z));
-            Matrices.Replace(ref gram, Matrices.HermitianProduct(Matrices.H(x), x));
+            Decisions.Take(ref x, Matrices.Rows(bound, 1, 1), Newton(x, Matrices.Rows(bound, 2, 1), inverse, Matrices.Rows(bound, 3, 1)));
             inverse.Dispose();
-            largest = Math.Sqrt(LargestSquare(gram!));
-            if (step == Steps || !double.IsFinite(largest))
-                return null;
+            Matrices.Replace(ref gram, Matrices.HermitianProduct(Matrices.H(x), x));
+            bound = Bound(gram!);
         }
-        return Finished(x, gram!, largest);
+        var sign = Tensor.Empty([x.Shape[0], SignChoice.Rows, 1], x.DType, x.Device);
+        var ranges = SignApproximation.Ranges(x.DType, x.Device);
+        ByColumns.Run<SignChoice>(x.DType, x.Device, x.Shape[0], new(bound.Shape[1], 1, bound),
+            new(ranges.Shape[0], ranges.Shape[1], ranges.View(ranges.Layout.Expand(x.Shape[..1].Concat(ranges.Shape.Span), Name))), new(SignChoice.Rows, 1, null, sign));
+        var identity = Matrices.Identity(x.Shape[1], x.Shape[1], x.DType, x.Device).View(Layout.Dense([1, x.Shape[1], x.Shape[1]]));
+        Signs(ref x, identity, gram!, sign);
+        gram!.Dispose();
+        Finish(ref x, identity, Matrices.Rows(sign, SignChoice.Rows - 1, 1), isDouble ? 3 : 2);
+        return x;
     }
 
-    // From singular values between 1 and scale.
-    static Tensor? Finished(Tensor x, Tensor gram, double scale)
+    static Tensor Newton(Tensor x, Tensor half, Tensor inverse, Tensor other) => Matrices.Combined(x, Decisions.Known(half), inverse, Decisions.Known(other));
+
+    // The first step, after which every singular value is at least 1. The largest one and that of the inverse come to the same size before.
+    static void First(ref Tensor x, bool isDouble)
     {
-        var enough = x.DType.RealType == DType.Float64 ? 2e-16 : 1e-7;
-        var identity = Matrices.Identity(x.Shape[1], x.Shape[1], x.DType, x.Device).View(Layout.Dense(x.Shape));
-        var low = 1 / scale;
-        if (low < Near)
-        {
-            var sign = SignApproximation.On(low, 1);
-            for (var poles = 2; poles <= MostPoles && Missing(Centred(sign.Least), 4) > enough; poles++)
-                sign = SignApproximation.On(low, poles);
-            x = Signs(x, identity, gram, scale, sign);
-            low = Centred(sign.Least);
-        }
-        else
-        {
-            x = Matrices.Combined(x, 2 / (1 + low) / scale, x, 0);
-            low = Centred(low);
-        }
-        gram.Dispose();
-        for (var step = 0; step < Steps; step++)
-        {
-            var rest = Matrices.Product(Matrices.H(x), x, -1, identity, isHermitian: true);
-            var missing = Math.Sqrt(Matrices.SquaredLength(rest));
-            // What is before leaves every column some hundredths at most.
-            if (!(missing < 0.2 * Math.Sqrt(x.Shape[1])))
-                return null;
-            // No square of a singular value is farther from 1 than the approximation says and all of them together are.
-            var farthest = Math.Min(missing, Farthest(low));
-            if (missing > 2 * Math.Sqrt(x.Shape[1]) * farthest)
-                farthest = missing;
-            low = 1 - farthest / 2;
-            // Newton-Schulz: the series of (1 - rest)^-1/2 to a power that is enough.
-            var power = Missing(low, 1) <= enough ? 1 : Missing(low, 2) <= enough ? 2 : 4;
-            Matrices.Replace(ref x!, NewtonSchulz(x, rest, power));
-            rest.Dispose();
-            var left = Missing(low, power);
-            if (left <= enough)
-                return x;
-            low = 1 - left / 2;
-        }
-        return null;
+        var stretch = Stretch(x);
+        var inverse = Inverse.Run(Matrices.H(x));
+        var size = Matrices.Each<SquaredLength>(inverse);
+        var fails = Skeletons.Pointwise.Run<Ternary<Exceeds>>(Name, Matrices.Each<SquaredLength>(x), size, Limit(KeepsMore(x)));
+        var half = Skeletons.Pointwise.Run<Binary<HalfScale>>(Name, stretch, size);
+        var next = Newton(x, half, inverse, Skeletons.Pointwise.Run<Binary<Divide>>(Name, 0.25, half));
+        inverse.Dispose();
+        if (Decisions.IsPossible(fails))
+            Decisions.Take(ref next, fails, Halley(x, stretch, isDouble));
+        x.Dispose();
+        x = next;
     }
 
-    // A range [low, 1] scaled to have 1 in its middle.
-    static double Centred(double low) => 2 * low / (1 + low);
-
-    // Farthest that squares are from 1 in such a range.
-    static double Farthest(double low) => (2 - low) * (2 - low) - 1;
-
-    // The same after a series to a power: twice the coefficient that is left out, and some more.
-    static double Missing(double low, int power) => power switch
+    // For singular values from those of a rounding error on, the best rational function with one pole: factor x + weight x (x^H x + pole)^-1, by the QR
+    // decomposition [x; sqrt(pole)] = [q1; q2] r, for which x (x^H x + pole)^-1 = q1 q2^H / sqrt(pole). A range [low, 1] becomes about [low^(1/3), 1].
+    static Tensor Halley(Tensor x, Tensor stretch, bool isDouble)
     {
-        1 => 0.75,
-        2 => 0.625,
-        _ => 0.5,
-    } * Math.Pow(Farthest(low), power + 1);
+        var (batch, n) = (x.Shape[0], x.Shape[1]);
+        var unit = Math.ScaleB(1, isDouble ? -53 : -24);
+        // The root of the pole is some rounding errors of the matrix, and the least singular value of a random matrix some n-th part of its largest.
+        var low = 1e-8 * unit;
+        // At most 1, or little more where the estimate is bad, which does no harm.
+        x = Matrices.Combined(x, Decisions.Known(Skeletons.Pointwise.Run<Binary<Divide>>(Name, 2.0 / 3, stretch)), Noise(n, n, unit, x), 4 / Math.Sqrt(n));
+        var (turn, triangle) = Qr.Reduced(Matrices.H(x));
+        Matrices.Replace(ref x!, Copy.Dense(Matrices.H(triangle)));
+        var identity = Matrices.Identity(n, n, x.DType, x.Device);
+        var stacked = Tensor.Empty([batch, 2 * n, n], x.DType, x.Device);
+        for (var step = 0; step < 2; step++)
+        {
+            var sign = SignApproximation.Halley(low);
+            low = sign.Least;
+            // In the end every singular value is at least 1.
+            var (root, scale) = (Math.Sqrt(sign.Poles[0]), step == 1 ? 1 / low : 1);
+            Copy.Into(Matrices.Rows(stacked, 0, n), x);
+            var rest = Matrices.Times(identity, root);
+            Copy.Into(Matrices.Rows(stacked, n, n), rest.View(rest.Layout.Expand(x.Shape, Name)));
+            var q = Qr.Reduced(stacked).Q;
+            var next = Matrices.Product(Matrices.Rows(q, 0, n), Matrices.H(Matrices.Rows(q, n, n)), scale * sign.Factor * sign.Weights[0] / root, x, scale * sign.Factor);
+            q.Dispose();
+            x.Dispose();
+            x = next;
+        }
+        stacked.Dispose();
+        return Matrices.Product(x, Matrices.H(turn));
+    }
 
-    // The function of x / scale, which has squares gram / scale^2, centred: factor x (1 + sum of w (gram + p)^-1) = factor x (1 + sum of (w / p) (1 + gram / p)^-1).
-    static Tensor Signs(Tensor x, Tensor identity, Tensor gram, double scale, SignApproximation sign)
+    // From singular values between 1 and a largest one, with squares gram, to some near 1: factor x (1 + sum of (w / p) (1 + gram / p)^-1).
+    static void Signs(ref Tensor x, Tensor identity, Tensor gram, Tensor sign)
     {
-        var factor = sign.Factor * 2 / (1 + sign.Least) / scale;
+        var scaled = Matrices.Times(x, Decisions.Known(Matrices.Rows(sign, 0, 1)));
+        x.Dispose();
+        x = scaled;
         Tensor? sum = null;
-        // The sum is so many times what is held of it.
-        var weight = 1.0;
-        foreach (var (pole, residue) in sign.Poles.Zip(sign.Weights, (pole, residue) => (pole, residue / pole)))
+        var first = Matrices.Rows(sign, 1 + MostPoles, 1);
+        for (var pole = 1; pole <= MostPoles; pole++)
         {
-            var shifted = Matrices.Combined(identity, 1, gram, 1 / (scale * scale * pole));
+            var weight = Matrices.Rows(sign, MostPoles + pole, 1);
+            if (!Decisions.IsPossible(weight))
+                break;
+            var shifted = Matrices.Combined(identity, 1, gram, Decisions.Known(Matrices.Rows(sign, pole, 1)));
             var inverse = Inverse.OfPositive(shifted);
             shifted.Dispose();
-            if (sum is not null)
-            {
-                Matrices.Replace(ref sum!, Matrices.Combined(sum, weight / residue, inverse, 1));
-                inverse.Dispose();
-            }
-            sum ??= inverse;
-            weight = residue;
+            Matrices.Replace(ref sum, sum is null
+                ? Matrices.Times(inverse, Decisions.Known(weight))
+                : Skeletons.Pointwise.Run<Ternary<Accumulated>>(Name, sum, inverse, Decisions.Known(weight)));
+            inverse.Dispose();
         }
-        var y = Matrices.Product(x, sum!, factor * weight, x, factor);
-        x.Dispose();
-        sum!.Dispose();
-        return y;
+        if (sum is null)
+            return;
+        Decisions.Take(ref x, first, Matrices.Product(x, sum, 1, x));
+        sum.Dispose();
     }
 
-    // x (1 + r/2 + 3/8 r^2 + 5/16 r^3 + 35/128 r^4) to power 1, 2 or 4.
-    static Tensor NewtonSchulz(Tensor x, Tensor rest, int power)
+    // Newton-Schulz: the series of x (1 - r)^-1/2, r = 1 - x^H x, to a power that is enough.
+    static void Finish(ref Tensor x, Tensor identity, Tensor farthest, int steps)
     {
-        if (power == 1)
-            return Matrices.Product(x, rest, 0.5, x);
-        var series = Matrices.Product(rest, rest, power == 2 ? 0.375 : 1, rest, power == 2 ? 0.5 : 0, isHermitian: true);
-        if (power == 4)
+        var taken = default(Tensor);
+        for (var step = 0; step < steps && (taken is null || Decisions.IsPossible(taken)); step++)
         {
-            var (high, low) = (Matrices.Combined(series, 35.0 / 128, rest, 5.0 / 16), Matrices.Combined(series, 0.375, rest, 0.5));
-            Matrices.Replace(ref series!, Matrices.Product(series, high, 1, low, isHermitian: true));
-            high.Dispose();
-            low.Dispose();
+            var half = Matrices.Product(Matrices.H(x), x, -0.5, identity, 0.5, isHermitian: true);
+            var plan = Tensor.Empty([x.Shape[0], SchulzPlan.Rows, 1], x.DType, x.Device);
+            ByColumns.Run<SchulzPlan>(x.DType, x.Device, x.Shape[0], new(1, 1, Matrices.Each<SquaredLength>(half)), new(1, 1, farthest),
+                new(SchulzPlan.Rows, 1, null, plan), x.Shape[1]);
+            // The third step is never more than the last touch.
+            var series = step == 2 ? half : Series(half, Matrices.Rows(plan, 0, 1), Matrices.Rows(plan, 1, 1));
+            var next = Matrices.Product(x, series, 1, x);
+            series.Dispose();
+            if (taken is not null)
+            {
+                Decisions.Take(ref x, taken, next);
+            }
+            else
+            {
+                x.Dispose();
+                x = next;
+            }
+            (farthest, taken) = (Matrices.Rows(plan, 2, 1), Matrices.Rows(plan, 3, 1));
         }
-        var y = Matrices.Product(x, series, 1, x);
-        series.Dispose();
-        return y;
+    }
+
+    // h + 3/2 h^2 + 5/2 h^3 + 35/8 h^4 to power 1, 2 or 4.
+    static Tensor Series(Tensor h, Tensor isTwo, Tensor isFour)
+    {
+        if (!Decisions.IsPossible(isTwo))
+            return h;
+        var square = Matrices.HermitianProduct(h, h);
+        var low = Matrices.Combined(square, 1.5, h, 1);
+        if (Decisions.IsPossible(isFour))
+        {
+            var high = Matrices.Combined(square, 35.0 / 8, h, 2.5);
+            Decisions.Take(ref low, isFour, Matrices.Product(square, high, 1, low, isHermitian: true));
+            high.Dispose();
+        }
+        square.Dispose();
+        Decisions.Take(ref h, isTwo, low);
+        return h;
     }
 
     // By how much a matrix stretches random vectors, turned before to where it stretches most: some two thirds of the largest singular value or more.
-    static double Stretch(Tensor x)
+    static Tensor Stretch(Tensor x)
     {
         // As many as the host multiplies without packing.
-        const int Vectors = 16;
-        var n = x.Shape[1];
-        // Pairs of real numbers are complex ones.
-        var random = RandomFill.Run<Uniform>("PolarDecomposition", [n, Vectors * (x.DType.IsComplex ? 2 : 1)], 2, -1, new Generator(0), x.DType.RealType, x.Device);
-        var v = random.View(Layout.Dense([1, n, Vectors]), x.DType);
+        var v = Noise(x.Shape[1], 16, 1, x);
         v = Matrices.Product(Matrices.H(x), Matrices.Product(x, v));
-        return Math.Sqrt(Matrices.SquaredLength(Matrices.Product(x, v)) / Matrices.SquaredLength(v));
+        return Skeletons.Pointwise.Run<Binary<Growth>>(Name, Matrices.Each<SquaredLength>(Matrices.Product(x, v)), Matrices.Each<SquaredLength>(v));
     }
 
-    // The square of the largest singular value; eight steps of the power method may miss a tenth.
-    static double LargestSquare(Tensor gram)
+    // [1, rows, columns] of random numbers (or parts of complex ones) of at most a size.
+    static Tensor Noise(int rows, int columns, double size, Tensor like)
     {
-        var (n, estimate) = (gram.Shape[1], Tensor.Empty([1, 1, 1], gram.DType, gram.Device));
-        ByColumns.Run<LargestEigenvalue>(gram.DType, gram.Device, 1, new(n, n, gram), new(2, n), new(1, 1, null, estimate), 8);
-        return Matrices.Numbers(estimate)[0] * 1.1;
+        // Pairs of real numbers are complex ones.
+        var random = RandomFill.Run<Uniform>(Name, [rows, columns * (like.DType.IsComplex ? 2 : 1)], 2 * size, -size, new Generator(0), like.DType.RealType, like.Device);
+        return random.View(Layout.Dense([1, rows, columns]), like.DType);
     }
-}
 
-/// <summary>a [n, n] becomes its unitary polar factor by Newton's iteration; element (0, 0) of c [2 n + 2, n] becomes 1 where it did not come to that,
-/// else 0. b [n, n] is room for the inverse.</summary>
-readonly struct NewtonPolar : IByColumns
-{
-    public static bool TakesVectors => true;
-
-    [MethodImpl(Inline.Always)]
-    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
+    static Tensor Bound(Tensor gram)
     {
-        var (zero, one) = (T.Of(0), T.Of(1));
-        Shrink<M, T, W>(a, c);
-        var count = zero;
-        for (var j = 0; j < a.Columns; j++)
-            count += one;
-        // Sum of squares at which the next step, whose error is half the square of this one's, is the last.
-        var near = T.Of(T.IsDouble ? 2e-8 : 3e-4);
-        var limit = T.Of(Polar.Limit(T.IsDouble));
-        var (ended, failed) = (zero, zero);
-        for (var step = 0; step < option; step++)
-        {
-            for (var j = W.Index; j < a.Columns; j += W.Step)
-            {
-                for (var i = 0; i < a.Rows; i++)
-                    b.Set(i, j, a.Get(i, j));
-            }
-            PivotedGaussJordan.Invert<M, T, W>(b, c, 2);
-            Lengths<M, T, W>(a, c, 0);
-            Lengths<M, T, W>(b, c, 1);
-            W.Meet();
-            var (size, inverseSize) = (Total<M, T>(c, 0), Total<M, T>(c, 1));
-            if (step == 0)
-                failed = T.SelectLess(T.SqrtReal(size) * T.SqrtReal(inverseSize), limit, zero, one);
-            var z = T.SqrtReal(T.SqrtReal(T.OverReal(inverseSize, size)));
-            Newton<M, T, W>(a, b, z * T.Of(0.5), T.OverReal(T.Of(0.5), z), ended);
-            // The singular values are 1 where the sums of their squares and of their inverses' are the number of columns.
-            var missing = T.Max(T.Abs(size - count), T.Abs(inverseSize - count));
-            ended = T.Max(ended, T.Max(failed, T.SelectLess(missing, near, one, zero)));
-            if (M.IsZero(one - ended))
-                break;
-        }
-        W.Meet();
-        if (W.Index == 0)
-            c.Put(0, 0, T.SelectEqual(ended, one, failed, one));
+        var (batch, n) = (gram.Shape[0], gram.Shape[1]);
+        var numbers = Tensor.Empty([batch, 4, 1], gram.DType, gram.Device);
+        ByColumns.Run<NewtonBound>(gram.DType, gram.Device, batch, new(n, n, gram), new(2, n), new(4, 1, null, numbers), 8);
+        return numbers;
     }
-
-    // The largest element comes near 1, so that no square overflows.
-    [MethodImpl(Inline.Step)]
-    static void Shrink<M, T, W>(M a, M room) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
-    {
-        for (var j = W.Index; j < a.Columns; j += W.Step)
-        {
-            var top = T.Of(0);
-            for (var i = 0; i < a.Rows; i++)
-                top = T.Max(T.LargerPart(a.Get(i, j)), top);
-            room.Set(0, j, top);
-        }
-        W.Meet();
-        var largest = T.Of(0);
-        for (var j = 0; j < a.Columns; j++)
-            largest = T.Max(room.At(0, j), largest);
-        var shrink = T.Exp2Int(-Scaling.Exponent(largest));
-        W.Meet();
-        for (var j = W.Index; j < a.Columns; j += W.Step)
-        {
-            for (var i = 0; i < a.Rows; i++)
-                a.Set(i, j, a.Get(i, j) * shrink);
-        }
-    }
-
-    // Row `row` of the room: each column's sum of squares.
-    [MethodImpl(Inline.Step)]
-    static void Lengths<M, T, W>(M a, M room, int row) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
-    {
-        for (var j = W.Index; j < a.Columns; j += W.Step)
-        {
-            var sum = T.Of(0);
-            for (var i = 0; i < a.Rows; i++)
-                sum += T.SquaredAbs(a.Get(i, j));
-            room.Set(row, j, sum);
-        }
-    }
-
-    [MethodImpl(Inline.Always)]
-    static T Total<M, T>(M room, int row) where M : struct, IMat<T> where T : struct, ILane<T>
-    {
-        var sum = T.Of(0);
-        for (var j = 0; j < room.Columns; j++)
-            sum += room.At(row, j);
-        return sum;
-    }
-
-    // a = half a + other b^H, where the iteration has not ended.
-    [MethodImpl(Inline.Step)]
-    static void Newton<M, T, W>(M a, M b, T half, T other, T ended) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
-    {
-        for (var j = W.Index; j < a.Columns; j += W.Count)
-        {
-            for (var i = 0; i < a.Rows; i++)
-            {
-                var x = a.At(i, j);
-                a.Put(i, j, T.SelectEqual(ended, T.Of(0), T.Fma(other, T.Conj(b.At(j, i)), half * x), x));
-            }
-        }
-        W.Meet();
-    }
-}
-
-/// <summary>c [1, 1] becomes an estimate from below of the largest eigenvalue of Hermitian positive semidefinite a [n, n] by the power method; b [2, n] is
-/// room for its vectors.</summary>
-readonly struct LargestEigenvalue : IByColumns
-{
-    public static bool TakesVectors => true;
-
-    [MethodImpl(Inline.Always)]
-    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
-    {
-        // Multiples of the golden section modulo 1: a vector that structured matrices do not know.
-        var (value, one) = (T.Of(0), T.Of(1));
-        for (var j = 0; j < a.Columns; j++)
-        {
-            value += T.Of(0.6180339887498949);
-            value = T.SelectLess(one, value, value - one, value);
-            if (W.Index == 0)
-                b.Put(0, j, value - T.Of(0.5));
-        }
-        var estimate = one;
-        for (var step = 0; step < option; step++)
-        {
-            var scale = T.OverReal(one, estimate);
-            W.Meet();
-            var j = W.Index;
-            for (; W.IsAlone && j + 3 * W.Step < a.Columns; j += 4 * W.Step)
-            {
-                var (j1, j2, j3) = (j + W.Step, j + 2 * W.Step, j + 3 * W.Step);
-                T s0 = T.Of(0), s1 = s0, s2 = s0, s3 = s0;
-                for (var i = 0; i < a.Rows; i++)
-                {
-                    var x = b.At(0, i);
-                    s0 = T.Fma(x, a.Get(i, j), s0);
-                    s1 = T.Fma(x, a.Get(i, j1), s1);
-                    s2 = T.Fma(x, a.Get(i, j2), s2);
-                    s3 = T.Fma(x, a.Get(i, j3), s3);
-                }
-                b.Set(1, j, s0 * scale);
-                b.Set(1, j1, s1 * scale);
-                b.Set(1, j2, s2 * scale);
-                b.Set(1, j3, s3 * scale);
-            }
-            for (; j < a.Columns; j += W.Step)
-            {
-                var sum = T.Of(0);
-                for (var i = 0; i < a.Rows; i++)
-                    sum = T.Fma(b.At(0, i), a.Get(i, j), sum);
-                b.Set(1, j, sum * scale);
-            }
-            W.Meet();
-            var (before, after) = (T.Of(0), T.Of(0));
-            for (j = 0; j < a.Columns; j++)
-            {
-                before += T.SquaredAbs(b.At(0, j));
-                after += T.SquaredAbs(b.At(1, j));
-            }
-            // Vectors are scaled by the last estimate, so their length changes little.
-            estimate *= T.SqrtReal(T.OverReal(after, before));
-            W.Meet();
-            for (j = W.Index; j < a.Columns; j += W.Step)
-                b.Set(0, j, b.Get(1, j));
-        }
-        if (W.Index == 0)
-            c.Put(0, 0, estimate);
-    }
-}
-
-/// <summary>The largest real or imaginary part, NaN where there is one.</summary>
-readonly struct LargestPart : IReduction
-{
-    [MethodImpl(Inline.Always)] public static State<T> Zero<T>() where T : struct, ILane<T> => new(T.Of(0), T.Of(0));
-
-    [MethodImpl(Inline.Always)] public static State<T> Lift<T>(T x) where T : struct, ILane<T> => new(T.LargerPart(x), T.Of(0));
-
-    [MethodImpl(Inline.Always)] public static State<T> Join<T>(State<T> p, State<T> q) where T : struct, ILane<T> => new(Max.Larger(p.A, q.A), p.B);
-
-    [MethodImpl(Inline.Always)] public static T Read<T>(State<T> state) where T : struct, ILane<T> => state.A;
 }

@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Numerics;
+using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
 namespace Ortho.Kernels.Orthogonal;
@@ -11,7 +14,57 @@ namespace Ortho.Kernels.Orthogonal;
 /// <param name="Least">The least value, which is f(low).</param>
 readonly record struct SignApproximation(double[] Poles, double[] Weights, double Factor, double Least)
 {
-    /// <summary>The approximation with a number of terms; with one, Halley's dynamically weighted iteration.</summary>
+    // Numbers of a row of the table.
+    internal const int RangeColumns = 3 + 2 * Polar.MostPoles;
+
+    static readonly ConcurrentDictionary<(DType, Device), Lazy<Tensor>> tables = new();
+
+    /// <summary>The approximations that polar factors are made by, each with as few poles as one Newton-Schulz step to the power 4 can follow: for singular values from
+    /// 1 to the number in a row's first column, the others are what the matrix over its largest singular value is multiplied by, so that 1 is in the middle of what comes
+    /// out; for each pole p, 1 / p; for each pole, its weight over it; and the farthest that squares of singular values are from 1 then.</summary>
+    public static Tensor Ranges(DType dtype, Device device) => tables.GetOrAdd((dtype, device), key => new(() => TensorScope.Release(Table(key.Item1, key.Item2)),
+        LazyThreadSafetyMode.PublicationOnly)).Value;
+
+    static Tensor Table(DType dtype, Device device)
+    {
+        var enough = dtype.RealType == DType.Float64 ? Polar.EnoughDouble : Polar.EnoughSingle;
+        // Every range is a quarter of an octave longer than the one before; those beyond are for what should not be.
+        double[] ranges = [.. Enumerable.Range(0, 24).Select(i => Polar.RationalRange * Math.Pow(2, (i - 23) / 4.0)), 128, 512];
+        List<double> table = [1 / Polar.Near, 2 * Polar.Near / (1 + Polar.Near), .. new double[2 * Polar.MostPoles], Farthest(Polar.Near)];
+        foreach (var range in ranges)
+        {
+            var sign = On(1 / range, 1);
+            for (var poles = 2; poles <= Polar.MostPoles && 0.5 * Math.Pow(Farthest(sign.Least), 5) > enough; poles++)
+                sign = On(1 / range, poles);
+            var none = new double[Polar.MostPoles - sign.Poles.Length];
+            table.AddRange([range, sign.Factor * 2 / (1 + sign.Least) / range, .. sign.Poles.Select(pole => 1 / (range * range * pole)), .. none,
+                .. sign.Weights.Zip(sign.Poles, (weight, pole) => weight / pole), .. none, Farthest(sign.Least)]);
+        }
+        Shape shape = [table.Count / RangeColumns, RangeColumns];
+        return Copy.To(dtype switch
+        {
+            DType.Complex64 => Tensor.From(table.Select(number => new Complex64((float)number, 0)).ToArray(), shape),
+            DType.Complex128 => Tensor.From(table.Select(number => new Complex(number, 0)).ToArray(), shape),
+            _ => Cast.To(Tensor.From(table.ToArray(), shape), dtype),
+        }, device);
+    }
+
+    // Farthest that squares are from 1 in a range [least, 1] scaled to have 1 in its middle.
+    static double Farthest(double least) => Math.Pow(2 - 2 * least / (1 + least), 2) - 1;
+
+    /// <summary>The approximation with one term, however small low is: Halley's iteration, dynamically weighted. Nakatsukasa, Bai and Gygi 2010, (3.10).</summary>
+    public static SignApproximation Halley(double low)
+    {
+        var square = low * low;
+        var d = Math.Cbrt(4 * (1 - square) / (square * square));
+        var root = Math.Sqrt(1 + d);
+        var a = root + Math.Sqrt(8 - 4 * d + 8 * (2 - square) / (square * root)) / 2;
+        var b = (a - 1) * (a - 1) / 4;
+        var c = a + b - 1;
+        return new([1 / c], [a / b - 1 / c], b / c, low * (a + b * square) / (1 + c * square));
+    }
+
+    /// <summary>The approximation with a number of terms.</summary>
     public static SignApproximation On(double low, int terms)
     {
         // low^2 sn^2 / cn^2 at j K' / (2 terms + 1), of the modulus complementary to low, by the arithmetic-geometric mean (Abramowitz and Stegun, 16.4).

@@ -122,7 +122,7 @@ public static class ByColumns
         if (GroupMatrices.Run<A, T, E, F>(gpu, batch, a, b, c, option))
             return;
         var (workA, workB, workC) = (Load(a), Load(b), Load(c));
-        var threads = Math.Min(gpu.GroupSize, (Math.Max(a.Columns, b.Columns) + 31) / 32 * 32);
+        var threads = GroupMatrices.Threads(gpu, a, b);
         gpu.LaunchGroups(Kernel<A, T, E, F>, batch, threads, new PerMatrix.Arguments<E>
         {
             A = GpuDevice.View<E>(workA), B = GpuDevice.View<E>(workB), C = GpuDevice.View<E>(workC),

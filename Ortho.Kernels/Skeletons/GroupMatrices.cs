@@ -77,7 +77,7 @@ static class GroupMatrices
         if (some is null)
             return false;
         var x = new Arguments<E> { A = Of<E>(a, some), B = Of<E>(b, some), C = Of<E>(c, some), Option = option };
-        var threads = Math.Min(gpu.GroupSize, (Math.Max(a.Columns, b.Columns) + 31) / 32 * 32);
+        var threads = Threads(gpu, a, b);
         if (elements <= SmallRoom.Elements)
             gpu.LaunchGroups(Kernel<A, SmallRoom, T, E, F>, batch, threads, x);
         else if (elements <= WideRoom.Elements)
@@ -93,6 +93,9 @@ static class GroupMatrices
         }
         return true;
     }
+
+    /// <summary>One for each column and none idle: a warp is as wide either way, and PoCL goes wrong in long algorithms where there are any.</summary>
+    internal static int Threads(GpuDevice gpu, WorkMatrix a, WorkMatrix b) => Math.Min(gpu.GroupSize, Math.Max(a.Columns, b.Columns));
 
     static WorkMatrix Forward(WorkMatrix matrix) => matrix.Source is { } source ? matrix with { Source = Copy.Forward(source) } : matrix;
 

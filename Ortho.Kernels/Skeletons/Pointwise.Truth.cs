@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using ILGPU;
 using Ortho.Kernels.Gpu;
 using Ortho.Kernels.Lanes;
@@ -22,13 +23,13 @@ public static partial class Pointwise
         var loops = Loops(operation, y, ref operands);
         switch (dtype, device)
         {
-            case (DType.Float32, GpuDevice gpu): TruthOnDevice<P, F32, float, SingleCell>(gpu, loops, y, operands); break;
-            case (DType.Float64, GpuDevice gpu): TruthOnDevice<P, F64, double, DoubleCell>(gpu, loops, y, operands); break;
-            case (DType.Complex64, GpuDevice gpu): TruthOnDevice<P, Cx<F32>, Complex64, Complex64Cell>(gpu, loops, y, operands); break;
-            case (DType.Complex128, GpuDevice gpu): TruthOnDevice<P, Cx<F64>, Complex, Complex128Cell>(gpu, loops, y, operands); break;
-            case (DType.Int32, GpuDevice gpu): TruthOnDevice<P, I32, int, Int32Cell>(gpu, loops, y, operands); break;
-            case (DType.Int64, GpuDevice gpu): TruthOnDevice<P, I64, long, Int64Cell>(gpu, loops, y, operands); break;
-            case (_, GpuDevice gpu): TruthOnDevice<P, I32, byte, BoolCell>(gpu, loops, y, operands); break;
+            case (DType.Float32, GpuDevice gpu): TruthOnDevice<P, F32, float, SingleCell, Quad<float>, Quad<byte>>(gpu, loops, y, operands); break;
+            case (DType.Float64, GpuDevice gpu): TruthOnDevice<P, F64, double, DoubleCell, Twin<double>, Twin<byte>>(gpu, loops, y, operands); break;
+            case (DType.Complex64, GpuDevice gpu): TruthOnDevice<P, Cx<F32>, Complex64, Complex64Cell, Twin<Complex64>, Twin<byte>>(gpu, loops, y, operands); break;
+            case (DType.Complex128, GpuDevice gpu): TruthOnDevice<P, Cx<F64>, Complex, Complex128Cell, Lone<Complex>, Lone<byte>>(gpu, loops, y, operands); break;
+            case (DType.Int32, GpuDevice gpu): TruthOnDevice<P, I32, int, Int32Cell, Quad<int>, Quad<byte>>(gpu, loops, y, operands); break;
+            case (DType.Int64, GpuDevice gpu): TruthOnDevice<P, I64, long, Int64Cell, Twin<long>, Twin<byte>>(gpu, loops, y, operands); break;
+            case (_, GpuDevice gpu): TruthOnDevice<P, I32, byte, BoolCell, Quad<byte>, Quad<byte>>(gpu, loops, y, operands); break;
             case (DType.Float32, _): TruthOnHost<P, F32, float, SingleCell>(loops, y, operands, static x => (float)x); break;
             case (DType.Float64, _): TruthOnHost<P, F64, double, DoubleCell>(loops, y, operands, static x => x); break;
             case (DType.Complex64, _): TruthOnHost<P, Cx<F32>, Complex64, Complex64Cell>(loops, y, operands, static x => new((float)x, 0)); break;
@@ -85,28 +86,63 @@ public static partial class Pointwise
         public ArrayView<byte> Y;
     }
 
-    static void TruthOnDevice<P, T, E, F>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands)
+    static void TruthOnDevice<P, T, E, F, W, B>(GpuDevice gpu, Iteration loops, Tensor y, ReadOnlySpan<Operand> operands)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where W : unmanaged, IWide<W, E> where B : unmanaged, IWide<B, byte>
     {
         // The operands' struct has a place for results of their own type, which stays unused.
         Tensor? any = null;
         foreach (var operand in operands)
             any ??= operand.Tensor;
-        gpu.Launch(TruthKernel<P, T, E, F>, y.ElementCount, new TruthArguments<T, E>
+        var arguments = new TruthArguments<T, E>
         {
-            Operands = Arguments<T, E>(gpu, loops, GpuDevice.Reach<E>(any!), y, operands, 1),
+            Operands = Arguments<T, E>(gpu, loops, GpuDevice.Reach<E>(any!), y, operands, W.Count),
             Y = GpuDevice.View<byte>(y),
-        });
+        };
+        var pieces = (y.ElementCount + W.Count - 1) / W.Count;
+        if (loops.IsFlat)
+            gpu.Launch(FlatTruthKernel<P, T, E, F, W, B>, pieces, arguments);
+        else if (loops.Inner % W.Count == 0)
+            gpu.Launch(TruthKernel<P, T, E, F, W, B>, pieces, arguments);
+        else
+            gpu.Launch(TruthKernel<P, T, E, F, Lone<E>, Lone<byte>>, y.ElementCount, arguments);
     }
 
-    internal static void TruthKernel<P, T, E, F>(Index1D index, TruthArguments<T, E> x)
+    [Budget(32, 0, typeof(Binary<Kernels.Pointwise.Less>), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>), typeof(Quad<byte>), LoadsWide = true)]
+    [Budget(32, 0, typeof(Binary<Kernels.Pointwise.Less>), typeof(F64), typeof(double), typeof(DoubleCell), typeof(Twin<double>), typeof(Twin<byte>), LoadsWide = true)]
+    internal static void FlatTruthKernel<P, T, E, F, W, B>(Index1D index, TruthArguments<T, E> x)
         where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where W : unmanaged, IWide<W, E> where B : unmanaged, IWide<B, byte>
     {
-        var at = Index6.Split(index, x.Operands.Extents);
-        var a = Piece<E, Lone<E>>(x.Operands.Flat.A, x.Operands.Flat.StepA, at, x.Operands.A);
-        var b = P.Arity > 1 ? Piece<E, Lone<E>>(x.Operands.Flat.B, x.Operands.Flat.StepB, at, x.Operands.B) : a;
-        var c = P.Arity > 2 ? Piece<E, Lone<E>>(x.Operands.Flat.C, x.Operands.Flat.StepC, at, x.Operands.C) : a;
-        var d = P.Arity > 3 ? Piece<E, Lone<E>>(x.Operands.Flat.D, x.Operands.Flat.StepD, at, x.Operands.D) : a;
-        x.Y[index] = T.Truth(Value<P, T, E, F, Lone<E>>(0, a, b, c, d, x.Operands.Flat));
+        var (piece, flat) = ((int)index, x.Operands.Flat);
+        var a = Piece<E, W>(flat.A, flat.StepA, piece, flat.Count);
+        var b = P.Arity > 1 ? Piece<E, W>(flat.B, flat.StepB, piece, flat.Count) : a;
+        var c = P.Arity > 2 ? Piece<E, W>(flat.C, flat.StepC, piece, flat.Count) : a;
+        var d = P.Arity > 3 ? Piece<E, W>(flat.D, flat.StepD, piece, flat.Count) : a;
+        WriteTruths<P, T, E, F, W, B>(piece, a, b, c, d, x);
+    }
+
+    internal static void TruthKernel<P, T, E, F, W, B>(Index1D index, TruthArguments<T, E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where W : unmanaged, IWide<W, E> where B : unmanaged, IWide<B, byte>
+    {
+        int piece = index;
+        var at = Index6.Split(piece * W.Count, x.Operands.Extents);
+        var a = Piece<E, W>(x.Operands.Flat.A, x.Operands.Flat.StepA, at, x.Operands.A);
+        var b = P.Arity > 1 ? Piece<E, W>(x.Operands.Flat.B, x.Operands.Flat.StepB, at, x.Operands.B) : a;
+        var c = P.Arity > 2 ? Piece<E, W>(x.Operands.Flat.C, x.Operands.Flat.StepC, at, x.Operands.C) : a;
+        var d = P.Arity > 3 ? Piece<E, W>(x.Operands.Flat.D, x.Operands.Flat.StepD, at, x.Operands.D) : a;
+        WriteTruths<P, T, E, F, W, B>(piece, a, b, c, d, x);
+    }
+
+    [MethodImpl(Inline.Always)]
+    static void WriteTruths<P, T, E, F, W, B>(int piece, W a, W b, W c, W d, TruthArguments<T, E> x)
+        where P : struct, IPointwise where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where W : unmanaged, IWide<W, E> where B : unmanaged, IWide<B, byte>
+    {
+        B y = default;
+        for (var k = 0; k < W.Count; k++)
+            y = B.With(y, k, T.Truth(Value<P, T, E, F, W>(k, a, b, c, d, x.Operands.Flat)));
+        Write<byte, B>(x.Y, x.Operands.Flat.StepY, piece, x.Operands.Flat.Count, y);
     }
 }

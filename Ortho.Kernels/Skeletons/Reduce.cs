@@ -99,7 +99,7 @@ public static class Reduce
     {
         if (inner > 1)
         {
-            Columns<R, T, E, F>(x, y, outer, n, inner);
+            Columns<R, T, E, F, W>(x, y, outer, n, inner);
             return;
         }
         var chunks = Math.Max(1, (n + Chunk - 1) / Chunk);
@@ -474,17 +474,25 @@ public static class Reduce
 
     internal struct ColumnArguments<E> where E : unmanaged
     {
-        public ArrayView<E> X, Y;
-        public int N, Inner;
+        /// <summary>Elements, or the two numbers of states; and the results, or the two numbers of theirs.</summary>
+        public ArrayView<E> A, B, Y, Z;
+
+        /// <summary>Rows, and pieces of one.</summary>
+        public int N, Pieces;
+
+        /// <summary>Rows of a part, and parts; as elsewhere, whether elements are lifted and results read.</summary>
+        public int PartRows, Parts, Lift, Read;
     }
 
-    static unsafe void Columns<R, T, E, F>(Tensor x, Tensor y, int outer, int n, int inner)
-        where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static unsafe void Columns<R, T, E, F, W>(Tensor x, Tensor y, int outer, int n, int inner) where R : struct, IReduction
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
         if (x.Device is GpuDevice gpu)
         {
-            gpu.Launch(ColumnKernel<R, T, E, F>, (long)outer * inner,
-                new ColumnArguments<E> { X = GpuDevice.View<E>(x), Y = GpuDevice.View<E>(y), N = n, Inner = inner });
+            if (inner % W.Count == 0 && x.Layout.Offset % W.Count == 0)
+                DeviceColumns<R, T, E, F, W>(gpu, x, y, outer, n, inner);
+            else
+                DeviceColumns<R, T, E, F, Lone<E>>(gpu, x, y, outer, n, inner);
             return;
         }
         var (px, py) = ((nint)HostMemory.Pointer<E>(x), (nint)HostMemory.Pointer<E>(y));
@@ -565,21 +573,98 @@ public static class Reduce
         return column;
     }
 
-    [Budget(24, 0, typeof(Reductions.Sum), typeof(F32), typeof(float), typeof(SingleCell))]
-    internal static void ColumnKernel<R, T, E, F>(Index1D index, ColumnArguments<E> x)
-        where R : struct, IReduction where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static void DeviceColumns<R, T, E, F, W>(GpuDevice gpu, Tensor x, Tensor y, int outer, int n, int inner) where R : struct, IReduction
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        var (pieces, runs) = (inner / W.Count, (n + Run - 1) / Run);
+        // Without rows there is nothing to read, but there has to be an address.
+        var arguments = new ColumnArguments<E> { A = GpuDevice.View<E>(n == 0 ? y : x), Y = GpuDevice.View<E>(y), N = n, Pieces = pieces, PartRows = n, Parts = 1, Lift = 1, Read = 1 };
+        (arguments.B, arguments.Z) = (arguments.A, arguments.Y);
+        // Where columns are too few for a GPU's threads, each run has one; then the runs' states are joined in order.
+        if (runs < 2 || (long)outer * pieces >= ColumnThreads(gpu))
+        {
+            gpu.Launch(ColumnKernel<R, T, E, F, W>, (long)outer * pieces, arguments);
+            return;
+        }
+        var (a, b) = (Tensor.Empty([outer, runs, inner], x.DType, gpu), Tensor.Empty([outer, runs, inner], x.DType, gpu));
+        var (states, rest) = (arguments with { Read = 0, PartRows = Run, Parts = runs }, arguments with { Lift = 0, N = runs, PartRows = runs });
+        (states.Y, states.Z) = (GpuDevice.View<E>(a), GpuDevice.View<E>(b));
+        (rest.A, rest.B) = (states.Y, states.Z);
+        gpu.Launch(ColumnKernel<R, T, E, F, W>, (long)outer * runs * pieces, states);
+        gpu.Launch(ColumnKernel<R, T, E, F, W>, (long)outer * pieces, rest);
+        a.Dispose();
+        b.Dispose();
+    }
+
+    // Columns that keep a device busy.
+    static int ColumnThreads(GpuDevice gpu) => gpu.Kind == DeviceKind.Simulator ? 16 : 512 * gpu.Accelerator.NumMultiprocessors;
+
+    // One piece of neighbouring columns: all of their rows, or those of a part, which is one run.
+    [Budget(28, 0, typeof(Reductions.Sum), typeof(F32), typeof(float), typeof(SingleCell), typeof(Quad<float>), LoadsWide = true, StoresWide = true)]
+    [Budget(40, 0, typeof(Reductions.Sum), typeof(F64), typeof(double), typeof(DoubleCell), typeof(Twin<double>), LoadsWide = true, StoresWide = true)]
+    [Budget(24, 0, typeof(Reductions.Sum), typeof(F32), typeof(float), typeof(SingleCell), typeof(Lone<float>))]
+    internal static void ColumnKernel<R, T, E, F, W>(Index1D index, ColumnArguments<E> x) where R : struct, IReduction
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
     {
         int cell = index;
-        var offset = cell / x.Inner * x.N * x.Inner + cell % x.Inner;
-        var total = R.Zero<T>();
-        for (var i0 = 0; i0 < x.N; i0 += Run)
+        var (row, column) = (cell / x.Pieces, cell % x.Pieces);
+        var (matrix, part) = (row / x.Parts, row % x.Parts);
+        var first = part * x.PartRows;
+        var last = IntrinsicMath.Min(x.N, first + x.PartRows);
+        var (from, other) = (x.A.Cast<W>().SubView((long)matrix * x.N * x.Pieces + column), x.B.Cast<W>().SubView((long)matrix * x.N * x.Pieces + column));
+        var zero = R.Zero<T>();
+        W zeroA = Wide.Filled<W, E>(F.Pack(zero.A)), zeroB = Wide.Filled<W, E>(F.Pack(zero.B)), totalA = zeroA, totalB = zeroB;
+        if (x.Lift == 0)
         {
-            var run = R.Zero<T>();
-            var end = IntrinsicMath.Min(x.N, i0 + Run);
-            for (var i = i0; i < end; i++)
-                run = R.Join(run, R.Lift(F.Splat(x.X[offset + i * x.Inner])));
-            total = R.Join(total, run);
+            for (var i = first; i < last; i++)
+                (totalA, totalB) = Joined<R, T, E, F, W>(totalA, totalB, from[i * x.Pieces], other[i * x.Pieces]);
         }
-        x.Y[cell] = F.Pack(R.Read(total));
+        else
+        {
+            for (var i0 = first; i0 < last; i0 += Run)
+            {
+                W a = zeroA, b = zeroB;
+                var end = IntrinsicMath.Min(last, i0 + Run);
+                for (var i = i0; i < end; i++)
+                {
+                    var piece = from[i * x.Pieces];
+                    for (var k = 0; k < W.Count; k++)
+                    {
+                        var state = R.Join(new State<T>(F.Splat(W.Get(a, k)), F.Splat(W.Get(b, k))), R.Lift(F.Splat(W.Get(piece, k))));
+                        a = W.With(a, k, F.Pack(state.A));
+                        b = W.With(b, k, F.Pack(state.B));
+                    }
+                }
+                // A part is one run.
+                if (x.Read == 0)
+                    (totalA, totalB) = (a, b);
+                else
+                    (totalA, totalB) = Joined<R, T, E, F, W>(totalA, totalB, a, b);
+            }
+        }
+        if (x.Read != 0)
+        {
+            for (var k = 0; k < W.Count; k++)
+                totalA = W.With(totalA, k, F.Pack(R.Read(new State<T>(F.Splat(W.Get(totalA, k)), F.Splat(W.Get(totalB, k))))));
+        }
+        else
+        {
+            x.Z.Cast<W>()[cell] = totalB;
+        }
+        x.Y.Cast<W>()[cell] = totalA;
+    }
+
+    // The states of neighbouring columns join others.
+    [MethodImpl(Inline.Always)]
+    static (W A, W B) Joined<R, T, E, F, W>(W a, W b, W otherA, W otherB) where R : struct, IReduction
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where W : unmanaged, IWide<W, E>
+    {
+        for (var k = 0; k < W.Count; k++)
+        {
+            var state = R.Join(new State<T>(F.Splat(W.Get(a, k)), F.Splat(W.Get(b, k))), new State<T>(F.Splat(W.Get(otherA, k)), F.Splat(W.Get(otherB, k))));
+            a = W.With(a, k, F.Pack(state.A));
+            b = W.With(b, k, F.Pack(state.B));
+        }
+        return (a, b);
     }
 }

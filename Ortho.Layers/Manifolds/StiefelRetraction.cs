@@ -8,7 +8,7 @@ namespace Ortho.Layers.Manifolds;
 /// step y (3 I - y^H y) / 2.</remarks>
 public enum StiefelRetraction
 {
-    /// <summary>The Q of x + v, with R's diagonal positive: of first order. Never waits for the device.</summary>
+    /// <summary>The Q of x + v, with R's diagonal positive: of first order.</summary>
     Qr,
 
     /// <summary>The polar factor of x + v, the nearest such matrix: of second order for the Euclidean metric.</summary>

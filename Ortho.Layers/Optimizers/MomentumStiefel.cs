@@ -13,7 +13,7 @@ namespace Ortho.Layers.Optimizers;
 /// v &lt;- momentum v e^-y (Euclidean; v, canonical) - rate P g;
 /// x, v &lt;- (x + v) s, (v - x v^H v) s with s = (I + v^H v)^(-1/2).
 /// The last line keeps x^H x = I, x^H v = 0 and v^H v exactly: nothing is transported or projected but for rounding. Between forces and
-/// without friction the speed is conserved, which a projected momentum loses. The exponential and the polar factor wait for the device. Real and complex.
+/// without friction the speed is conserved, which a projected momentum loses. The exponential waits for the device. Real and complex.
 /// </remarks>
 public sealed class MomentumStiefel : StiefelOptimizer
 {

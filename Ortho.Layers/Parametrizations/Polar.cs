@@ -5,9 +5,8 @@ namespace Ortho.Layers.Parametrizations;
 
 /// <summary>The polar factor U of X = U P, P Hermitian positive semidefinite: the nearest matrix with orthonormal columns. Real and
 /// complex. Higham 1986.</summary>
-/// <remarks>To working precision whatever X's condition, unlike <see cref="Bjorck"/>, and waiting for the device at each call, also unlike
-/// it. Every matrix with orthonormal columns is reached, and is its own free numbers; the gradient is not finite where X has no full
-/// rank.</remarks>
+/// <remarks>To working precision whatever X's condition, unlike <see cref="Bjorck"/>. Every matrix with orthonormal columns is reached, and is its own
+/// free numbers; the gradient is not finite where X has no full rank.</remarks>
 public sealed class Polar : OrthogonalParametrization
 {
     /// <inheritdoc/>

@@ -64,6 +64,41 @@ public class FusedPolynomialTests
     }
 
     [Test, Category("Devices")]
+    public void Gradients_of_all_steps_at_once_have_the_bits_of_the_cpu([Values(DType.Float32, DType.Float64)] DType dtype)
+    {
+        foreach (var gpu in Devices.Gpus)
+        {
+            foreach (var size in Sizes(gpu))
+            {
+                foreach (var (name, polynomials) in schedules)
+                {
+                    using var scope = new TensorScope();
+                    var (x, g) = (Sample(size, dtype), Tensor.Normal(size, new Generator(2)).To(dtype));
+                    var (onGpu, along) = (x.To(gpu), g.To(gpu));
+                    var what = $"{gpu}: {string.Join(" x ", size)}, {name}";
+                    Assert.That(Bits(OddPolynomial.Pull(onGpu, along, polynomials)), Is.EqualTo(Bits(OddPolynomial.Pull(x, g, polynomials))), what);
+                    if (size[1] == size[2] && size.Max() <= (dtype == DType.Float32 ? 64 : 48))
+                        Assert.That(FusedPolynomial.Pull(gpu, onGpu, along, polynomials), Is.Not.Null, what);
+                }
+            }
+        }
+    }
+
+    [Test]
+    public void What_has_no_room_is_saved_and_restored()
+    {
+        var squares = PolynomialProgram.Gradient(DType.Float32, 64, 64, Muon(5), 2 * 64 * 17);
+        var kinds = squares.Numbers.Chunk(PolynomialProgram.StepNumbers).GroupBy(step => (PolynomialProgram.Kind)step[0]).ToDictionary(group => group.Key, group => group.Count());
+        Assert.That(squares.Quads, Is.EqualTo(2 * 64 * 17));
+        Assert.That(squares.SavedQuads, Is.GreaterThan(0));
+        // Some of what is saved is only added to something else, from where it lies.
+        Assert.That((kinds[PolynomialProgram.Kind.Save], kinds[PolynomialProgram.Kind.Restore]), Is.EqualTo((33, 31)));
+        var roomy = PolynomialProgram.Gradient(DType.Float32, 16, 16, Muon(2), 64 * 80);
+        Assert.That(roomy.SavedQuads, Is.Zero);
+        Assert.That(PolynomialProgram.Gradient(DType.Float32, 64, 64, Muon(5), 64 * 17).Count, Is.Zero, "one matrix alone");
+    }
+
+    [Test, Category("Devices")]
     public void Views_and_zeros_are_taken_as_they_are()
     {
         foreach (var gpu in Devices.Gpus)

@@ -86,6 +86,22 @@ public class LaneMatMulTests
     }
 
     [Test]
+    public void Only_matrices_whose_turn_it_is_are_computed([ValueSource(nameof(dtypes))] DType dtype, [Values(3, 8, 20, 70)] int n)
+    {
+        const int batch = 9, turn = 4;
+        var (a, before, first) = (Sample([batch, n, n], dtype, 1), Sample([batch, n, n], dtype, 2), Enumerable.Range(0, batch).Select(k => 2 * k % 7).ToArray());
+        var product = a.MatMul(a);
+        foreach (var device in Devices.Present.Where(device => device.Kind != DeviceKind.Simulator || n <= 8))
+        {
+            using var scope = new TensorScope();
+            var (x, y) = (a.To(device), before.To(device).Clone());
+            MatMulKernel.Into("Test", y, x, x, turns: new(Tensor.From(first, [batch], device), turn));
+            for (var k = 0; k < batch; k++)
+                AssertSameBits((first[k] <= turn ? product : before).Select(0, k), y.Select(0, k), $"{device}: matrix {k}, from turn {first[k]} on");
+        }
+    }
+
+    [Test]
     public void Hermitian_products_have_the_bits_of_the_cpu([ValueSource(nameof(dtypes))] DType dtype, [Values] bool adds)
     {
         foreach (var gpu in Devices.Gpus)

@@ -109,6 +109,19 @@ public class ReducedMatMulTests
     }
 
     [Test]
+    public void Newton_Schulz_with_rounded_operands_has_the_same_bits_without_tensor_cores(
+        [Values(MatMulPrecision.TensorFloat32, MatMulPrecision.BFloat16)] MatMulPrecision precision, [Values] bool isWide)
+    {
+        foreach (var device in Devices.Gpus.Where(device => !device.HasTensorCores))
+        {
+            // Symmetric products are made by half from 64 rows on.
+            Shape shape = device.Kind == DeviceKind.Simulator ? [9, 20] : isWide ? [66, 140] : [80, 70];
+            var x = Tensor.Normal(shape, new Generator(12));
+            Assert.That(x.To(device).NewtonSchulz(precision: precision).ToArray<float>(), Is.EqualTo(x.NewtonSchulz(precision: precision).ToArray<float>()), $"{device}");
+        }
+    }
+
+    [Test]
     public void Other_types_are_refused()
         => Assert.That(() => Tensor.Ones([2, 2], DType.Float64).MatMul(Tensor.Ones([2, 2], DType.Float64), MatMulPrecision.BFloat16),
             Throws.TypeOf<TensorArgumentException>().With.Message.Contains("MatMul").And.Message.Contains("Float32"));

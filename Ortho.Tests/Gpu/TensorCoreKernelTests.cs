@@ -192,7 +192,7 @@ public class TensorCoreKernelTests
         ("WgmmaKernel", "wgmma.wait_group.sync.aligned 1;", "wgmma.wait_group.sync.aligned 2;", "is written while a product that reads it is under way"),
         ("WgmmaKernel", "wgmma.wait_group.sync.aligned 0;", "", "is read while a product that adds to it is under way"),
         ("WgmmaKernel", "wgmma.commit_group.sync.aligned;", "", "is written while a product that reads it is under way"),
-        ("WgmmaKernel", "selp.u32 writeAt, 0, writeAt, wrap;", "", "for 16 bytes"),
+        ("WgmmaKernel", "selp.u32 writeAt, 0, writeAt, wrap;", "", "outside of the block's shared memory"),
         ("WgmmaKernel", "xor.b32 swap, swap, copyChunk;", "mov.u32 swap, copyChunk;", ""),
         ("WgmmaKernel", "4611686293305360384", "274877972480", "does not name rows with the 128-byte swizzle"),
         ("WgmmaKernel", "4611686293305360384", "4611686155866406912", ""),

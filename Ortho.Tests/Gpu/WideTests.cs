@@ -191,6 +191,52 @@ public class WideTests
         }
     }
 
+    // Reductions over rows, of which columns share pieces or not; more than one run, whose states are joined, and more columns than would need that.
+    [Test]
+    public void Columns_of_any_width_and_start_have_the_bits_of_the_cpu([Values(DType.Float32, DType.Float64, DType.Complex64, DType.Int32)] DType dtype)
+    {
+        foreach (var gpu in Gpus)
+        {
+            foreach (var (outer, n, inner) in ((int, int, int)[])[(1, 3, 8), (2, 67, 12), (1, 200, 5), (3, 130, 4), (1, 70, gpu.Kind == DeviceKind.Simulator ? 80 : 40_000)])
+            {
+                foreach (var begin in (int[])[0, 1, 4])
+                {
+                    var count = outer * n * inner;
+                    AssertAgrees(gpu, $"{outer} x {n} x {inner} from {begin}", (a, _) => a.Narrow(0, begin, count).Reshape(outer, n, inner).Sum([1]), Sample([count + 4], dtype, 1), Sample([1], dtype, 2));
+                    if (!dtype.IsComplex)
+                        AssertAgrees(gpu, $"most of {outer} x {n} x {inner} from {begin}", (a, _) => a.Narrow(0, begin, count).Reshape(outer, n, inner).Max([1]), Sample([count + 4], dtype, 1), Sample([1], dtype, 2));
+                }
+            }
+        }
+    }
+
+    [TestCaseSource(nameof(DTypes))]
+    public void Comparisons_of_any_size_and_start_have_the_bits_of_the_cpu(DType dtype)
+    {
+        foreach (var gpu in Gpus)
+        {
+            foreach (var n in sizes)
+            {
+                for (var begin = 0; begin < 5; begin++)
+                {
+                    using var scope = new TensorScope();
+                    bool[] Same(Device device)
+                    {
+                        var (a, b) = (Sample([80], dtype, 1).To(device), Sample([80], dtype, 2).To(device));
+                        var rows = a.Narrow(0, begin, n).EqualTo(b.Narrow(0, 2, n));
+                        var columns = a.Narrow(0, 0, 64).Reshape(8, 8).T.NotEqual(b.Narrow(0, begin, 8));
+                        return [.. rows.ToArray<bool>(), .. columns.ToArray<bool>(), .. a.Narrow(0, begin, 16).Reshape(2, 8).NotEqual(b.Narrow(0, 4, 8)).ToArray<bool>()];
+                    }
+                    Assert.That(Same(gpu), Is.EqualTo(Same(Device.Cpu)), $"{gpu}: {n} from {begin}");
+                    if (dtype.IsComplex)
+                        continue;
+                    Assert.That(Sample([80], dtype, 1).To(gpu).Narrow(0, begin, n).Less(Sample([1], dtype, 2).To(gpu)).ToArray<bool>(),
+                        Is.EqualTo(Sample([80], dtype, 1).Narrow(0, begin, n).Less(Sample([1], dtype, 2)).ToArray<bool>()), $"{gpu}: {n} from {begin} below a number");
+                }
+            }
+        }
+    }
+
     [Test]
     public void Many_rows_share_groups()
     {

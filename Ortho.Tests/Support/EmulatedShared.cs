@@ -34,15 +34,12 @@ sealed class EmulatedShared
         Array.Fill(lastRead, -1);
     }
 
-    /// <summary>End of the memory.</summary>
-    public int Length => bytes.Length;
-
     /// <summary>A copy to a chunk begins: from now on it holds nothing.</summary>
     public void Expect(int address)
     {
         var chunk = address / Chunk;
-        if (address < Start)
-            throw new InvalidOperationException($"a copy goes to {address}, before the block's shared memory");
+        if (address < Start || address + Chunk > bytes.Length)
+            throw new InvalidOperationException($"a copy goes to {address}, outside of the block's shared memory");
         if (readers[chunk] > 0)
             throw new InvalidOperationException($"shared memory at {address} is written while a product that reads it is under way");
         if (lastRead[chunk] == meetings)

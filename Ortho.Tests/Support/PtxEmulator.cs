@@ -19,16 +19,27 @@ public sealed partial class PtxEmulator
     readonly Dictionary<string, int> labels = [];
     readonly List<string> parameters = [];
     readonly Dictionary<string, ulong[]> registers = [];
-    readonly byte[] memory;
-    readonly List<(int To, int From)> copies = [];
-    readonly Queue<List<(int To, int From)>> groups = new();
+    readonly DeviceMemory memory;
+    readonly List<(int To, long From)> copies = [];
+    readonly Queue<List<(int To, long From)>> groups = new();
     EmulatedShared shared = new(0);
     int threads;
+
+    /// <summary>So many bytes of device memory at an address, or an error where there are none.</summary>
+    public delegate Span<byte> DeviceMemory(long address, int bytes);
 
     /// <summary>A program and the device memory that it works on.</summary>
     /// <param name="ptx">Text of one kernel.</param>
     /// <param name="memory">Device memory; addresses are positions in it.</param>
-    public PtxEmulator(string ptx, byte[] memory)
+    public PtxEmulator(string ptx, byte[] memory) : this(ptx, (address, bytes) => address >= 0 && address + bytes <= memory.Length
+        ? memory.AsSpan((int)address, bytes) : throw new InvalidOperationException($"{bytes} bytes at {address} of {memory.Length}"))
+    {
+    }
+
+    /// <summary>A program and the device memory that it works on.</summary>
+    /// <param name="ptx">Text of one kernel.</param>
+    /// <param name="memory">Device memory.</param>
+    public PtxEmulator(string ptx, DeviceMemory memory)
     {
         this.memory = memory;
         var open = ptx.IndexOf('{', ptx.IndexOf(".entry", StringComparison.Ordinal));
@@ -158,22 +169,20 @@ public sealed partial class PtxEmulator
     ulong[][] List(string argument) => [.. Names(argument).Select(Of)];
 
     // An address [register+offset] for a thread.
-    int Address(string argument, int thread, int bytes, int length)
+    long Address(string argument, int thread, int bytes)
     {
         var parts = argument.Trim('[', ']').Split('+');
         var address = (long)Of(parts[0])[thread] + (parts.Length > 1 ? long.Parse(parts[1], CultureInfo.InvariantCulture) : 0);
-        return address % bytes == 0 && address >= 0 && address + bytes <= length
-            ? (int)address
-            : throw new InvalidOperationException($"thread {thread}: {argument} is address {address}, for {bytes} bytes of {length}");
+        return address % bytes == 0 ? address : throw new InvalidOperationException($"thread {thread}: {argument} is address {address}, for {bytes} bytes");
     }
 
     void Copy(string[] arguments)
     {
         for (var thread = 0; thread < threads; thread++)
         {
-            var to = Address(arguments[0], thread, 16, shared.Length);
+            var to = (int)Address(arguments[0], thread, 16);
             shared.Expect(to);
-            copies.Add((to, Address(arguments[1], thread, 16, memory.Length)));
+            copies.Add((to, Address(arguments[1], thread, 16)));
         }
     }
 
@@ -182,7 +191,7 @@ public sealed partial class PtxEmulator
         while (groups.Count > pending)
         {
             foreach (var (to, from) in groups.Dequeue())
-                shared.Arrive(to, memory.AsSpan(from, 16));
+                shared.Arrive(to, memory(from, 16));
         }
     }
 
@@ -193,13 +202,13 @@ public sealed partial class PtxEmulator
         var list = Names(arguments[loads ? 0 : 1]);
         if (list.Length != (name.Contains(".v2", StringComparison.Ordinal) ? 2 : 1))
             throw new InvalidOperationException($"{name} with {list.Length} registers");
-        var address = Address(arguments[loads ? 1 : 0], thread, 4 * list.Length, memory.Length);
+        var place = memory(Address(arguments[loads ? 1 : 0], thread, 4 * list.Length), 4 * list.Length);
         for (var i = 0; i < list.Length; i++)
         {
             if (loads)
-                Write(list[i])[thread] = BitConverter.ToUInt32(memory, address + 4 * i);
+                Write(list[i])[thread] = BitConverter.ToUInt32(place[(4 * i)..]);
             else
-                BitConverter.TryWriteBytes(memory.AsSpan(address + 4 * i), (uint)Of(list[i])[thread]);
+                BitConverter.TryWriteBytes(place[(4 * i)..], (uint)Of(list[i])[thread]);
         }
     }
 
@@ -212,7 +221,7 @@ public sealed partial class PtxEmulator
             for (var i = 0; i < to.Length; i++)
             {
                 for (var lane = 0; lane < Warp; lane++)
-                    to[i][warp + lane] = shared.Read(Address(arguments[1], warp + 8 * i + lane / 4, 16, shared.Length) + 4 * (lane % 4));
+                    to[i][warp + lane] = shared.Read((int)Address(arguments[1], warp + 8 * i + lane / 4, 16) + 4 * (lane % 4));
             }
         }
     }

@@ -25,44 +25,68 @@ static class TensorCoreMatMul
     /// <param name="isSymmetric">Whether the result is symmetric but for rounding: its lower triangle is made and mirrored.</param>
     public static Tensor Run(GpuDevice gpu, string operation, Tensor a, Tensor b, Tensor? c, double alpha, double beta, bool isSymmetric)
     {
+        var product = Prepare(TensorCoreKernel.For(gpu.Architecture), operation, a, b, c, alpha, beta, isSymmetric);
+        var kernel = product.Kernel;
+        foreach (var (grid, arguments) in product.Launches)
+            gpu.LaunchPtx(kernel, TensorCoreKernel.Entry, kernel.Ptx, grid, kernel.Threads, kernel.SharedBytes, arguments);
+        foreach (var panel in product.Panels)
+        {
+            if (panel.Storage != a.Storage && panel.Storage != b.Storage)
+                panel.Dispose();
+        }
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
+        GC.KeepAlive(product);
+        return product.Y;
+    }
+
+    /// <summary>What is launched for a product, and the tensors whose addresses its arguments hold.</summary>
+    internal sealed record Product(TensorCoreKernel Kernel, IReadOnlyList<Tensor> Panels, Tensor? C, Tensor Y,
+        IReadOnlyList<((int X, int Y, int Z) Grid, TensorCoreKernel.Arguments Arguments)> Launches);
+
+    /// <summary>Operands and result of a product in the memory of a device, and the launches that make it.</summary>
+    /// <param name="kernels">Of the device's architecture.</param>
+    /// <param name="operation">As for <see cref="Run"/>, as are the others.</param>
+    /// <param name="a">[..., rows, inner].</param>
+    /// <param name="b">[..., inner, columns].</param>
+    /// <param name="c">What is added.</param>
+    /// <param name="alpha">Factor of the product.</param>
+    /// <param name="beta">Factor of c.</param>
+    /// <param name="isSymmetric">Whether the result is.</param>
+    /// <param name="most">Matrices of one launch.</param>
+    internal static Product Prepare(IReadOnlyList<TensorCoreKernel> kernels, string operation, Tensor a, Tensor b, Tensor? c, double alpha, double beta,
+        bool isSymmetric, int most = MostMatrices)
+    {
         var (m, n) = (a.Shape[^2], b.Shape[^1]);
         var batch = Shape.Broadcast(a.Shape[..^2], b.Shape[..^2], operation);
-        var y = Tensor.Empty(batch.Concat([m, n]), DType.Float32, gpu);
+        var y = Tensor.Empty(batch.Concat([m, n]), DType.Float32, a.Device);
         var count = checked((int)batch.ElementCount);
-        var kernel = Choose(TensorCoreKernel.For(gpu.Architecture), a.DType == DType.BFloat16 ? MmaType.BFloat16 : MmaType.TensorFloat32, m, n, count, isSymmetric);
+        var kernel = Choose(kernels, a.DType == DType.BFloat16 ? MmaType.BFloat16 : MmaType.TensorFloat32, m, n, count, isSymmetric);
         var transposed = Linalg.Matrices.H(b);
         var (left, leftBatch) = Panel(operation, kernel, a, kernel.TileM, batch);
         // x x^T has one panel, unless its tiles end elsewhere.
-        var isShared = a.Storage == b.Storage && a.Layout.IsSame(transposed.Layout) && Tiles(m, kernel.TileM) * kernel.TileM >= Tiles(n, kernel.TileN) * kernel.TileN;
-        var (right, rightBatch) = isShared ? (left, leftBatch) : Panel(operation, kernel, transposed, kernel.TileN, batch);
+        var isOne = a.Storage == b.Storage && a.Layout.IsSame(transposed.Layout) && Tiles(m, kernel.TileM) * kernel.TileM >= Tiles(n, kernel.TileN) * kernel.TileN;
+        var (right, rightBatch) = isOne ? (left, leftBatch) : Panel(operation, kernel, transposed, kernel.TileN, batch);
         var (added, addedBatch) = c is null ? (null, 0) : MatMul.MatMul.Plan.Regular(c);
-        var cRow = added is null ? 0 : added.Layout.Strides[^2];
-        for (var first = 0; first < count; first += MostMatrices)
+        var cRow = added?.Layout.Strides[^2] ?? 0;
+        var arguments = new TensorCoreKernel.Arguments
         {
-            gpu.LaunchPtx(kernel, TensorCoreKernel.Entry, kernel.Ptx, (Tiles(n, kernel.TileN), Tiles(m, kernel.TileM), Math.Min(MostMatrices, count - first)), kernel.Threads, kernel.SharedBytes,
-                new TensorCoreKernel.Arguments
-                {
-                    A = GpuDevice.Address(left) + first * leftBatch, B = GpuDevice.Address(right) + first * rightBatch, Y = GpuDevice.Address(y) + first * 4L * m * n,
-                    C = added is null ? 0 : GpuDevice.Address(added) + first * 4 * addedBatch,
-                    Rows = m, Columns = n, RowBytes = checked(left.Shape[^1] * kernel.ElementBytes), CRowBytes = checked(4 * (int)cRow),
-                    ABatch = leftBatch, BBatch = rightBatch, YBatch = 4L * m * n, CBatch = 4 * addedBatch,
-                    Alpha = added is null ? 1 : (float)alpha, Beta = added is null ? -0f : (float)beta, IsSymmetric = isSymmetric ? 1 : 0,
-                    HasPairs = !isSymmetric && n % 2 == 0 && (added is null || (added.Layout.Offset % 2 == 0 && cRow % 2 == 0 && addedBatch % 2 == 0)) ? 1 : 0,
-                });
-        }
-        Free(left, a);
-        if (!isShared)
-            Free(right, b);
-        GC.KeepAlive(a);
-        GC.KeepAlive(b);
-        GC.KeepAlive(added);
-        return y;
-
-        static void Free(Tensor panel, Tensor operand)
+            A = GpuDevice.Address(left), B = GpuDevice.Address(right), Y = GpuDevice.Address(y), C = added is null ? 0 : GpuDevice.Address(added),
+            Rows = m, Columns = n, RowBytes = checked(left.Shape[^1] * kernel.ElementBytes), CRowBytes = checked(4 * (int)cRow),
+            ABatch = leftBatch, BBatch = rightBatch, YBatch = 4L * m * n, CBatch = 4 * addedBatch,
+            Alpha = added is null ? 1 : (float)alpha, Beta = added is null ? -0f : (float)beta, IsSymmetric = isSymmetric ? 1 : 0,
+            HasPairs = !isSymmetric && n % 2 == 0 && (added is null || (added.Layout.Offset % 2 == 0 && cRow % 2 == 0 && addedBatch % 2 == 0)) ? 1 : 0,
+        };
+        var launches = new List<((int, int, int), TensorCoreKernel.Arguments)>();
+        for (var first = 0; first < count; first += most)
         {
-            if (panel.Storage != operand.Storage)
-                panel.Dispose();
+            launches.Add(((Tiles(n, kernel.TileN), Tiles(m, kernel.TileM), Math.Min(most, count - first)), arguments with
+            {
+                A = arguments.A + first * arguments.ABatch, B = arguments.B + first * arguments.BBatch, Y = arguments.Y + first * arguments.YBatch,
+                C = arguments.C + first * arguments.CBatch,
+            }));
         }
+        return new(kernel, isOne ? [left] : [left, right], added, y, launches);
     }
 
     /// <summary>The kernel for a product: the first whose tiles are many, or else the last.</summary>
