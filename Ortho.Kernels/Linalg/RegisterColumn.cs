@@ -20,6 +20,12 @@ interface IRegisterColumn<C, T> where C : struct where T : struct, ILane<T>
     /// <summary>The same column but for a quad.</summary>
     static abstract C With(C column, int quad, Quad<T> rows);
 
+    /// <summary>All quads move up by one, which the first leaves; another one comes last.</summary>
+    static abstract C Up(C column, Quad<T> last);
+
+    /// <summary>All quads move down by one, which the last leaves; another one comes first.</summary>
+    static abstract C Down(C column, Quad<T> first);
+
     /// <summary>Adds to a sum the products with v in all quads behind <paramref name="quad"/>, row by row.</summary>
     static abstract T Dot<E, F>(C column, int quad, ArrayView<Quad<E>> v, T sum) where E : unmanaged where F : struct, ICell<T, E>;
 
@@ -59,6 +65,10 @@ struct FourRows<T> : IRegisterColumn<FourRows<T>, T> where T : struct, ILane<T>
     [MethodImpl(Inline.Always)] public static Quad<T> Get(FourRows<T> column, int quad) => column.rows;
 
     [MethodImpl(Inline.Always)] public static FourRows<T> With(FourRows<T> column, int quad, Quad<T> rows) => new() { rows = rows };
+
+    [MethodImpl(Inline.Always)] public static FourRows<T> Up(FourRows<T> column, Quad<T> last) => new() { rows = last };
+
+    [MethodImpl(Inline.Always)] public static FourRows<T> Down(FourRows<T> column, Quad<T> first) => new() { rows = first };
 
     [MethodImpl(Inline.Always)]
     public static T Dot<E, F>(FourRows<T> column, int quad, ArrayView<Quad<E>> v, T sum) where E : unmanaged where F : struct, ICell<T, E>
@@ -187,6 +197,14 @@ struct Twice<C, T> : IRegisterColumn<Twice<C, T>, T> where C : struct, IRegister
             column.lower = C.With(column.lower, quad - C.Quads, rows);
         return column;
     }
+
+    [MethodImpl(Inline.Always)]
+    public static Twice<C, T> Up(Twice<C, T> column, Quad<T> last)
+        => new() { upper = C.Up(column.upper, C.Get(column.lower, 0)), lower = C.Up(column.lower, last) };
+
+    [MethodImpl(Inline.Always)]
+    public static Twice<C, T> Down(Twice<C, T> column, Quad<T> first)
+        => new() { upper = C.Down(column.upper, first), lower = C.Down(column.lower, C.Get(column.upper, C.Quads - 1)) };
 
     [MethodImpl(Inline.Always)]
     public static T Dot<E, F>(Twice<C, T> column, int quad, ArrayView<Quad<E>> v, T sum) where E : unmanaged where F : struct, ICell<T, E>

@@ -98,7 +98,7 @@ static class RegisterQr
                 <= 16 => Run<Tiny, Twice<Twice<FourRows<F32>, F32>, F32>, F32, float, SingleCell>(gpu, x, r, q, -0.0f),
                 <= 32 => Run<Small, Twice<Twice<Twice<FourRows<F32>, F32>, F32>, F32>, F32, float, SingleCell>(gpu, x, r, q, -0.0f),
                 <= 64 => Run<Medium, Twice<Twice<Twice<Twice<FourRows<F32>, F32>, F32>, F32>, F32>, F32, float, SingleCell>(gpu, x, r, q, -0.0f),
-                _ => false,
+                _ => RollingQr.Run(gpu, x, r, q),
             },
             DType.Float64 => rows switch
             {
@@ -106,7 +106,7 @@ static class RegisterQr
                 <= 8 => Run<Few, Twice<FourRows<F64>, F64>, F64, double, DoubleCell>(gpu, x, r, q, -0.0),
                 <= 16 => Run<Few, Twice<Twice<FourRows<F64>, F64>, F64>, F64, double, DoubleCell>(gpu, x, r, q, -0.0),
                 <= 32 => Run<Wide, Twice<Twice<Twice<FourRows<F64>, F64>, F64>, F64>, F64, double, DoubleCell>(gpu, x, r, q, -0.0),
-                _ => false,
+                _ => RollingQr.Run(gpu, x, r, q),
             },
             _ => false,
         };
@@ -115,17 +115,24 @@ static class RegisterQr
     static bool Run<S, C, T, E, F>(GpuDevice gpu, Tensor x, Tensor r, Tensor? q, E minusZero)
         where S : struct, IGroup where C : struct, IRegisterColumn<C, T> where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
+        // v's from the quad of their pivot on; an odd number of quads apart, so that the threads that reduce them meet in no bank.
+        var stride = 0;
+        for (var step = 0; step < r.Shape[1]; step++)
+            stride += C.Quads - (step >> 2);
+        return Launch(gpu, x, r, q, Kernel<S, C, T, E, F>, S.Threads, S.Room, stride, minusZero);
+    }
+
+    /// <summary>Runs a kernel whose groups have room for so many quads of reflections, or says that the matrices are too large for it.</summary>
+    internal static bool Launch<E>(GpuDevice gpu, Tensor x, Tensor r, Tensor? q, Action<Arguments<E>> kernel, int threads, int room, int stride, E minusZero)
+        where E : unmanaged
+    {
         var (batch, m, n, k) = (x.Shape[0], x.Shape[1], x.Shape[2], r.Shape[1]);
         var shift = 2;
         while (1 << shift < n)
             shift++;
-        // v's from the quad of their pivot on; an odd number of quads apart, so that the threads that reduce them meet in no bank.
-        var stride = 1;
-        for (var step = 0; step < k; step++)
-            stride += C.Quads - (step >> 2);
         stride |= 1;
-        var threads = Math.Min(S.Threads, gpu.GroupSize);
-        while ((threads >> shift) * stride > S.Room)
+        threads = Math.Min(threads, gpu.GroupSize);
+        while ((threads >> shift) * stride > room)
             threads >>= 1;
         // A few matrices need no more threads than columns.
         while (threads > 32 && (threads >> 1 >> shift) >= batch)
@@ -137,7 +144,7 @@ static class RegisterQr
         var a = x.Layout.Strides;
         var to = r.Layout.Strides;
         var other = (q ?? r).Layout.Strides;
-        gpu.LaunchGroups(Kernel<S, C, T, E, F>, (batch + matrices - 1) / matrices, threads, new Arguments<E>
+        gpu.LaunchGroups(kernel, (batch + matrices - 1) / matrices, threads, new Arguments<E>
         {
             A = GpuDevice.View<E>(x), R = GpuDevice.View<E>(r), Q = GpuDevice.View<E>(q ?? r),
             BatchA = a[0], RowA = checked((int)a[1]), ColumnA = checked((int)a[2]),
@@ -212,7 +219,7 @@ static class RegisterQr
 
     // Turns the pivot column of a step into v, with zeros above its 1; see Householder.Reflect.
     [MethodImpl(Inline.Always)]
-    static (T Tau, T Diagonal) Reflect<T, E, F>(ArrayView<Quad<E>> v, int step, int rows, int quads, E minusZero)
+    internal static (T Tau, T Diagonal) Reflect<T, E, F>(ArrayView<Quad<E>> v, int step, int rows, int quads, E minusZero)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (quad, place) = (step >> 2, step & 3);
@@ -331,7 +338,7 @@ static class RegisterQr
     }
 
     [MethodImpl(Inline.Always)]
-    static T After<T, E, F>(bool isAbove, T yes, T no) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    internal static T After<T, E, F>(bool isAbove, T yes, T no) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
         => F.Splat(Utilities.Select(isAbove, F.Pack(yes), F.Pack(no)));
 
     // A column of the product of reflections after one more from the left. It is a column of the identity before, so that v's zeros and 1 count

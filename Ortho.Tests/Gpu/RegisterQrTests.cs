@@ -13,11 +13,11 @@ namespace Ortho.Tests.Gpu;
 public class RegisterQrTests
 {
     // Matrices, rows, columns.
-    static readonly int[][] small = [[3, 1, 1], [5, 4, 4], [3, 7, 3], [2, 3, 8], [2, 16, 16], [1, 21, 10], [2, 40, 4]];
+    static readonly int[][] small = [[3, 1, 1], [5, 4, 4], [3, 7, 3], [2, 3, 8], [1, 16, 16], [1, 21, 6], [1, 40, 3], [1, 70, 5]];
     static readonly int[][] large =
     [
         .. small, [70, 3, 3], [40, 8, 8], [9, 13, 16], [9, 16, 11], [17, 32, 32], [3, 32, 4], [5, 31, 17], [2, 18, 32], [3, 30, 100], [3, 64, 64],
-        [2, 61, 50], [5, 64, 20], [2, 50, 64], [2, 33, 200],
+        [2, 61, 50], [5, 64, 20], [2, 50, 64], [2, 33, 200], [2, 128, 128], [3, 100, 70], [2, 65, 128], [3, 128, 20], [1, 89, 101], [1, 127, 3],
     ];
 
     static int[][] Sizes(Device device) => device.Kind == DeviceKind.Simulator ? small : large;
@@ -51,7 +51,7 @@ public class RegisterQrTests
         foreach (var device in Devices.Gpus)
         {
             using var scope = new TensorScope();
-            foreach (var size in device.Kind == DeviceKind.Simulator ? new int[][] { [1, 10, 7] } : [[3, 10, 7], [2, 32, 32], [2, 30, 20], [1, 64, 33]])
+            foreach (var size in device.Kind == DeviceKind.Simulator ? new int[][] { [1, 6, 5] } : [[3, 10, 7], [2, 32, 32], [2, 30, 20], [1, 64, 33], [1, 99, 60]])
             {
                 var x = MatrixSamples.Random(size, DType.Float32);
                 AssertSame(x * Tensor.Zeros([1]), device, "zeros of both signs");
