@@ -41,7 +41,8 @@ interface IRegisterColumn<C, T> where C : struct where T : struct, ILane<T>
 
     /// <summary>A column of <paramref name="rows"/> rows that lie <paramref name="step"/> apart from <paramref name="start"/> on, of which this
     /// column's first is number <paramref name="first"/>; zeros behind the last.</summary>
-    static abstract C Load<E, F>(ArrayView<E> from, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>;
+    static abstract C Load<E, F>(ArrayView<E> from, int start, int step, int first, int rows)
+        where E : unmanaged where F : struct, ICell<T, E>;
 
     /// <summary>Writes what <see cref="Load"/> reads: above row <paramref name="diagonal"/> the column's own numbers, there another one, and
     /// zeros below.</summary>
@@ -49,7 +50,8 @@ interface IRegisterColumn<C, T> where C : struct where T : struct, ILane<T>
         where E : unmanaged where F : struct, ICell<T, E>;
 
     /// <summary>Writes what <see cref="Load"/> reads.</summary>
-    static abstract void Store<E, F>(C column, ArrayView<E> to, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>;
+    static abstract void Store<E, F>(C column, ArrayView<E> to, int start, int step, int first, int rows)
+        where E : unmanaged where F : struct, ICell<T, E>;
 
     /// <summary>A column of the identity whose zeros between the diagonal and row <paramref name="rows"/> are <paramref name="minusZero"/>.</summary>
     static abstract C Identity<E, F>(int first, int rows, int diagonal, E minusZero) where E : unmanaged where F : struct, ICell<T, E>;
@@ -85,7 +87,8 @@ struct FourRows<T> : IRegisterColumn<FourRows<T>, T> where T : struct, ILane<T>
     }
 
     [MethodImpl(Inline.Always)]
-    public static FourRows<T> Plus<E, F>(FourRows<T> column, int quad, ArrayView<Quad<E>> v, T factor) where E : unmanaged where F : struct, ICell<T, E>
+    public static FourRows<T> Plus<E, F>(FourRows<T> column, int quad, ArrayView<Quad<E>> v, T factor)
+        where E : unmanaged where F : struct, ICell<T, E>
     {
         if (quad < 0)
             column.rows = Plus<E, F>(column.rows, v[0], factor);
@@ -118,7 +121,8 @@ struct FourRows<T> : IRegisterColumn<FourRows<T>, T> where T : struct, ILane<T>
     }
 
     [MethodImpl(Inline.Always)]
-    public static FourRows<T> Load<E, F>(ArrayView<E> from, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
+    public static FourRows<T> Load<E, F>(ArrayView<E> from, int start, int step, int first, int rows)
+        where E : unmanaged where F : struct, ICell<T, E>
         => new()
         {
             rows = new(Read<E, F>(from, start, step, first, rows), Read<E, F>(from, start, step, first + 1, rows),
@@ -152,7 +156,8 @@ struct FourRows<T> : IRegisterColumn<FourRows<T>, T> where T : struct, ILane<T>
     }
 
     [MethodImpl(Inline.Always)]
-    public static void Store<E, F>(FourRows<T> column, ArrayView<E> to, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
+    public static void Store<E, F>(FourRows<T> column, ArrayView<E> to, int start, int step, int first, int rows)
+        where E : unmanaged where F : struct, ICell<T, E>
     {
         Write(to, start, step, first, rows, F.Pack(column.rows.X));
         Write(to, start, step, first + 1, rows, F.Pack(column.rows.Y));
@@ -161,7 +166,8 @@ struct FourRows<T> : IRegisterColumn<FourRows<T>, T> where T : struct, ILane<T>
     }
 
     [MethodImpl(Inline.Always)]
-    public static FourRows<T> Identity<E, F>(int first, int rows, int diagonal, E minusZero) where E : unmanaged where F : struct, ICell<T, E>
+    public static FourRows<T> Identity<E, F>(int first, int rows, int diagonal, E minusZero)
+        where E : unmanaged where F : struct, ICell<T, E>
         => new()
         {
             rows = new(Unit<E, F>(first, rows, diagonal, minusZero), Unit<E, F>(first + 1, rows, diagonal, minusZero),
@@ -215,7 +221,8 @@ struct Twice<C, T> : IRegisterColumn<Twice<C, T>, T> where C : struct, IRegister
     }
 
     [MethodImpl(Inline.Always)]
-    public static Twice<C, T> Plus<E, F>(Twice<C, T> column, int quad, ArrayView<Quad<E>> v, T factor) where E : unmanaged where F : struct, ICell<T, E>
+    public static Twice<C, T> Plus<E, F>(Twice<C, T> column, int quad, ArrayView<Quad<E>> v, T factor)
+        where E : unmanaged where F : struct, ICell<T, E>
     {
         if (quad < C.Quads - 1)
             column.upper = C.Plus<E, F>(column.upper, quad, v, factor);
@@ -242,7 +249,8 @@ struct Twice<C, T> : IRegisterColumn<Twice<C, T>, T> where C : struct, IRegister
     }
 
     [MethodImpl(Inline.Always)]
-    public static Twice<C, T> Load<E, F>(ArrayView<E> from, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
+    public static Twice<C, T> Load<E, F>(ArrayView<E> from, int start, int step, int first, int rows)
+        where E : unmanaged where F : struct, ICell<T, E>
         => new() { upper = C.Load<E, F>(from, start, step, first, rows), lower = C.Load<E, F>(from, start, step, first + 4 * C.Quads, rows) };
 
     [MethodImpl(Inline.Always)]
@@ -254,13 +262,15 @@ struct Twice<C, T> : IRegisterColumn<Twice<C, T>, T> where C : struct, IRegister
     }
 
     [MethodImpl(Inline.Always)]
-    public static void Store<E, F>(Twice<C, T> column, ArrayView<E> to, int start, int step, int first, int rows) where E : unmanaged where F : struct, ICell<T, E>
+    public static void Store<E, F>(Twice<C, T> column, ArrayView<E> to, int start, int step, int first, int rows)
+        where E : unmanaged where F : struct, ICell<T, E>
     {
         C.Store<E, F>(column.upper, to, start, step, first, rows);
         C.Store<E, F>(column.lower, to, start, step, first + 4 * C.Quads, rows);
     }
 
     [MethodImpl(Inline.Always)]
-    public static Twice<C, T> Identity<E, F>(int first, int rows, int diagonal, E minusZero) where E : unmanaged where F : struct, ICell<T, E>
+    public static Twice<C, T> Identity<E, F>(int first, int rows, int diagonal, E minusZero)
+        where E : unmanaged where F : struct, ICell<T, E>
         => new() { upper = C.Identity<E, F>(first, rows, diagonal, minusZero), lower = C.Identity<E, F>(first + 4 * C.Quads, rows, diagonal, minusZero) };
 }

@@ -85,7 +85,8 @@ static class RegisterSubstitution
     }
 
     static void Run<S, C, T, E, F>(GpuDevice gpu, Tensor a, Tensor x, bool upper, bool unit)
-        where S : struct, IRoom where C : struct, IRegisterColumn<C, T> where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where S : struct, IRoom where C : struct, IRegisterColumn<C, T>
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (batch, n, columns) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         var (threads, shift) = (Math.Min(Threads, gpu.GroupSize), LeastShift);
@@ -129,7 +130,8 @@ static class RegisterSubstitution
     [Budget(128, 18_560, typeof(Wide), typeof(Twice<FourRows<Cx<F32>>, Cx<F32>>), typeof(Cx<F32>), typeof(Complex64), typeof(Complex64Cell))]
     [Budget(128, 37_120, typeof(Wide), typeof(FourRows<Cx<F64>>), typeof(Cx<F64>), typeof(Complex), typeof(Complex128Cell))]
     internal static void Kernel<S, C, T, E, F>(Arguments<E> x)
-        where S : struct, IRoom where C : struct, IRegisterColumn<C, T> where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where S : struct, IRoom where C : struct, IRegisterColumn<C, T>
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var room = SharedMemory.Allocate<Quad<E>>(S.Quads);
         var (lane, lanes) = (Group.IdxX & ((1 << x.Shift) - 1), 1 << x.Shift);

@@ -9,8 +9,9 @@ namespace Ortho.Kernels.Orthogonal;
 /// <remarks>
 /// R's diagonal is real; each entry has the sign opposite to the real part of the pivot it replaces (LAPACK's convention), except that a
 /// column with nothing below its pivot is left as it is. Zero and dependent columns are ordinary: nothing is divided by zero.
-/// Matrices with few columns are factored whole (<see cref="ByColumns"/>); larger ones by blocks of columns, whose reflections meet the
-/// columns that follow in matrix products (<see cref="Reflections"/>). Both are the same arithmetic in the same order on every device.
+/// Matrices with few columns are factored whole (<see cref="ByColumns"/>, and on devices <see cref="RegisterQr"/>); larger ones by blocks of
+/// columns, whose reflections meet the columns that follow in matrix products (<see cref="Reflections"/>). All are the same arithmetic in the
+/// same order on every device.
 /// </remarks>
 public static class Qr
 {

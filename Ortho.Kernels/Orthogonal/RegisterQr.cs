@@ -113,7 +113,8 @@ static class RegisterQr
     }
 
     static bool Run<S, C, T, E, F>(GpuDevice gpu, Tensor x, Tensor r, Tensor? q, E minusZero)
-        where S : struct, IGroup where C : struct, IRegisterColumn<C, T> where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where S : struct, IGroup where C : struct, IRegisterColumn<C, T>
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         // v's from the quad of their pivot on; an odd number of quads apart, so that the threads that reduce them meet in no bank.
         var stride = 0;
@@ -164,7 +165,8 @@ static class RegisterQr
     [Budget(128, 14_000, typeof(Few), typeof(Twice<Twice<FourRows<F64>, F64>, F64>), typeof(F64), typeof(double), typeof(DoubleCell))]
     [Budget(168, 21_000, typeof(Wide), typeof(Twice<Twice<Twice<FourRows<F64>, F64>, F64>, F64>), typeof(F64), typeof(double), typeof(DoubleCell))]
     internal static void Kernel<S, C, T, E, F>(Arguments<E> x)
-        where S : struct, IGroup where C : struct, IRegisterColumn<C, T> where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where S : struct, IGroup where C : struct, IRegisterColumn<C, T>
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var room = SharedMemory.Allocate<Quad<E>>(S.Room);
         var taus = SharedMemory.Allocate<E>(S.Threads);
@@ -273,7 +275,8 @@ static class RegisterQr
     }
 
     [MethodImpl(Inline.Always)]
-    static Quad<E> Scaled<T, E, F>(Quad<E> x, T shrink, T scale) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    static Quad<E> Scaled<T, E, F>(Quad<E> x, T shrink, T scale)
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
         => new(F.Pack(F.Splat(x.X) * shrink * scale), F.Pack(F.Splat(x.Y) * shrink * scale),
             F.Pack(F.Splat(x.Z) * shrink * scale), F.Pack(F.Splat(x.W) * shrink * scale));
 

@@ -54,7 +54,8 @@ static class RollingQr
     };
 
     static bool Run<S, C, T, E, F>(GpuDevice gpu, Tensor x, Tensor r, Tensor? q, E minusZero)
-        where S : struct, IRoom where C : struct, IRegisterColumn<C, T> where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where S : struct, IRoom where C : struct, IRegisterColumn<C, T>
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var (rows, steps) = (x.Shape[1], r.Shape[1]);
         var stride = 0;
@@ -70,7 +71,8 @@ static class RollingQr
     [Budget(232, 42_000, typeof(Whole), typeof(Twice<Twice<Twice<FourRows<F32>, F32>, F32>, F32>), typeof(F32), typeof(float), typeof(SingleCell))]
     [Budget(224, 22_560, typeof(Double), typeof(Twice<Twice<FourRows<F64>, F64>, F64>), typeof(F64), typeof(double), typeof(DoubleCell))]
     internal static void Kernel<S, C, T, E, F>(RegisterQr.Arguments<E> x)
-        where S : struct, IRoom where C : struct, IRegisterColumn<C, T> where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+        where S : struct, IRoom where C : struct, IRegisterColumn<C, T>
+        where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         var room = SharedMemory.Allocate<Quad<E>>(S.Quads);
         var taus = SharedMemory.Allocate<E>(Threads);

@@ -17,7 +17,8 @@ public class RegisterSubstitutionTests
     static readonly int[][] small = [[3, 1, 1], [2, 7, 9], [1, 16, 20], [1, 21, 3]];
     static readonly int[][] large =
     [
-        .. small, [5, 4, 2], [70, 3, 1], [40, 8, 8], [9, 13, 16], [33, 16, 1], [17, 32, 32], [3, 31, 5], [2, 30, 300], [3, 64, 64], [5, 61, 1], [2, 50, 130], [2, 100, 40],
+        .. small, [5, 4, 2], [70, 3, 1], [40, 8, 8], [9, 13, 16], [33, 16, 1], [17, 32, 32], [3, 31, 5], [2, 30, 300],
+        [3, 64, 64], [5, 61, 1], [2, 50, 130], [2, 100, 40],
     ];
 
     static int[][] Sizes(Device device) => device.Kind == DeviceKind.Simulator ? small : large;
