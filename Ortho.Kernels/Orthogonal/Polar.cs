@@ -97,15 +97,30 @@ public static class Polar
             Matrices.Replace(ref gram, Matrices.HermitianProduct(Matrices.H(x), x));
             bound = Bound(gram!);
         }
-        var sign = Tensor.Empty([x.Shape[0], SignChoice.Rows, 1], x.DType, x.Device);
-        var ranges = SignApproximation.Ranges(x.DType, x.Device);
-        ByColumns.Run<SignChoice>(x.DType, x.Device, x.Shape[0], new(bound.Shape[1], 1, bound),
-            new(ranges.Shape[0], ranges.Shape[1], ranges.View(ranges.Layout.Expand(x.Shape[..1].Concat(ranges.Shape.Span), Name))), new(SignChoice.Rows, 1, null, sign));
+        var sign = Choice(bound);
         var identity = Matrices.Identity(x.Shape[1], x.Shape[1], x.DType, x.Device).View(Layout.Dense([1, x.Shape[1], x.Shape[1]]));
         Signs(ref x, identity, gram!, sign);
         gram!.Dispose();
         Finish(ref x, identity, Matrices.Rows(sign, SignChoice.Rows - 1, 1), isDouble ? 3 : 2);
         return x;
+    }
+
+    // The numbers of SignChoice; the host knows which row of the table they are.
+    static Tensor Choice(Tensor bound)
+    {
+        var (batch, ranges) = (bound.Shape[0], SignApproximation.Ranges(bound.DType, bound.Device));
+        var (rows, columns) = (ranges.Shape[0], ranges.Shape[1]);
+        if (bound.Device is GpuDevice)
+        {
+            var chosen = Tensor.Empty([batch, SignChoice.Rows, 1], bound.DType, bound.Device);
+            ByColumns.Run<SignChoice>(bound.DType, bound.Device, batch, new(bound.Shape[1], 1, bound),
+                new(rows, columns, ranges.View(ranges.Layout.Expand([batch, rows, columns], Name))), new(SignChoice.Rows, 1, null, chosen));
+            return chosen;
+        }
+        var (row, largest) = (0, Decisions.Number(bound, 0));
+        while (row < rows - 1 && Decisions.Number(ranges, row) < largest)
+            row++;
+        return ranges.View(Layout.Strided([1, SignChoice.Rows, 1], [columns, 1, 1], ranges.Layout.Offset + row * columns + 1));
     }
 
     static Tensor Newton(Tensor x, Tensor half, Tensor inverse, Tensor other) => Matrices.Combined(x, Decisions.Known(half), inverse, Decisions.Known(other));
