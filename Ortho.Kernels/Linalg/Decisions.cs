@@ -57,8 +57,8 @@ static class Decisions
     /// <summary>Numbers as an argument of element by element functions: a single one that lies on the host as a constant, which is what these are quick with.</summary>
     public static Operand Known(Tensor numbers) => numbers.Device is not GpuDevice && numbers.ElementCount == 1 ? Number(numbers, 0) : numbers;
 
-    // The real part of a number on the host.
-    static unsafe double Number(Tensor x, int k)
+    /// <summary>The real part of the first element at a place of the first dimension, on the host.</summary>
+    public static unsafe double Number(Tensor x, int k)
     {
         var at = k * x.Layout.Strides[0] * (x.DType.IsComplex ? 2 : 1);
         var number = x.DType.RealType == DType.Float32 ? HostMemory.Parts<float>(x)[at] : HostMemory.Parts<double>(x)[at];

@@ -55,7 +55,7 @@ public static class Polar
         if (x.ElementCount == 0)
             return Matrices.Unbatched(Copy.Dense(x), a);
         var (q, r) = m > n ? Qr.Reduced(x) : (null, x);
-        var u = n <= Whole ? Small(r) : Decisions.Each(r, Iterated);
+        var u = n <= Whole ? Small(r) : Large(r);
         return Matrices.Unbatched(q is null ? u : Matrices.Product(q, u), a);
     }
 
@@ -71,6 +71,15 @@ public static class Polar
         return u;
     }
 
+    static Tensor Large(Tensor x)
+    {
+        var n = x.Shape[1];
+        var identity = Matrices.Identity(n, n, x.DType, x.Device).View(Layout.Dense([1, n, n]));
+        // As many as the host multiplies without packing.
+        var vectors = Noise(n, 16, 1, x);
+        return Decisions.Each(x, one => Iterated(one, identity, vectors));
+    }
+
     /// <summary>Condition, of Frobenius norms, up to which inverses keep enough figures.</summary>
     internal static double Limit(bool keepsMore) => keepsMore ? 1e13 : 3e6;
 
@@ -78,12 +87,12 @@ public static class Polar
     static bool KeepsMore(Tensor x) => x.DType.RealType == DType.Float64 && x.Shape[1] <= Inverse.Whole;
 
     // x [batch, n, n]. Matrices that are done with go back to the pool at once, to be there in the cache for the next.
-    static Tensor Iterated(Tensor x)
+    static Tensor Iterated(Tensor x, Tensor identity, Tensor vectors)
     {
         var isDouble = x.DType.RealType == DType.Float64;
         var top = Matrices.Each<LargestPart>(x);
         x = Matrices.Times(x, Decisions.Known(Skeletons.Pointwise.Run<Unary<Shrinkage>>(Name, top)));
-        First(ref x, isDouble);
+        First(ref x, vectors, isDouble);
         Tensor? gram = Matrices.HermitianProduct(Matrices.H(x), x);
         var bound = Bound(gram);
         for (var step = KeepsMore(x) ? 2 : 1; step > 0; step--)
@@ -97,23 +106,37 @@ public static class Polar
             Matrices.Replace(ref gram, Matrices.HermitianProduct(Matrices.H(x), x));
             bound = Bound(gram!);
         }
-        var sign = Tensor.Empty([x.Shape[0], SignChoice.Rows, 1], x.DType, x.Device);
-        var ranges = SignApproximation.Ranges(x.DType, x.Device);
-        ByColumns.Run<SignChoice>(x.DType, x.Device, x.Shape[0], new(bound.Shape[1], 1, bound),
-            new(ranges.Shape[0], ranges.Shape[1], ranges.View(ranges.Layout.Expand(x.Shape[..1].Concat(ranges.Shape.Span), Name))), new(SignChoice.Rows, 1, null, sign));
-        var identity = Matrices.Identity(x.Shape[1], x.Shape[1], x.DType, x.Device).View(Layout.Dense([1, x.Shape[1], x.Shape[1]]));
+        var sign = Choice(bound);
         Signs(ref x, identity, gram!, sign);
         gram!.Dispose();
         Finish(ref x, identity, Matrices.Rows(sign, SignChoice.Rows - 1, 1), isDouble ? 3 : 2);
         return x;
     }
 
+    // The numbers of SignChoice; the host knows which row of the table they are.
+    static Tensor Choice(Tensor bound)
+    {
+        var (batch, ranges) = (bound.Shape[0], SignApproximation.Ranges(bound.DType, bound.Device));
+        var (rows, columns) = (ranges.Shape[0], ranges.Shape[1]);
+        if (bound.Device is GpuDevice)
+        {
+            var chosen = Tensor.Empty([batch, SignChoice.Rows, 1], bound.DType, bound.Device);
+            ByColumns.Run<SignChoice>(bound.DType, bound.Device, batch, new(bound.Shape[1], 1, bound),
+                new(rows, columns, ranges.View(ranges.Layout.Expand([batch, rows, columns], Name))), new(SignChoice.Rows, 1, null, chosen));
+            return chosen;
+        }
+        var (row, largest) = (0, Decisions.Number(bound, 0));
+        while (row < rows - 1 && Decisions.Number(ranges, row) < largest)
+            row++;
+        return ranges.View(Layout.Strided([1, SignChoice.Rows, 1], [columns, 1, 1], ranges.Layout.Offset + row * columns + 1));
+    }
+
     static Tensor Newton(Tensor x, Tensor half, Tensor inverse, Tensor other) => Matrices.Combined(x, Decisions.Known(half), inverse, Decisions.Known(other));
 
     // The first step, after which every singular value is at least 1. The largest one and that of the inverse come to the same size before.
-    static void First(ref Tensor x, bool isDouble)
+    static void First(ref Tensor x, Tensor vectors, bool isDouble)
     {
-        var stretch = Stretch(x);
+        var stretch = Stretch(x, vectors);
         var inverse = Inverse.Run(Matrices.H(x));
         var size = Matrices.Each<SquaredLength>(inverse);
         var fails = Skeletons.Pointwise.Run<Ternary<Exceeds>>(Name, Matrices.Each<SquaredLength>(x), size, Limit(KeepsMore(x)));
@@ -233,11 +256,9 @@ public static class Polar
     }
 
     // By how much a matrix stretches random vectors, turned before to where it stretches most: some two thirds of the largest singular value or more.
-    static Tensor Stretch(Tensor x)
+    static Tensor Stretch(Tensor x, Tensor vectors)
     {
-        // As many as the host multiplies without packing.
-        var v = Noise(x.Shape[1], 16, 1, x);
-        v = Matrices.Product(Matrices.H(x), Matrices.Product(x, v));
+        var v = Matrices.Product(Matrices.H(x), Matrices.Product(x, vectors));
         return Skeletons.Pointwise.Run<Binary<Growth>>(Name, Matrices.Each<SquaredLength>(Matrices.Product(x, v)), Matrices.Each<SquaredLength>(v));
     }
 
