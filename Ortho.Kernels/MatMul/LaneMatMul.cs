@@ -65,7 +65,7 @@ static class LaneMatMul
                 Run<SumSquare<T>, T, E, F, U, Side4>(gpu, plan);
             return;
         }
-        switch (TileSide(plan, U.Count == 2 ? 64 : 32))
+        switch (TileSide(plan, U.Count == 1 ? 32 : 16, U.Count == 2 ? 64 : 32))
         {
             case 64: Run<SumTile<T>, T, E, F, U, Side8Wide>(gpu, plan); break;
             case 32: Run<SumSquare<T>, T, E, F, U, Side8>(gpu, plan); break;
@@ -74,13 +74,14 @@ static class LaneMatMul
         }
     }
 
-    // Large tiles read less, as long as there are enough of them and they are not emptier than small ones.
-    static int TileSide(MatMul.Plan plan, int most)
+    // Large tiles read less, as long as there are enough of them and they are not emptier than small ones. (Complex numbers of 64 bits each have no
+    // registers for several small ones to a group.)
+    static int TileSide(MatMul.Plan plan, int least, int most)
     {
         if (Math.Min(plan.M, plan.N) < LeastSide)
             return 1;
         return most >= 64 && Tiles(64) >= ManyTiles && 4 * Elements(64) <= 5 * Elements(32) ? 64
-            : 2 * Elements(32) <= 3 * Elements(16) ? 32
+            : least == 32 || 2 * Elements(32) <= 3 * Elements(16) ? 32
             : 16;
 
         long Tiles(int side) => (long)plan.Batches * TiledMatMul.Tiles(plan.M, side) * TiledMatMul.Tiles(plan.N, side);
