@@ -123,8 +123,8 @@ static class TiledConvolution
         where M : struct, ITiledMap
     {
         var batches = geometry.Groups * segments;
-        // float64 takes more registers than 256 threads have, twice.
-        var isLarge = typeof(T) == typeof(F32) && x.Lines > 64 && (long)batches * Over(x.Lines, 128) * Over(x.Width, 128) >= ManyTiles;
+        // Gradients of kernels, and float64, take more registers than 256 threads have, twice.
+        var isLarge = typeof(T) == typeof(F32) && typeof(M) == typeof(PixelColumns) && x.Lines > 64 && (long)batches * Over(x.Lines, 128) * Over(x.Width, 128) >= ManyTiles;
         if (gpu.Kind == DeviceKind.Simulator)
             Launch<Side4>();
         else if (isLarge)
@@ -182,7 +182,6 @@ static class TiledConvolution
     }
 
     [Budget(128, 38_416, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(Side16), typeof(PixelColumns), MultiplyAdds = 0.85)]
-    [Budget(128, 38_416, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(Side16), typeof(TapColumns), MultiplyAdds = 0.85)]
     [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin<double>), typeof(DoubleCell), typeof(Side8Wide), typeof(PixelColumns), MultiplyAdds = 0.74)]
     [Budget(255, 21_264, typeof(F64), typeof(double), typeof(Twin<double>), typeof(DoubleCell), typeof(Side8Wide), typeof(TapColumns), MultiplyAdds = 0.74)]
     [Budget(152, 13_072, typeof(F32), typeof(float), typeof(Quad<float>), typeof(SingleCell), typeof(Side8), typeof(PixelColumns), MultiplyAdds = 0.79)]
