@@ -174,7 +174,7 @@ public static class MatrixExponential
             var both = Tensor.Empty([y.Shape[0], n, 2 * n], y.DType, y.Device);
             Copy.Into(Matrices.Columns(both, 0, n), y);
             Copy.Into(Matrices.Columns(both, n, n), dy);
-            ByColumns.Run<SquaringsWithSlope>(y.DType, y.Device, y.Shape[0], new(n, 2 * n, both, both), new(n, 2 * n), new(1, 1, first), steps);
+            ByColumns.Run<Squarings>(y.DType, y.Device, y.Shape[0], new(n, 2 * n, both, both), new(n, 2 * n), new(1, 1, first), steps);
             return Copy.Dense(Matrices.Columns(both, n, n));
         }
         var (now, next, slope, nextSlope, turns) = (Copy.Dense(y), Copy.Dense(y), dy, Copy.Dense(dy), Turns(first));
@@ -245,37 +245,9 @@ readonly struct FirstSquaring : IUnary
     }
 }
 
-/// <summary>a [n, n] is squared in the steps from that in c [1, 1] on to the last, <c>option</c>; b [n, n] is room. On devices: matrices end apart.</summary>
+/// <summary>Matrices y [n, n] in the first columns of a [n, n] or [n, 2 n] are squared in the steps from that in c [1, 1] on to the last, the option; the other
+/// columns, dy, become y dy + dy y. b, of a's shape, is room. On devices: matrices end apart.</summary>
 readonly struct Squarings : IByColumns
-{
-    [MethodImpl(Inline.Always)]
-    public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers
-    {
-        for (var left = T.Of(option) - c.At(0, 0); !M.IsZero(left); left -= T.Of(1))
-        {
-            for (var j = W.Index; j < a.Columns; j += W.Step)
-            {
-                for (var i = 0; i < a.Rows; i++)
-                {
-                    var sum = T.Of(0);
-                    for (var k = 0; k < a.Rows; k++)
-                        sum = T.Fma(a.At(i, k), a.Get(k, j), sum);
-                    b.Set(i, j, sum);
-                }
-            }
-            W.Meet();
-            for (var j = W.Index; j < a.Columns; j += W.Step)
-            {
-                for (var i = 0; i < a.Rows; i++)
-                    a.Set(i, j, b.Get(i, j));
-            }
-            W.Meet();
-        }
-    }
-}
-
-/// <summary>As <see cref="Squarings"/> of a's first columns y; the others, dy, become y dy + dy y.</summary>
-readonly struct SquaringsWithSlope : IByColumns
 {
     [MethodImpl(Inline.Always)]
     public static void Apply<M, T, W>(M a, M b, M c, int option) where M : struct, IMat<T> where T : struct, ILane<T> where W : struct, IWorkers

@@ -54,25 +54,41 @@ readonly struct WholeUnits : ITileFinish
     }
 }
 
+/// <summary>How one sum gets into the result.</summary>
+interface IOneSum
+{
+    /// <summary>Finishes an element, if there is one.</summary>
+    static abstract void One<T, E, F>(TileTarget<E> x, int row, int column, T sum) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>;
+}
+
+static class OneByOne
+{
+    /// <summary>Neighbouring sums, as many as a unit has, each by itself.</summary>
+    [MethodImpl(Inline.Always)]
+    public static void Put<W, T, E, F, U>(TileTarget<E> x, int row, int column, Quad<T> sums)
+        where W : struct, IOneSum where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>
+    {
+        W.One<T, E, F>(x, row, column, sums.X);
+        if (U.Count > 1)
+            W.One<T, E, F>(x, row, column + 1, sums.Y);
+        if (U.Count > 2)
+        {
+            W.One<T, E, F>(x, row, column + 2, sums.Z);
+            W.One<T, E, F>(x, row, column + 3, sums.W);
+        }
+    }
+}
+
 /// <summary>One by one.</summary>
-readonly struct EachNumber : ITileFinish
+readonly struct EachNumber : ITileFinish, IOneSum
 {
     [MethodImpl(Inline.Always)]
     public static void Put<T, E, F, U>(TileTarget<E> x, int row, int column, Quad<T> sums)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>
-    {
-        One<T, E, F>(x, row, column, sums.X);
-        if (U.Count > 1)
-            One<T, E, F>(x, row, column + 1, sums.Y);
-        if (U.Count > 2)
-        {
-            One<T, E, F>(x, row, column + 2, sums.Z);
-            One<T, E, F>(x, row, column + 3, sums.W);
-        }
-    }
+        => OneByOne.Put<EachNumber, T, E, F, U>(x, row, column, sums);
 
     [MethodImpl(Inline.Always)]
-    static void One<T, E, F>(TileTarget<E> x, int row, int column, T sum) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    public static void One<T, E, F>(TileTarget<E> x, int row, int column, T sum) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         if (row < x.M && column < x.N)
             x.Y.SubView(x.YStart)[row * x.N + column] = F.Pack(Finished<T, E, F>(x, row, column, sum));
@@ -95,24 +111,15 @@ readonly struct EachNumber : ITileFinish
 }
 
 /// <summary>One by one, those on and below the diagonal; the last sums are written above it, too, as conjugates.</summary>
-readonly struct LowerTriangle : ITileFinish
+readonly struct LowerTriangle : ITileFinish, IOneSum
 {
     [MethodImpl(Inline.Always)]
     public static void Put<T, E, F, U>(TileTarget<E> x, int row, int column, Quad<T> sums)
         where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E> where U : unmanaged, IWide<U, E>
-    {
-        One<T, E, F>(x, row, column, sums.X);
-        if (U.Count > 1)
-            One<T, E, F>(x, row, column + 1, sums.Y);
-        if (U.Count > 2)
-        {
-            One<T, E, F>(x, row, column + 2, sums.Z);
-            One<T, E, F>(x, row, column + 3, sums.W);
-        }
-    }
+        => OneByOne.Put<LowerTriangle, T, E, F, U>(x, row, column, sums);
 
     [MethodImpl(Inline.Always)]
-    static void One<T, E, F>(TileTarget<E> x, int row, int column, T sum) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
+    public static void One<T, E, F>(TileTarget<E> x, int row, int column, T sum) where T : struct, ILane<T> where E : unmanaged where F : struct, ICell<T, E>
     {
         if (row < x.M && column <= row)
         {

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Numerics;
 using Ortho.Kernels.Skeletons;
 using Ortho.Tensors;
 
@@ -17,17 +15,15 @@ readonly record struct SignApproximation(double[] Poles, double[] Weights, doubl
     // Numbers of a row of the table.
     internal const int RangeColumns = 3 + 2 * Polar.MostPoles;
 
-    static readonly ConcurrentDictionary<(DType, Device), Lazy<Tensor>> tables = new();
+    static readonly Lazy<Constants> singles = new(() => Table(Polar.EnoughSingle)), doubles = new(() => Table(Polar.EnoughDouble));
 
     /// <summary>The approximations that polar factors are made by, each with as few poles as one Newton-Schulz step to the power 4 can follow: for singular values from
     /// 1 to the number in a row's first column, the others are what the matrix over its largest singular value is multiplied by, so that 1 is in the middle of what comes
     /// out; for each pole p, 1 / p; for each pole, its weight over it; and the farthest that squares of singular values are from 1 then.</summary>
-    public static Tensor Ranges(DType dtype, Device device) => tables.GetOrAdd((dtype, device), key => new(() => TensorScope.Release(Table(key.Item1, key.Item2)),
-        LazyThreadSafetyMode.PublicationOnly)).Value;
+    public static Tensor Ranges(DType dtype, Device device) => (dtype.RealType == DType.Float64 ? doubles : singles).Value.On(device, dtype);
 
-    static Tensor Table(DType dtype, Device device)
+    static Constants Table(double enough)
     {
-        var enough = dtype.RealType == DType.Float64 ? Polar.EnoughDouble : Polar.EnoughSingle;
         // Every range is a quarter of an octave longer than the one before; those beyond are for what should not be.
         double[] ranges = [.. Enumerable.Range(0, 24).Select(i => Polar.RationalRange * Math.Pow(2, (i - 23) / 4.0)), 128, 512];
         List<double> table = [1 / Polar.Near, 2 * Polar.Near / (1 + Polar.Near), .. new double[2 * Polar.MostPoles], Farthest(Polar.Near)];
@@ -40,13 +36,7 @@ readonly record struct SignApproximation(double[] Poles, double[] Weights, doubl
             table.AddRange([range, sign.Factor * 2 / (1 + sign.Least) / range, .. sign.Poles.Select(pole => 1 / (range * range * pole)), .. none,
                 .. sign.Weights.Zip(sign.Poles, (weight, pole) => weight / pole), .. none, Farthest(sign.Least)]);
         }
-        Shape shape = [table.Count / RangeColumns, RangeColumns];
-        return Copy.To(dtype switch
-        {
-            DType.Complex64 => Tensor.From(table.Select(number => new Complex64((float)number, 0)).ToArray(), shape),
-            DType.Complex128 => Tensor.From(table.Select(number => new Complex(number, 0)).ToArray(), shape),
-            _ => Cast.To(Tensor.From(table.ToArray(), shape), dtype),
-        }, device);
+        return new([.. table], [table.Count / RangeColumns, RangeColumns]);
     }
 
     // Farthest that squares are from 1 in a range [least, 1] scaled to have 1 in its middle.
